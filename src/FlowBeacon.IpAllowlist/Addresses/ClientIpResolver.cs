@@ -1,0 +1,105 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace FlowBeacon.IpAllowlist.Addresses;
+
+/// <summary>
+/// Finds the client address of a request by the one configured <see cref="ClientIpSource"/>. It never throws and never guesses: what it
+/// cannot read is a fault, and a fault never falls back to the peer, which would be the proxy.
+/// </summary>
+internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList trustedProxies)
+{
+    public const string ForwardedForHeader = "X-Forwarded-For";
+
+    /// <summary>More hops than any real chain has; a longer walk is a forged or broken header.</summary>
+    public const int MostHops = 20;
+
+    public ClientIp Resolve(HttpContext context)
+    {
+        if (source == ClientIpSource.PeerAddress)
+        {
+            return Peer(context);
+        }
+
+        if (PeerRewriteDetector.IsRewritten(context))
+        {
+            return ClientIp.Unusable(ClientIpFault.PeerRewritten);
+        }
+
+        StringValues forwardedFor = context.Request.Headers[ForwardedForHeader];
+        return source == ClientIpSource.TrustedProxies ? WalkTrustedHops(context, forwardedFor) : FirstForwarded(context, forwardedFor);
+    }
+
+    private static ClientIp Peer(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } peer
+            ? ClientIp.From(IpAddressValue.From(peer), ClientIpOrigin.Peer)
+            : ClientIp.Unusable(ClientIpFault.UnknownPeer);
+
+    private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
+    {
+        // Several header lines are one list, in order (RFC 9110 §5.3).
+        foreach (string? line in forwardedFor)
+        {
+            ReadOnlySpan<char> rest = line;
+            while (!rest.IsEmpty)
+            {
+                int comma = rest.IndexOf(',');
+                ReadOnlySpan<char> member = TrimBlanks(comma < 0 ? rest : rest[..comma]);
+                if (!member.IsEmpty)
+                {
+                    return Forwarded(member);
+                }
+
+                rest = comma < 0 ? [] : rest[(comma + 1)..];
+            }
+        }
+
+        return Peer(context);
+    }
+
+    private ClientIp WalkTrustedHops(HttpContext context, StringValues forwardedFor)
+    {
+        ClientIp client = Peer(context);
+        if (!client.IsKnown || !trustedProxies.Contains(client.Address))
+        {
+            return client;
+        }
+
+        int hops = 0;
+        for (int line = forwardedFor.Count - 1; line >= 0; line--)
+        {
+            ReadOnlySpan<char> rest = forwardedFor[line];
+            while (!rest.IsEmpty)
+            {
+                int comma = rest.LastIndexOf(',');
+                ReadOnlySpan<char> member = TrimBlanks(rest[(comma + 1)..]);
+                rest = comma < 0 ? [] : rest[..comma];
+                if (member.IsEmpty)
+                {
+                    continue;
+                }
+
+                if (++hops > MostHops)
+                {
+                    return ClientIp.Unusable(ClientIpFault.UnusableForwardedFor);
+                }
+
+                client = Forwarded(member);
+                if (!client.IsKnown || !trustedProxies.Contains(client.Address))
+                {
+                    return client;
+                }
+            }
+        }
+
+        return client;
+    }
+
+    private static ClientIp Forwarded(ReadOnlySpan<char> member) =>
+        IpAddressParser.TryParseForwarded(member, out IpAddressValue address)
+            ? ClientIp.From(address, ClientIpOrigin.ForwardedFor)
+            : ClientIp.Unusable(ClientIpFault.UnusableForwardedFor);
+
+    /// <summary>Space and tab only, the blanks of RFC 9110 §5.6.3: <c>Trim()</c> would also take line breaks and Unicode spaces.</summary>
+    private static ReadOnlySpan<char> TrimBlanks(ReadOnlySpan<char> text) => text.Trim(" \t");
+}

@@ -1,0 +1,23 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Where the client address is taken from: exactly one source for a whole application.</summary>
+public enum ClientIpSource
+{
+    /// <summary>
+    /// The first entry of X-Forwarded-For if the header is present, otherwise the direct peer. Only as good as the edge: it can be
+    /// forged unless every request passes a proxy that <em>replaces</em> the header.
+    /// </summary>
+    ForwardedForFirst = 0,
+
+    /// <summary>
+    /// X-Forwarded-For counts only when the direct peer is one of <see cref="IpAllowlistOptions.TrustedProxies"/>; it is walked from
+    /// the right over trusted hops, and the first address that is not trusted is the client.
+    /// </summary>
+    TrustedProxies = 1,
+
+    /// <summary>
+    /// <c>HttpContext.Connection.RemoteIpAddress</c> as it stands: for hosts that face their clients directly, and for hosts that
+    /// run <c>UseForwardedHeaders</c> before this middleware.
+    /// </summary>
+    PeerAddress = 2,
+}

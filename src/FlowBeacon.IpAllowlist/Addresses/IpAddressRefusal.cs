@@ -1,0 +1,140 @@
+using System.Globalization;
+
+namespace FlowBeacon.IpAllowlist.Addresses;
+
+/// <summary>Says why a text is not an allowlist entry, and what to write instead. Only called for what the parser refused.</summary>
+internal static class IpAddressRefusal
+{
+    /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
+    public static string Explain(string? text) =>
+        string.IsNullOrEmpty(text) ? "an entry is empty; remove it or write an address" : $"{PrintableText.Quote(text)} {Reason(text)}";
+
+    private static string Reason(string text)
+    {
+        if (text.Any(char.IsWhiteSpace))
+        {
+            return text.Trim().Any(char.IsWhiteSpace)
+                ? "contains white space; write one address per entry"
+                : "has white space around it; remove it";
+        }
+
+        if (text.Any(character => !char.IsAscii(character) || char.IsControl(character)))
+        {
+            return "contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII";
+        }
+
+        if (text.AsSpan().ContainsAny('"', '\'', '`'))
+        {
+            return "is in quotes; remove them";
+        }
+
+        if (text.AsSpan().ContainsAny(',', ';', '|'))
+        {
+            return "is more than one address; write one address per entry";
+        }
+
+        if (text.Contains("://", StringComparison.Ordinal))
+        {
+            return "is a URL; write the address alone";
+        }
+
+        if (text.Contains('/', StringComparison.Ordinal))
+        {
+            return "is a CIDR range; list each address";
+        }
+
+        if (text.Contains('*', StringComparison.Ordinal))
+        {
+            return "is a wildcard; list each address";
+        }
+
+        if (text.Contains('%', StringComparison.Ordinal))
+        {
+            return "has a zone id; remove it, from '%' on: a zone means something on one machine only";
+        }
+
+        if (text.AsSpan().ContainsAny('[', ']'))
+        {
+            return text.Contains("]:", StringComparison.Ordinal)
+                ? "has brackets and a port; write the address alone"
+                : "has brackets; write the address without them";
+        }
+
+        return text.Contains(':', StringComparison.Ordinal) ? ReasonWithColon(text) : ReasonWithoutColon(text);
+    }
+
+    private static string ReasonWithColon(string text)
+    {
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        if (colon == text.LastIndexOf(':'))
+        {
+            return IpAddressParser.TryParse(text.AsSpan(0, colon), out IpAddressValue address)
+                ? $"has a port; an allowlist has none, write {address}"
+                : "is a host and a port; write the address alone";
+        }
+
+        if (IsRange(text))
+        {
+            return "is a range; list each address";
+        }
+
+        string dotted = text[(text.LastIndexOf(':') + 1)..];
+        return dotted.Contains('.', StringComparison.Ordinal) && DottedReason(dotted) is { } reason
+            ? reason
+            : "is not a legal IPv6 address; write eight groups of hex digits, or fewer with one '::'";
+    }
+
+    private static string ReasonWithoutColon(string text)
+    {
+        if (IsRange(text))
+        {
+            return "is a range; list each address";
+        }
+
+        if (text.Contains("0x", StringComparison.OrdinalIgnoreCase) && text.Split('.').All(IsHexOrDecimal))
+        {
+            return "is written in hex; write four decimal octets, such as 10.0.0.1";
+        }
+
+        return DottedReason(text) ?? (text.Equals("unknown", StringComparison.OrdinalIgnoreCase)
+            ? "is not an address; remove it or write an address"
+            : "is a host name, or no address at all; list each address it stands for");
+    }
+
+    /// <summary>The fault of a text of digits and dots; null for any other text.</summary>
+    private static string? DottedReason(string text)
+    {
+        if (!text.All(character => char.IsAsciiDigit(character) || character == '.'))
+        {
+            return null;
+        }
+
+        string[] octets = text.Split('.');
+        if (octets.Any(octet => octet.Length > 1 && octet[0] == '0'))
+        {
+            string[] decimals = [.. octets.Select(octet => octet.TrimStart('0') is { Length: > 0 } digits ? digits : "0")];
+            string example = IpAddressParser.TryParse(string.Join('.', decimals), out IpAddressValue address) ? address.ToString() : "10.0.0.1";
+            return $"has a leading zero: octal or decimal? write {example}";
+        }
+
+        if (octets.Length < 4 && octets.All(octet => octet.Length > 0))
+        {
+            return "is a short form; write four decimal octets, such as 10.0.0.1";
+        }
+
+        return octets.Length == 4 && octets.All(octet => octet.Length > 0)
+            ? "has an octet above 255; write four numbers from 0 to 255"
+            : "is not an IPv4 address; write four decimal octets, such as 10.0.0.1";
+    }
+
+    private static bool IsRange(string text)
+    {
+        int dash = text.IndexOf('-', StringComparison.Ordinal);
+        return dash > 0 && IpAddressParser.TryParse(text.AsSpan(0, dash), out _);
+    }
+
+    private static bool IsHexOrDecimal(string part) =>
+        part.All(char.IsAsciiDigit)
+        || (part.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            && ulong.TryParse(part.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _));
+}

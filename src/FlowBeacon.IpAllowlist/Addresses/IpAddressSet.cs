@@ -1,0 +1,140 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>An immutable set of single IPv4 and IPv6 addresses: a key's allowlist.</summary>
+/// <remarks>
+/// Every spelling of an address is the same member; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address.
+/// <c>0.0.0.0</c> and <c>::</c> are ordinary addresses, never wildcards. Two sets with the same members are equal.
+/// </remarks>
+public sealed class IpAddressSet : IEquatable<IpAddressSet>
+{
+    /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
+    private const int LongestScan = 32;
+
+    private readonly uint[] _ipv4;
+    private readonly UInt128[] _ipv6;
+    private readonly FrozenSet<uint>? _manyIPv4;
+    private readonly FrozenSet<UInt128>? _manyIPv6;
+
+    private IpAddressSet(uint[] sortedIPv4, UInt128[] sortedIPv6)
+    {
+        _ipv4 = sortedIPv4;
+        _ipv6 = sortedIPv6;
+        _manyIPv4 = sortedIPv4.Length > LongestScan ? sortedIPv4.ToFrozenSet() : null;
+        _manyIPv6 = sortedIPv6.Length > LongestScan ? sortedIPv6.ToFrozenSet() : null;
+    }
+
+    /// <summary>The set without addresses. As a key's allowlist it turns the check off for that key.</summary>
+    public static IpAddressSet Empty { get; } = new([], []);
+
+    /// <summary>The number of different addresses.</summary>
+    public int Count => _ipv4.Length + _ipv6.Length;
+
+    /// <summary>Reads a list of addresses, each one IPv4 or IPv6 address and nothing around it.</summary>
+    /// <param name="entries">The texts. Different spellings of one address become one member.</param>
+    /// <returns>The set; <see cref="Empty"/> for an empty list.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
+    /// <exception cref="FormatException">At least one entry is refused; the message lists every one with its place and remedy.</exception>
+    public static IpAddressSet Parse(IEnumerable<string?> entries) =>
+        TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
+            ? set
+            : throw new FormatException(string.Join(Environment.NewLine, errors.Select(error => $"[{error.Index}]: {error.Message}")));
+
+    /// <summary>Reads a list of addresses and collects every fault, not the first alone.</summary>
+    /// <param name="entries">The texts. Different spellings of one address become one member.</param>
+    /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
+    /// <param name="errors">One error for each refused entry; empty on success.</param>
+    /// <returns>Whether every entry was accepted.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
+    public static bool TryParse(IEnumerable<string?> entries, [NotNullWhen(true)] out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+
+        var ipv4 = new SortedSet<uint>();
+        var ipv6 = new SortedSet<UInt128>();
+        var refused = new List<IpAddressError>();
+        int index = 0;
+        foreach (string? entry in entries)
+        {
+            if (!IpAddressParser.TryParse(entry, out IpAddressValue address))
+            {
+                refused.Add(new IpAddressError(index, IpAddressRefusal.Explain(entry)));
+            }
+            else if (address.IsIPv4)
+            {
+                ipv4.Add(address.IPv4Bits);
+            }
+            else
+            {
+                ipv6.Add(address.Bits);
+            }
+
+            index++;
+        }
+
+        errors = refused;
+        set = refused.Count > 0 ? null : ipv4.Count + ipv6.Count == 0 ? Empty : new IpAddressSet([.. ipv4], [.. ipv6]);
+        return set is not null;
+    }
+
+    /// <summary>Whether an address is a member.</summary>
+    /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id does not matter.</param>
+    /// <returns>True if it is a member. The empty set contains nothing.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="address"/> is null.</exception>
+    public bool Contains(IPAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return Contains(IpAddressValue.From(address));
+    }
+
+    /// <summary>The members as canonical text (IPv6 as RFC 5952 has it): IPv4 in ascending order, then IPv6.</summary>
+    /// <returns>A new array.</returns>
+    public string[] ToCanonicalStrings() =>
+        [.. _ipv4.Select(bits => IpAddressValue.FromIPv4(bits).ToString()), .. _ipv6.Select(bits => new IpAddressValue(bits).ToString())];
+
+    /// <inheritdoc/>
+    public bool Equals(IpAddressSet? other) =>
+        other is not null && _ipv4.AsSpan().SequenceEqual(other._ipv4) && _ipv6.AsSpan().SequenceEqual(other._ipv6);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as IpAddressSet);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        foreach (uint bits in _ipv4)
+        {
+            hash.Add(bits);
+        }
+
+        foreach (UInt128 bits in _ipv6)
+        {
+            hash.Add(bits);
+        }
+
+        return hash.ToHashCode();
+    }
+
+    /// <summary>The members, comma-separated, at most the first ten.</summary>
+    /// <returns>Text for people.</returns>
+    public override string ToString()
+    {
+        string[] members = ToCanonicalStrings();
+        return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, … {members.Length} in all]";
+    }
+
+    internal bool Contains(IpAddressValue address)
+    {
+        if (address.IsIPv4)
+        {
+            return _manyIPv4 is null ? _ipv4.AsSpan().Contains(address.IPv4Bits) : _manyIPv4.Contains(address.IPv4Bits);
+        }
+
+        return _manyIPv6 is null ? _ipv6.AsSpan().Contains(address.Bits) : _manyIPv6.Contains(address.Bits);
+    }
+}

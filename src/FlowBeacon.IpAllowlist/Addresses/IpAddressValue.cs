@@ -1,0 +1,43 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace FlowBeacon.IpAllowlist.Addresses;
+
+/// <summary>
+/// One address as 128 bits. An IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so every way of writing
+/// it, dotted, mapped dotted or mapped hex, is one and the same value, and comparing needs no second look.
+/// </summary>
+internal readonly record struct IpAddressValue(UInt128 Bits)
+{
+    private static readonly UInt128 IPv4MappedPrefix = (UInt128)0xFFFF << 32;
+
+    public bool IsIPv4 => Bits >> 32 == 0xFFFF;
+
+    /// <summary>The 32 bits of an IPv4 address; meaningless unless <see cref="IsIPv4"/>.</summary>
+    public uint IPv4Bits => (uint)Bits;
+
+    public static IpAddressValue FromIPv4(uint bits) => new(IPv4MappedPrefix | bits);
+
+    /// <summary>Reads a framework address. The scope id of an IPv6 address is left out: it names an interface of one host.</summary>
+    public static IpAddressValue From(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out int written);
+        return written == 4
+            ? FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes))
+            : new(BinaryPrimitives.ReadUInt128BigEndian(bytes));
+    }
+
+    public IPAddress ToIPAddress()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
+        return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
+    }
+
+    public AddressFamily Family => IsIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
+
+    /// <summary>The canonical text: dotted decimal, or IPv6 as RFC 5952 has it.</summary>
+    public override string ToString() => ToIPAddress().ToString();
+}
