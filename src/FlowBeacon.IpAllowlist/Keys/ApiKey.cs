@@ -1,0 +1,71 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>An API key as the request path needs it: immutable, without its raw text.</summary>
+public sealed class ApiKey
+{
+    /// <summary>The number of a raw key's first characters that are safe to show and log.</summary>
+    public const int PrefixLength = 12;
+
+    /// <summary>The key's stable id. It appears in logs.</summary>
+    /// <exception cref="ArgumentException">The id is null, empty or white space.</exception>
+    public required string Id
+    {
+        get;
+        init
+        {
+            ArgumentException.ThrowIfNullOrWhiteSpace(value);
+            field = value;
+        }
+    }
+
+    /// <summary>The hash of the key's secret.</summary>
+    public required ApiKeyHash Hash { get; init; }
+
+    /// <summary>The first 12 characters of the raw key, for people to recognise it by; empty if unknown.</summary>
+    /// <exception cref="ArgumentException">The text is longer than 12 characters, so that no raw key ends up here. The message does not repeat it.</exception>
+    public string Prefix
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value.Length <= PrefixLength
+                ? value
+                : throw new ArgumentException($"A prefix is at most the first {PrefixLength} characters of the raw key.", nameof(value));
+        }
+    } = "";
+
+    /// <summary>The allowlist. <see cref="IpAddressSet.Empty"/> turns the check off for this key.</summary>
+    /// <exception cref="ArgumentNullException">The set is null: a list that could not be read must never look like no list.</exception>
+    public required IpAddressSet AllowedIps
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    }
+
+    /// <summary>What the key may do, such as <see cref="ApiKeyScopes.GovernanceRead"/>. The address check does not look at it.</summary>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    public IReadOnlyList<string> Scopes
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = [];
+
+    /// <summary>The instant from which the key no longer works; null if it does not expire.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the key was revoked. A revoked key is answered like an unknown one.</summary>
+    public bool IsRevoked { get; init; }
+
+    /// <summary>The id and the prefix, never the hash.</summary>
+    /// <returns>Text for people.</returns>
+    public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
+}

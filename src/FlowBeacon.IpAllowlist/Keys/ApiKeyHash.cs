@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>The SHA-256 hash (FIPS 180-4) of a raw key's ASCII bytes: all that is ever kept of it.</summary>
+/// <remarks>
+/// A raw key has 192 random bits, so a plain hash cannot be searched backwards and needs no salt. Looking a hash up is not a
+/// comparison of secrets: who can choose the hash has already found a preimage.
+/// </remarks>
+public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
+{
+    /// <summary>The longest raw key, in characters. Longer credentials are never looked up.</summary>
+    public const int MaxRawKeyLength = 256;
+
+    private const int HexLength = 2 * SHA256.HashSizeInBytes;
+
+    private readonly ulong _first;
+    private readonly ulong _second;
+    private readonly ulong _third;
+    private readonly ulong _fourth;
+
+    private ApiKeyHash(ReadOnlySpan<byte> hash)
+    {
+        _first = BinaryPrimitives.ReadUInt64BigEndian(hash);
+        _second = BinaryPrimitives.ReadUInt64BigEndian(hash[8..]);
+        _third = BinaryPrimitives.ReadUInt64BigEndian(hash[16..]);
+        _fourth = BinaryPrimitives.ReadUInt64BigEndian(hash[24..]);
+    }
+
+    /// <summary>Hashes a raw key.</summary>
+    /// <param name="rawKey">1 to 256 ASCII characters.</param>
+    /// <returns>The hash.</returns>
+    /// <exception cref="ArgumentException">The text is empty, longer than 256 characters or not ASCII. The message does not repeat it.</exception>
+    public static ApiKeyHash Compute(ReadOnlySpan<char> rawKey) =>
+        TryCompute(rawKey, out ApiKeyHash hash)
+            ? hash
+            : throw new ArgumentException($"A raw key is 1 to {MaxRawKeyLength} ASCII characters.", nameof(rawKey));
+
+    /// <summary>Reads a hash from 64 hex digits, in either case.</summary>
+    /// <param name="text">The digits, nothing around them.</param>
+    /// <returns>The hash.</returns>
+    /// <exception cref="FormatException">The text is not 64 hex digits. The message does not repeat it: it might be a raw key.</exception>
+    public static ApiKeyHash Parse(ReadOnlySpan<char> text) =>
+        TryParse(text, out ApiKeyHash hash) ? hash : throw new FormatException($"A key hash is {HexLength} hex digits.");
+
+    /// <summary>Reads a hash from 64 hex digits, in either case.</summary>
+    /// <param name="text">The digits, nothing around them.</param>
+    /// <param name="hash">The hash, or the default value if the text is refused.</param>
+    /// <returns>Whether the text is a hash.</returns>
+    public static bool TryParse(ReadOnlySpan<char> text, out ApiKeyHash hash)
+    {
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        bool accepted = text.Length == HexLength && Convert.FromHexString(text, bytes, out _, out _) == OperationStatus.Done;
+        hash = accepted ? new ApiKeyHash(bytes) : default;
+        return accepted;
+    }
+
+    /// <summary>Whether two hashes are the same.</summary>
+    /// <param name="left">One hash.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True if all 256 bits agree.</returns>
+    public static bool operator ==(ApiKeyHash left, ApiKeyHash right) => left.Equals(right);
+
+    /// <summary>Whether two hashes differ.</summary>
+    /// <param name="left">One hash.</param>
+    /// <param name="right">The other.</param>
+    /// <returns>True if any of the 256 bits differ.</returns>
+    public static bool operator !=(ApiKeyHash left, ApiKeyHash right) => !left.Equals(right);
+
+    /// <inheritdoc/>
+    public bool Equals(ApiKeyHash other) =>
+        _first == other._first && _second == other._second && _third == other._third && _fourth == other._fourth;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is ApiKeyHash other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => (int)_first;
+
+    /// <summary>The hash as 64 lowercase hex digits.</summary>
+    /// <returns>Text that <see cref="Parse"/> reads.</returns>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, _first);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], _second);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], _third);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[24..], _fourth);
+        return Convert.ToHexStringLower(bytes);
+    }
+
+    /// <summary>Hashes a credential on the stack; false if no raw key can look like it.</summary>
+    internal static bool TryCompute(ReadOnlySpan<char> rawKey, out ApiKeyHash hash)
+    {
+        hash = default;
+        if (rawKey.Length is 0 or > MaxRawKeyLength)
+        {
+            return false;
+        }
+
+        Span<byte> ascii = stackalloc byte[MaxRawKeyLength];
+        if (Ascii.FromUtf16(rawKey, ascii, out int length) != OperationStatus.Done)
+        {
+            return false;
+        }
+
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(ascii[..length], bytes);
+        hash = new ApiKeyHash(bytes);
+        return true;
+    }
+}

@@ -1,0 +1,160 @@
+using System.Diagnostics.CodeAnalysis;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace FlowBeacon.IpAllowlist.Keys;
+
+/// <summary>
+/// Keeps the in-memory store equal to the keys in the configuration. A bad first state stops start-up; a bad reload is logged and
+/// changes nothing.
+/// </summary>
+internal sealed class ConfigurationKeyLoader(
+    ConfigurationKeySection keys,
+    IConfiguration configuration,
+    IApiKeyStore store,
+    IHostEnvironment environment,
+    IpAllowlistMetrics metrics,
+    ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
+{
+    private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
+    private readonly string _path = keys.Section.Path;
+    private readonly Lock _loading = new();
+    private Dictionary<string, ApiKey> _loaded = new(StringComparer.Ordinal);
+    private FileConfigurationSource[] _filesInUse = [];
+    private string? _lastFaults;
+    private IDisposable? _reloads;
+
+    /// <summary>Loads the keys before any server starts to listen.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        IConfigurationRoot root = HostConfiguration();
+        InMemoryApiKeyStore inMemory = store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
+            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}. Remove one of the two.");
+
+        ReportUnreadableFiles(root);
+        lock (_loading)
+        {
+            _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root, inMemory));
+            if (Load(root, inMemory) is { } faults)
+            {
+                throw new InvalidOperationException($"Keys from configuration cannot be used:{Environment.NewLine}{faults}");
+            }
+        }
+
+        IpAllowlistLog.KeysLoaded(_logger, _path, _loaded.Count);
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _reloads?.Dispose();
+
+    /// <summary>The root behind the section: only its providers know who said what.</summary>
+    private IConfigurationRoot HostConfiguration() =>
+        configuration is IConfigurationRoot root && root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable())
+            ? root
+            : throw new InvalidOperationException(
+                $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
+                + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
+    private void Reload(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    {
+        lock (_loading)
+        {
+            try
+            {
+                Dictionary<string, ApiKey> before = _loaded;
+                string? faults = Load(root, inMemory);
+                if (faults is not null)
+                {
+                    Reject(faults);
+                }
+                else if (!ReferenceEquals(before, _loaded))
+                {
+                    metrics.KeysReloaded(applied: true);
+                    IpAllowlistLog.KeysLoaded(_logger, _path, _loaded.Count);
+                }
+            }
+            catch (Exception exception)
+            {
+                metrics.KeysReloaded(applied: false);
+                IpAllowlistLog.KeyReloadFailed(_logger, exception, _path);
+            }
+        }
+    }
+
+    /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
+    private string? Load(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    {
+        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out IReadOnlyList<string> faults);
+
+        // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
+        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .Where(provider => _filesInUse.Contains(provider.Source) && !provider.GetChildKeys([], null).Any())
+            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable; restore it, or restart without it");
+        string[] all = [.. lostFiles, .. faults];
+        if (all.Length > 0)
+        {
+            return string.Join(Environment.NewLine, all);
+        }
+
+        _lastFaults = null;
+        _filesInUse = [.. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .Where(provider => ConfigurationSources.Feeds(provider, _path)).Select(provider => provider.Source)];
+
+        ApiKey[] changed = [.. read.Where(key => !_loaded.TryGetValue(key.Id, out ApiKey? old) || !SaysTheSame(old, key))];
+        string[] removed = [.. _loaded.Keys.Except(read.Select(key => key.Id))];
+        if (changed.Length + removed.Length > 0)
+        {
+            inMemory.Apply(changed, removed);
+            _loaded = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
+        }
+
+        return null;
+    }
+
+    /// <summary>A file that does not parse raises no reload: the framework only tells whoever asks to hear of the exception.</summary>
+    private void ReportUnreadableFiles(IConfigurationRoot root)
+    {
+        foreach (FileConfigurationSource source in ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source))
+        {
+            Action<FileLoadExceptionContext>? before = source.OnLoadException;
+            source.OnLoadException = context =>
+            {
+                lock (_loading)
+                {
+                    Reject($"{source.Path}: {context.Exception.Message} {context.Exception.InnerException?.Message}");
+                }
+
+                before?.Invoke(context);
+            };
+        }
+    }
+
+    /// <summary>Logs faults once: editors and file watchers often report one change several times.</summary>
+    private void Reject(string faults)
+    {
+        if (faults != _lastFaults)
+        {
+            _lastFaults = faults;
+            metrics.KeysReloaded(applied: false);
+            IpAllowlistLog.KeysRejected(_logger, _path, faults);
+        }
+    }
+
+    private static bool SaysTheSame(ApiKey one, ApiKey other) =>
+        one.Hash == other.Hash && one.Prefix == other.Prefix && one.AllowedIps.Equals(other.AllowedIps)
+        && one.ExpiresAt == other.ExpiresAt && one.Scopes.SequenceEqual(other.Scopes);
+}

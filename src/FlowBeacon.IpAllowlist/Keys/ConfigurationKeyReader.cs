@@ -1,0 +1,267 @@
+using System.Globalization;
+using FlowBeacon.IpAllowlist.Addresses;
+using Microsoft.Extensions.Configuration;
+
+namespace FlowBeacon.IpAllowlist.Keys;
+
+/// <summary>Reads keys from one state of the configuration, strictly, and collects every fault with its path, value and remedy.</summary>
+internal sealed class ConfigurationKeyReader
+{
+    private const int LongestName = 100;
+
+    private static readonly string[] Members =
+        [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), "Demo"];
+
+    private readonly IConfigurationProvider[] _providers;
+    private readonly IConfigurationSection _section;
+    private readonly bool _isDevelopment;
+    private readonly List<string> _faults = [];
+    private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
+
+    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
+    {
+        _providers = [.. ConfigurationSources.Providers(root)];
+        _section = root.GetSection(path);
+        _isDevelopment = isDevelopment;
+    }
+
+    /// <summary>Reads the keys; they count only if there is no fault.</summary>
+    public static IReadOnlyList<ApiKey> Read(IConfigurationRoot root, string path, bool isDevelopment, out IReadOnlyList<string> faults)
+    {
+        var reader = new ConfigurationKeyReader(root, path, isDevelopment);
+        ApiKey[] keys = [.. reader.ReadKeys()];
+        faults = reader._faults;
+        return keys;
+    }
+
+    private IEnumerable<ApiKey> ReadKeys()
+    {
+        IConfigurationSection[] children = [.. _section.GetChildren()];
+        if (!_providers.Any(provider => ConfigurationSources.Feeds(provider, _section.Path)))
+        {
+            Fault(_section.Path, "the section is missing; write an object keyed by key name, {} for no keys");
+        }
+        else if (_section.Value is not null || children.Any(child => child.Key.All(char.IsAsciiDigit)))
+        {
+            Fault(_section.Path, "keys are an object keyed by key name, neither a list nor a single value");
+            return [];
+        }
+
+        return children.Select(ReadKey).OfType<ApiKey>();
+    }
+
+    private ApiKey? ReadKey(IConfigurationSection section)
+    {
+        int faultsBefore = _faults.Count;
+        if (section.Value is not null)
+        {
+            Fault(section.Path, $"a key is an object with the members {nameof(ApiKey.Hash)} and {nameof(ApiKey.AllowedIps)}");
+            return null;
+        }
+
+        if (section.Key.Length > LongestName || string.IsNullOrWhiteSpace(section.Key))
+        {
+            Fault(section.Path, $"a key's name is 1 to {LongestName} characters");
+        }
+
+        foreach (IConfigurationSection member in section.GetChildren())
+        {
+            if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                Fault(member.Path, $"unknown member; the members of a key are {string.Join(", ", Members)}");
+            }
+        }
+
+        ApiKeyHash hash = ReadHash(section);
+        IpAddressSet allowedIps = ReadAllowedIps(section);
+        string prefix = ReadPrefix(section);
+        string[] scopes = ReadScopes(section);
+        DateTimeOffset? expiresAt = ReadExpiresAt(section);
+        CheckDemo(section);
+        return _faults.Count > faultsBefore
+            ? null
+            : new ApiKey { Id = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt };
+    }
+
+    // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
+    private ApiKeyHash ReadHash(IConfigurationSection key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.Hash), out string path, out string? text))
+        {
+            return default;
+        }
+
+        if (text is null)
+        {
+            Fault(path, "the hash is missing; write the SHA-256 of the raw key as 64 hex digits");
+        }
+        else if (!ApiKeyHash.TryParse(text, out ApiKeyHash hash))
+        {
+            Fault(path, $"a text of {text.Length} characters is no hash; write the SHA-256 of the raw key as 64 hex digits, never the raw key");
+        }
+        else if (!_nameByHash.TryAdd(hash, key.Key))
+        {
+            Fault(path, $"the key '{_nameByHash[hash]}' has the same hash; give each key a raw key of its own");
+        }
+        else
+        {
+            return hash;
+        }
+
+        return default;
+    }
+
+    private string ReadPrefix(IConfigurationSection key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.Prefix), out string path, out string? text) || text is null)
+        {
+            return "";
+        }
+
+        if (text.Length != ApiKey.PrefixLength)
+        {
+            Fault(path, $"a text of {text.Length} characters is no prefix; write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            return "";
+        }
+
+        return text;
+    }
+
+    private IpAddressSet ReadAllowedIps(IConfigurationSection key)
+    {
+        IConfigurationSection section = key.GetSection(nameof(ApiKey.AllowedIps));
+        if (ReadList(section) is not { } entries)
+        {
+            return IpAddressSet.Empty;
+        }
+
+        if (entries.Length == 0 && !section.Exists())
+        {
+            Fault(section.Path, "the list is missing; write the allowed addresses, or [] to turn the check off for this key");
+        }
+
+        if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
+        {
+            return set;
+        }
+
+        _faults.AddRange(errors.Select(error => $"{section.Path}:{error.Index}: {error.Message}"));
+        return IpAddressSet.Empty;
+    }
+
+    private string[] ReadScopes(IConfigurationSection key)
+    {
+        IConfigurationSection section = key.GetSection(nameof(ApiKey.Scopes));
+        string[] scopes = ReadList(section) ?? [];
+        for (int index = 0; index < scopes.Length; index++)
+        {
+            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            {
+                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {string.Join(", ", ApiKeyScopes.All)}");
+            }
+        }
+
+        return scopes;
+    }
+
+    private DateTimeOffset? ReadExpiresAt(IConfigurationSection key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
+        {
+            return null;
+        }
+
+        // RFC 3339 §5.6, with the offset: a time without one would mean another instant on another machine.
+        if (DateTimeOffset.TryParseExact(
+            text, ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset end))
+        {
+            return end;
+        }
+
+        Fault(path, $"{PrintableText.Quote(text)} is no instant; write one such as 2027-01-31T00:00:00Z");
+        return null;
+    }
+
+    private void CheckDemo(IConfigurationSection key)
+    {
+        if (!TryReadScalar(key, "Demo", out string path, out string? text) || text is null)
+        {
+            return;
+        }
+
+        if (!bool.TryParse(text, out bool isDemo))
+        {
+            Fault(path, $"{PrintableText.Quote(text)} is neither true nor false");
+        }
+        else if (isDemo && !_isDevelopment)
+        {
+            Fault(path, "this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own");
+        }
+    }
+
+    /// <summary>Reads a single text; null if there is none. False, with the fault told, if something else stands there.</summary>
+    private bool TryReadScalar(IConfigurationSection key, string member, out string path, out string? text)
+    {
+        IConfigurationSection section = key.GetSection(member);
+        path = section.Path;
+        text = section.Value;
+        bool isScalar = !section.GetChildren().Any();
+        if (!isScalar)
+        {
+            Fault(path, "a single value belongs here, neither a list nor an object");
+        }
+
+        return isScalar;
+    }
+
+    /// <summary>Reads a list of texts; empty if there is none. Null, with the fault told, if something else stands there.</summary>
+    private string[]? ReadList(IConfigurationSection section)
+    {
+        IConfigurationProvider[] sources = [.. _providers.Where(provider => ConfigurationSources.Feeds(provider, section.Path))];
+        if (sources.Length == 0)
+        {
+            return [];
+        }
+
+        if (sources.Length > 1)
+        {
+            Fault(section.Path, $"the list comes from {string.Join(" and from ", sources.Select(source => source.ToString()))},"
+                + " which would merge by index; keep it in one of them");
+            return null;
+        }
+
+        IConfigurationSection[] items = [.. section.GetChildren()];
+        if (items.Length == 0)
+        {
+            if (ConfigurationSources.IsEmptyJsonArray(sources[0], section.Path))
+            {
+                return [];
+            }
+
+            Fault(section.Path, section.Value switch
+            {
+                null => "null is no list; write the list, [] for an empty one",
+                "" => $"an empty text is no list; write [] in a JSON file (this comes from {sources[0]})",
+                _ => $"{PrintableText.Quote(section.Value)} is a single value where a list belongs; write [\"…\"]",
+            });
+            return null;
+        }
+
+        bool isList = section.Value is null
+            && items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
+        if (!isList)
+        {
+            Fault(section.Path, "a list belongs here, numbered from 0 without gaps, not an object");
+            return null;
+        }
+
+        foreach (IConfigurationSection item in items.Where(item => item.Value is null))
+        {
+            Fault(item.Path, "an entry of a list is one text, neither null nor an object");
+        }
+
+        return [.. items.Select(item => item.Value).OfType<string>()];
+    }
+
+    private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
+}

@@ -1,0 +1,14 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Where the middleware looks keys up. Register your own as a singleton to replace <see cref="InMemoryApiKeyStore"/>.</summary>
+public interface IApiKeyStore
+{
+    /// <summary>Finds the key that a hash belongs to, expired and revoked keys included.</summary>
+    /// <param name="hash">The hash of the presented credential.</param>
+    /// <param name="cancellationToken">Cancelled when the client goes away.</param>
+    /// <returns>
+    /// The key, or null if the hash is unknown. Completing synchronously saves the request its async state. An exception ends the
+    /// request as a server error: it is never "allowed", and never "unknown key".
+    /// </returns>
+    ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken);
+}
