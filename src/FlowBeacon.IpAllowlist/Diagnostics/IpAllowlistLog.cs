@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging;
+
+namespace FlowBeacon.IpAllowlist.Diagnostics;
+
+/// <summary>Every log message. Event ids are stable: alerts are built on them.</summary>
+internal static partial class IpAllowlistLog
+{
+    /// <summary>The one category of all messages.</summary>
+    public const string Category = "FlowBeacon.IpAllowlist";
+
+    [LoggerMessage(EventId = 1, EventName = "Denied", Level = LogLevel.Warning,
+        Message = "Denied: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    public static partial void Denied(
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+
+    [LoggerMessage(EventId = 2, EventName = "DeniedRepeatedly", Level = LogLevel.Debug,
+        Message = "Denied: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    public static partial void DeniedRepeatedly(
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+
+    [LoggerMessage(EventId = 3, EventName = "InvalidKey", Level = LogLevel.Debug, Message = "Refused: the request's API key is unknown, expired or revoked, or there is more than one")]
+    public static partial void InvalidKey(ILogger logger);
+
+    [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
+        Message = "The peer address of a request was replaced in this process before the allowlist check (UseForwardedHeaders, or code that sets"
+            + " RemoteIpAddress), which leaves X-Forwarded-For forgeable. Keys with a list are denied until it is fixed: set"
+            + " options.ClientIpSource = ClientIpSource.PeerAddress; Said once.")]
+    public static partial void PeerRewritten(ILogger logger);
+
+    [LoggerMessage(EventId = 5, EventName = "ResponseAlreadyStarted", Level = LogLevel.Error,
+        Message = "A request had to be refused after its response had started; the connection was aborted. Move UseFlowBeaconIpAllowlist() in front of what answers")]
+    public static partial void ResponseAlreadyStarted(ILogger logger);
+
+    [LoggerMessage(EventId = 6, EventName = "ForwardedForFirstIsForgeable", Level = LogLevel.Warning,
+        Message = "The client address is the first entry of X-Forwarded-For, which a client can forge unless every request passes a proxy that"
+            + " replaces the header. Behind proxies that append to it, set options.ClientIpSource = ClientIpSource.TrustedProxies and name them;"
+            + " without a proxy, ClientIpSource.PeerAddress")]
+    public static partial void ForwardedForFirstIsForgeable(ILogger logger);
+
+    [LoggerMessage(EventId = 7, EventName = "NoKeys", Level = LogLevel.Warning,
+        Message = "The in-memory key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or InMemoryApiKeyStore.Set),"
+            + " or register your own IApiKeyStore")]
+    public static partial void NoKeys(ILogger logger);
+
+    [LoggerMessage(EventId = 8, EventName = "KeysLoaded", Level = LogLevel.Information, Message = "Keys from configuration section {Section} are in force: {KeyCount} keys")]
+    public static partial void KeysLoaded(ILogger logger, string section, int keyCount);
+
+    [LoggerMessage(EventId = 9, EventName = "KeysRejected", Level = LogLevel.Error,
+        Message = "Keys from configuration section {Section} were not reloaded; the last good keys stay in force. {Faults}")]
+    public static partial void KeysRejected(ILogger logger, string section, string faults);
+
+    [LoggerMessage(EventId = 10, EventName = "KeyReloadFailed", Level = LogLevel.Error,
+        Message = "Keys from configuration section {Section} could not be reloaded; the last good keys stay in force")]
+    public static partial void KeyReloadFailed(ILogger logger, Exception exception, string section);
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics.Metrics;
+
+namespace FlowBeacon.IpAllowlist.Diagnostics;
+
+/// <summary>The meter <c>FlowBeacon.IpAllowlist</c>. No tag ever holds an address or a key.</summary>
+internal sealed class IpAllowlistMetrics : IDisposable
+{
+    public const string MeterName = "FlowBeacon.IpAllowlist";
+
+    private static readonly KeyValuePair<string, object?> Applied = new("result", "applied");
+    private static readonly KeyValuePair<string, object?> Rejected = new("result", "rejected");
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _checks;
+    private readonly Counter<long> _storeFailures;
+    private readonly Counter<long> _keyReloads;
+
+    public IpAllowlistMetrics(IMeterFactory meterFactory, InMemoryApiKeyStore inMemoryStore)
+    {
+        _meter = meterFactory.Create(MeterName);
+        _checks = _meter.CreateCounter<long>(
+            "flowbeacon.ip_allowlist.checks", "{check}", "Requests checked, by outcome and by where the client address came from.");
+        _storeFailures = _meter.CreateCounter<long>(
+            "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
+        _keyReloads = _meter.CreateCounter<long>(
+            "flowbeacon.ip_allowlist.key_reloads", "{reload}", "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
+        _meter.CreateObservableGauge(
+            "flowbeacon.ip_allowlist.keys", () => inMemoryStore.Count, "{key}", "Keys in the in-memory store, expired and revoked ones included.");
+    }
+
+    public void Checked(IpAllowlistFeature result)
+    {
+        if (_checks.Enabled)
+        {
+            _checks.Add(1, new("outcome", OutcomeName(result)), new("client_ip_source", OriginName(result.ClientIpOrigin)));
+        }
+    }
+
+    public void StoreFailed() => _storeFailures.Add(1);
+
+    public void KeysReloaded(bool applied) => _keyReloads.Add(1, applied ? Applied : Rejected);
+
+    public void Dispose() => _meter.Dispose();
+
+    private static string OutcomeName(IpAllowlistFeature result) => result.Outcome switch
+    {
+        IpAllowlistOutcome.Allowed => "allowed",
+        IpAllowlistOutcome.Unrestricted => "unrestricted",
+        IpAllowlistOutcome.NoKey => "no_key",
+        IpAllowlistOutcome.InvalidKey => "invalid_key",
+        _ => "denied",
+    };
+
+    private static string OriginName(ClientIpOrigin origin) => origin switch
+    {
+        ClientIpOrigin.ForwardedFor => "forwarded_for",
+        ClientIpOrigin.Peer => "peer",
+        _ => "none",
+    };
+}

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist.Diagnostics;
+
+/// <summary>Says once, outside Development, what is legal and probably not meant. Runs when every other part has started.</summary>
+internal sealed class StartupWarnings(
+    IOptions<IpAllowlistOptions> options, IApiKeyStore store, IHostEnvironment environment, ILoggerFactory loggerFactory) : IHostedLifecycleService
+{
+    private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (environment.IsDevelopment())
+        {
+            return Task.CompletedTask;
+        }
+
+        if (options.Value.ClientIpSource == ClientIpSource.ForwardedForFirst)
+        {
+            IpAllowlistLog.ForwardedForFirstIsForgeable(_logger);
+        }
+
+        if (store is InMemoryApiKeyStore { Count: 0 })
+        {
+            IpAllowlistLog.NoKeys(_logger);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,25 @@
+using System.Net;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// What the check found about the current request: <c>context.Features.Get&lt;IIpAllowlistFeature&gt;()</c>. It is there behind the
+/// middleware, except on endpoints with <c>DisableIpAllowlist()</c>.
+/// </summary>
+public interface IIpAllowlistFeature
+{
+    /// <summary>The verdict.</summary>
+    IpAllowlistOutcome Outcome { get; }
+
+    /// <summary>The key; null if there is none or it is not valid.</summary>
+    ApiKey? Key { get; }
+
+    /// <summary>The client address; null if it is unknown, or was not looked for because there is no valid key. A new object at each call.</summary>
+    IPAddress? ClientIp { get; }
+
+    /// <summary>Where the client address came from.</summary>
+    ClientIpOrigin ClientIpOrigin { get; }
+
+    /// <summary>Why the request is denied; null for every other outcome.</summary>
+    IpAllowlistDenialReason? DenialReason { get; }
+}

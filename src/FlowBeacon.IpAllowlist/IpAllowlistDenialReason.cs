@@ -1,0 +1,20 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Why a request with a valid key was denied.</summary>
+public enum IpAllowlistDenialReason
+{
+    /// <summary>The client address is not on the key's list.</summary>
+    NotListed = 0,
+
+    /// <summary>The deciding entry of X-Forwarded-For is no address, or the header names more hops than a walk follows.</summary>
+    UnusableForwardedFor = 1,
+
+    /// <summary>The connection has no peer address (a Unix socket, a test server).</summary>
+    UnknownPeer = 2,
+
+    /// <summary>
+    /// Something in this process, such as <c>UseForwardedHeaders</c>, replaced the peer address before this check, which leaves
+    /// X-Forwarded-For forgeable. Set <see cref="IpAllowlistOptions.ClientIpSource"/> to <see cref="ClientIpSource.PeerAddress"/>.
+    /// </summary>
+    PeerRewritten = 3,
+}

@@ -1,0 +1,59 @@
+using FlowBeacon.IpAllowlist;
+using Microsoft.AspNetCore.Http;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Says for an endpoint, or a group of them, whether an API key is a must or not looked at.</summary>
+/// <remarks>The last word counts: what an endpoint says overrides what its group says.</remarks>
+public static class IpAllowlistEndpointConventionBuilderExtensions
+{
+    /// <summary>A request without a valid key is answered 401 here.</summary>
+    /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <remarks>
+    /// The endpoint fails closed: a request that reached it without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in
+    /// an <see cref="InvalidOperationException"/> that names the remedy.
+    /// </remarks>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder RequireApiKey<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(endpoint =>
+        {
+            endpoint.Metadata.Add(KeyRequirement.Required);
+            if (endpoint.RequestDelegate is { } next)
+            {
+                endpoint.RequestDelegate = context => RunIfChecked(context, next);
+            }
+        });
+        return builder;
+    }
+
+    /// <summary>Requests pass unchecked here, whatever key they carry.</summary>
+    /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder DisableIpAllowlist<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(endpoint => endpoint.Metadata.Add(KeyRequirement.Disabled));
+        return builder;
+    }
+
+    private static Task RunIfChecked(HttpContext context, RequestDelegate next)
+    {
+        bool isStillRequired = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
+        if (isStillRequired && context.Features.Get<IIpAllowlistFeature>() is not { Outcome: IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted })
+        {
+            throw new InvalidOperationException(
+                $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey(), but its requests are not checked."
+                + " Call app.UseFlowBeaconIpAllowlist() on its path and, if the application calls app.UseRouting() itself, after that.");
+        }
+
+        return next(context);
+    }
+}

@@ -1,0 +1,114 @@
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Keys;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// The verdict about a request, computed once and kept in its features: whoever asks first, everybody gets the same answer.
+/// </summary>
+internal sealed class IpAllowlistEvaluator(
+    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, IpAllowlistMetrics metrics)
+{
+    private readonly IpAllowlistFeatureCache _cache = new();
+
+    // The in-memory store needs no cancellation, and asking a Kestrel request for its token allocates one.
+    private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
+
+    /// <summary>Evaluates a request, or returns what an earlier call found.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="takingUp">The middleware that is going to act on the result, or null for a mere question.</param>
+    /// <exception cref="InvalidOperationException">Another middleware of ours has already acted on this request.</exception>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp)
+    {
+        if (context.Features.Get<IIpAllowlistFeature>() is IpAllowlistFeature kept)
+        {
+            return new(takingUp is null ? kept : TakeUp(context, kept, takingUp));
+        }
+
+        ApiKeyReading reading = reader.Read(context.Request.Headers, out ApiKeyHash hash);
+        if (reading is ApiKeyReading.NoKey or ApiKeyReading.Invalid)
+        {
+            return new(Keep(context, WithoutKey(reading), null, default, takingUp));
+        }
+
+        if (_inMemory is not null)
+        {
+            return new(Conclude(context, reading, _inMemory.Find(hash), takingUp));
+        }
+
+        ValueTask<ApiKey?> lookup;
+        try
+        {
+            lookup = store.FindAsync(hash, context.RequestAborted);
+        }
+        catch
+        {
+            metrics.StoreFailed();
+            throw;
+        }
+
+        return lookup.IsCompletedSuccessfully
+            ? new(Conclude(context, reading, lookup.Result, takingUp))
+            : AwaitLookup(context, reading, lookup, takingUp);
+    }
+
+    private async ValueTask<IpAllowlistFeature> AwaitLookup(HttpContext context, ApiKeyReading reading, ValueTask<ApiKey?> lookup, object? takingUp)
+    {
+        ApiKey? key;
+        try
+        {
+            key = await lookup;
+        }
+        catch when (!context.RequestAborted.IsCancellationRequested)
+        {
+            metrics.StoreFailed();
+            throw;
+        }
+
+        return Conclude(context, reading, key, takingUp);
+    }
+
+    private IpAllowlistFeature Conclude(HttpContext context, ApiKeyReading reading, ApiKey? key, object? takingUp)
+    {
+        if (key is null)
+        {
+            return Keep(context, WithoutKey(reading), null, default, takingUp);
+        }
+
+        if (key.IsRevoked || (key.ExpiresAt is { } end && time.GetUtcNow() >= end))
+        {
+            return Keep(context, IpAllowlistOutcome.InvalidKey, null, default, takingUp);
+        }
+
+        // A key without a list is let through whatever the address; it is resolved for the feature and the metrics all the same.
+        ClientIp client = resolver.Resolve(context);
+        IpAllowlistOutcome outcome = key.AllowedIps.Count == 0 ? IpAllowlistOutcome.Unrestricted
+            : client.IsKnown && key.AllowedIps.Contains(client.Address) ? IpAllowlistOutcome.Allowed
+            : IpAllowlistOutcome.Denied;
+        return Keep(context, outcome, key, client, takingUp);
+    }
+
+    private static IpAllowlistOutcome WithoutKey(ApiKeyReading reading) =>
+        reading is ApiKeyReading.Invalid or ApiKeyReading.Ours ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey;
+
+    private IpAllowlistFeature TakeUp(HttpContext context, IpAllowlistFeature kept, object takingUp)
+    {
+        if (kept.TakenUpBy is null)
+        {
+            return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp);
+        }
+
+        // The same middleware meets a request again when an error page re-executes the pipeline; another one is a mistake.
+        return ReferenceEquals(kept.TakenUpBy, takingUp) ? kept : throw new InvalidOperationException(
+            "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
+    }
+
+    private IpAllowlistFeature Keep(HttpContext context, IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy)
+    {
+        IpAllowlistFeature result = _cache.Get(outcome, key, client, takenUpBy);
+        context.Features.Set<IIpAllowlistFeature>(result);
+        return result;
+    }
+}

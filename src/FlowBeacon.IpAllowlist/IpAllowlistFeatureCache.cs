@@ -1,0 +1,35 @@
+using System.Runtime.CompilerServices;
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// Recent results, so that a key used from the same address again costs no allocation. Bounded and lock-free: a slot holds one
+/// immutable result and the last writer wins; what is not found is made anew, so a verdict never depends on this cache.
+/// </summary>
+internal sealed class IpAllowlistFeatureCache
+{
+    private const int Slots = 1024;
+
+    private readonly IpAllowlistFeature?[] _recent = new IpAllowlistFeature?[Slots];
+
+    public IpAllowlistFeature Get(IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy)
+    {
+        int hash = RuntimeHelpers.GetHashCode(key) ^ (int)outcome ^ (int)(client.Address.Bits >> 64) ^ (int)client.Address.Bits;
+        ref IpAllowlistFeature? slot = ref _recent[(uint)(hash ^ (hash >> 16)) % Slots];
+        IpAllowlistFeature? recent = Volatile.Read(ref slot);
+        if (recent is not null && recent.Says(outcome, key, client, takenUpBy))
+        {
+            return recent;
+        }
+
+        recent = new IpAllowlistFeature(outcome, key, client, takenUpBy);
+        if (outcome != IpAllowlistOutcome.Denied)
+        {
+            // Denials come from addresses that anybody may make up; they shall not push out the working traffic.
+            Volatile.Write(ref slot, recent);
+        }
+
+        return recent;
+    }
+}

@@ -1,0 +1,109 @@
+using FlowBeacon.IpAllowlist.Addresses;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Every setting of the check. Read and validated once, at start-up; a later change has no effect.</summary>
+public sealed class IpAllowlistOptions
+{
+    /// <summary>
+    /// The one header that carries the key; <c>Authorization</c> by default, whose value is <c>Bearer &lt;key&gt;</c>. Any other header
+    /// carries the bare key.
+    /// </summary>
+    public string ApiKeyHeaderName { get; set; } = HeaderNames.Authorization;
+
+    /// <summary>
+    /// How our own keys begin; <c>fb_live_</c> by default. An unknown credential that begins like this is answered 401, any other is
+    /// somebody else's and passes on as no key. Empty: every unknown credential is answered 401.
+    /// </summary>
+    public string ApiKeyPrefix { get; set; } = "fb_live_";
+
+    /// <summary>Whether every request that reaches the middleware needs a valid key; false by default, see <c>endpoint.RequireApiKey()</c>.</summary>
+    public bool RequireApiKey { get; set; }
+
+    /// <summary>Where the client address is taken from; <see cref="ClientIpSource.ForwardedForFirst"/> by default.</summary>
+    public ClientIpSource ClientIpSource { get; set; }
+
+    /// <summary>
+    /// The proxies whose X-Forwarded-For counts, as addresses or CIDR networks (<c>10.0.0.0/8</c>, without host bits, never <c>/0</c>).
+    /// Required with <see cref="ClientIpSource.TrustedProxies"/>, refused with any other source.
+    /// </summary>
+    public IList<string> TrustedProxies { get; } = [];
+
+    /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
+    public bool ShowClientIp { get; set; } = true;
+
+    /// <summary>
+    /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
+    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
+    /// </summary>
+    public Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? OnDenied { get; set; }
+}
+
+/// <summary>Refuses settings that cannot be meant, at start-up and all at once.</summary>
+internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptions> forwardedHeaders) : IValidateOptions<IpAllowlistOptions>
+{
+    public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
+    {
+        var faults = new List<string>();
+        CheckHeader(options, faults);
+        CheckClientIpSource(options, faults);
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static void CheckHeader(IpAllowlistOptions options, List<string> faults)
+    {
+        string headerName = options.ApiKeyHeaderName;
+        if (string.IsNullOrEmpty(headerName) || !headerName.All(IsTokenCharacter))
+        {
+            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {PrintableText.Quote(headerName)} is not a header name; write one such as 'X-Api-Key'");
+        }
+        else if (headerName.Equals(ClientIpResolver.ForwardedForHeader, StringComparison.OrdinalIgnoreCase)
+            || headerName.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase))
+        {
+            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {headerName} has a meaning of its own; choose a header for the key alone");
+        }
+
+        if (options.ApiKeyPrefix is null || options.ApiKeyPrefix.Length > ApiKey.PrefixLength || !options.ApiKeyPrefix.All(IsVisibleAscii))
+        {
+            faults.Add($"{nameof(options.ApiKeyPrefix)}: the prefix must be at most {ApiKey.PrefixLength} visible ASCII characters other than a comma");
+        }
+    }
+
+    private void CheckClientIpSource(IpAllowlistOptions options, List<string> faults)
+    {
+        if (!Enum.IsDefined(options.ClientIpSource))
+        {
+            faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is none of {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
+        }
+
+        TrustedProxyList.Parse(options.TrustedProxies, out IReadOnlyList<string> proxyFaults);
+        faults.AddRange(proxyFaults);
+        if (options.ClientIpSource == ClientIpSource.TrustedProxies && options.TrustedProxies.Count == 0)
+        {
+            faults.Add($"{nameof(options.TrustedProxies)}: the list is empty, and an empty list trusts nobody; name your proxies' addresses or networks");
+        }
+
+        if (options.ClientIpSource != ClientIpSource.TrustedProxies && options.TrustedProxies.Count > 0)
+        {
+            faults.Add($"{nameof(options.TrustedProxies)}: the list has no effect with {nameof(options.ClientIpSource)} = {options.ClientIpSource};"
+                + $" set {nameof(options.ClientIpSource)} = {nameof(ClientIpSource.TrustedProxies)}, or remove the list");
+        }
+
+        if (options.ClientIpSource != ClientIpSource.PeerAddress && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))
+        {
+            faults.Add($"{nameof(options.ClientIpSource)}: UseForwardedHeaders processes X-Forwarded-For in this host (ForwardedHeadersOptions, or the"
+                + " environment variable ASPNETCORE_FORWARDEDHEADERS_ENABLED) and leaves its forgeable part in the header;"
+                + $" set options.{nameof(options.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};");
+        }
+    }
+
+    // RFC 9110 §5.6.2.
+    private static bool IsTokenCharacter(char character) =>
+        char.IsAsciiLetterOrDigit(character) || "!#$%&'*+-.^_`|~".Contains(character, StringComparison.Ordinal);
+
+    private static bool IsVisibleAscii(char character) => character is > ' ' and <= '~' and not ',';
+}

@@ -1,0 +1,20 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>What the check found about one request.</summary>
+public enum IpAllowlistOutcome
+{
+    /// <summary>A valid key from an address that is not on its list, or from no usable address: 403. The default, so that nothing forgotten is allowed.</summary>
+    Denied = 0,
+
+    /// <summary>A valid key from an address on its list.</summary>
+    Allowed = 1,
+
+    /// <summary>A valid key without a list.</summary>
+    Unrestricted = 2,
+
+    /// <summary>No key, or somebody else's credential. The request passes on unless a key is required.</summary>
+    NoKey = 3,
+
+    /// <summary>An unknown, expired or revoked key of ours, or several credentials at once: 401.</summary>
+    InvalidKey = 4,
+}

@@ -1,0 +1,50 @@
+using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Keys;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the IP allowlist check to an application's services.</summary>
+public static class IpAllowlistServiceCollectionExtensions
+{
+    /// <summary>Adds the check of API keys and their allowlists. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the pipeline.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Changes the settings. They are validated at start-up.</param>
+    /// <returns>A builder that keys are added to.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+
+        services.AddLogging();
+        services.AddMetrics();
+        services.AddOptions<IpAllowlistOptions>().ValidateOnStart();
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IpAllowlistOptions>, IpAllowlistOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<InMemoryApiKeyStore>();
+        services.TryAddSingleton<IApiKeyStore>(provider => provider.GetRequiredService<InMemoryApiKeyStore>());
+        services.TryAddSingleton(provider => new ApiKeyReader(Settings(provider).ApiKeyHeaderName, Settings(provider).ApiKeyPrefix));
+        services.TryAddSingleton(provider => new ClientIpResolver(
+            Settings(provider).ClientIpSource, TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _)));
+        services.TryAddSingleton<IpAllowlistMetrics>();
+        services.TryAddSingleton<IpAllowlistDiagnostics>();
+        services.TryAddSingleton<IpAllowlistEvaluator>();
+        services.TryAddSingleton<IpAllowlistRefusal>();
+        services.TryAddSingleton<PipelineUse>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
+        return new IpAllowlistBuilder(services);
+    }
+
+    private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
+}

@@ -1,0 +1,40 @@
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Answers <c>GET /governance/health</c>.</summary>
+internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnvironment environment)
+{
+    private readonly string _version = VersionOf(Assembly.GetEntryAssembly());
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        IpAllowlistFeature caller = await evaluator.EvaluateAsync(context, takingUp: null);
+
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            return;
+        }
+
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteBoolean("ok", true);
+        json.WriteString("service", environment.ApplicationName);
+        json.WriteString("version", _version);
+        if (caller.Key is not null)
+        {
+            json.WriteString("client_ip", caller.ClientIp?.ToString());
+        }
+
+        json.WriteEndObject();
+    }
+
+    /// <summary>The application's version without the commit that builds append after a plus sign (SemVer 2.0.0 §10).</summary>
+    private static string VersionOf(Assembly? application) =>
+        application?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+}
