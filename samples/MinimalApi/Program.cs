@@ -1,0 +1,20 @@
+using FlowBeacon.IpAllowlist;
+using MinimalApi;
+
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+
+builder.Services
+    .AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
+        .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true))
+    .AddKeysFromConfiguration(builder.Configuration.GetSection("FlowBeacon:Keys"));
+
+WebApplication app = builder.Build();
+
+app.UseFlowBeaconIpAllowlist();
+
+app.MapFlowBeaconHealth();
+app.MapGet("/governance/report", (HttpContext context) => $"Report for {context.Features.Get<IIpAllowlistFeature>()!.Key!.Id}\n")
+    .RequireApiKey();
+
+DemoCurlLines.PrintWhenStarted(app);
+app.Run();
