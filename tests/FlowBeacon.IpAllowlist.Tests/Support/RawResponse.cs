@@ -1,0 +1,33 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace FlowBeacon.IpAllowlist.Tests.Support;
+
+/// <summary>An HTTP/1.1 answer as it came over the socket.</summary>
+internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, string> Headers, string Body)
+{
+    /// <summary>Writes a request with <c>Connection: close</c> to a connected socket and reads until the server closes.</summary>
+    /// <remarks>Header lines are sent as Latin-1, so that any byte can be put into one.</remarks>
+    public static async Task<RawResponse> ExchangeAsync(Socket socket, string method, string target, params string[] headerLines)
+    {
+        string request = string.Concat(
+            $"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", string.Concat(headerLines.Select(line => line + "\r\n")), "\r\n");
+        await socket.SendAsync(Encoding.Latin1.GetBytes(request));
+        using var received = new MemoryStream();
+        await new NetworkStream(socket).CopyToAsync(received);
+        return Parse(Encoding.UTF8.GetString(received.ToArray()));
+    }
+
+    private static RawResponse Parse(string text)
+    {
+        int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        string[] lines = text[..end].Split("\r\n");
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (string line in lines.Skip(1))
+        {
+            headers.Add(line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+        }
+
+        return new RawResponse(int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
+    }
+}
