@@ -41,7 +41,12 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton<IpAllowlistRefusal>();
         services.TryAddSingleton<PipelineUse>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
+        if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))
+        {
+            // The first filter wraps all others, so that it also sees a check that another filter adds.
+            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
+        }
+
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         return new IpAllowlistBuilder(services);
     }

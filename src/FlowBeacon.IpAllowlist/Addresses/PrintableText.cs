@@ -24,6 +24,6 @@ internal static class PrintableText
             }
         }
 
-        return shown.Append(text.Length > LongestShown ? "…'" : "'").ToString();
+        return shown.Append(text.Length > LongestShown ? "...'" : "'").ToString();
     }
 }
