@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
@@ -35,8 +34,6 @@ internal readonly record struct IpAddressValue(UInt128 Bits)
         BinaryPrimitives.WriteUInt128BigEndian(bytes, Bits);
         return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
     }
-
-    public AddressFamily Family => IsIPv4 ? AddressFamily.InterNetwork : AddressFamily.InterNetworkV6;
 
     /// <summary>The canonical text: dotted decimal, or IPv6 as RFC 5952 has it.</summary>
     public override string ToString() => ToIPAddress().ToString();
