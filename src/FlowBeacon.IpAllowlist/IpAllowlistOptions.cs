@@ -95,8 +95,8 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
 
         if (options.ClientIpSource != ClientIpSource.PeerAddress && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))
         {
-            faults.Add($"{nameof(options.ClientIpSource)}: UseForwardedHeaders processes X-Forwarded-For in this host (ForwardedHeadersOptions, or the"
-                + " environment variable ASPNETCORE_FORWARDEDHEADERS_ENABLED) and leaves its forgeable part in the header;"
+            faults.Add($"{nameof(options.ClientIpSource)}: UseForwardedHeaders processes X-Forwarded-For in this host (ForwardedHeadersOptions, IIS integration,"
+                + " or the environment variable ASPNETCORE_FORWARDEDHEADERS_ENABLED) and leaves its forgeable part in the header;"
                 + $" set options.{nameof(options.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};");
         }
     }

@@ -59,18 +59,20 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(remove);
 
+        // Copies, so that what is checked is what is applied.
+        ApiKey[] keys = [.. set];
+        string[] removals = [.. remove];
         lock (_changing)
         {
-            Dictionary<ApiKeyHash, ApiKey?> after = Plan(set, remove);
-            Publish(after);
+            Publish(Plan(keys, removals));
 
             int removed = 0;
-            foreach (string id in remove)
+            foreach (string id in removals)
             {
                 removed += _byId.Remove(id) ? 1 : 0;
             }
 
-            foreach (ApiKey key in set)
+            foreach (ApiKey key in keys)
             {
                 _byId[key.Id] = key;
             }
@@ -83,7 +85,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
     private static ApiKey? Visible(object found) => found as ApiKey ?? ((Transition)found).Visible;
 
     /// <summary>What each hash that the change touches leads to afterwards; throws before anything is changed.</summary>
-    private Dictionary<ApiKeyHash, ApiKey?> Plan(IReadOnlyCollection<ApiKey> set, IReadOnlyCollection<string> remove)
+    private Dictionary<ApiKeyHash, ApiKey?> Plan(ApiKey[] set, string[] remove)
     {
         var after = new Dictionary<ApiKeyHash, ApiKey?>();
         var ids = new HashSet<string>(StringComparer.Ordinal);
