@@ -41,7 +41,6 @@ public static class IpAllowlistApplicationBuilderExtensions
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),
                 services.GetRequiredService<IpAllowlistRefusal>(),
-                services.GetRequiredService<IpAllowlistDiagnostics>(),
                 services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey).InvokeAsync;
         });
     }

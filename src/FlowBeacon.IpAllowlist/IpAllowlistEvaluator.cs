@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist;
 /// The verdict about a request, computed once and kept in its features: whoever asks first, everybody gets the same answer.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
-    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, IpAllowlistMetrics metrics)
+    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, IpAllowlistDiagnostics diagnostics)
 {
     private readonly IpAllowlistFeatureCache _cache = new();
 
@@ -45,7 +45,7 @@ internal sealed class IpAllowlistEvaluator(
         }
         catch
         {
-            metrics.StoreFailed();
+            diagnostics.StoreFailed();
             throw;
         }
 
@@ -63,7 +63,7 @@ internal sealed class IpAllowlistEvaluator(
         }
         catch when (!context.RequestAborted.IsCancellationRequested)
         {
-            metrics.StoreFailed();
+            diagnostics.StoreFailed();
             throw;
         }
 
@@ -109,6 +109,12 @@ internal sealed class IpAllowlistEvaluator(
     {
         IpAllowlistFeature result = _cache.Get(outcome, key, client, takenUpBy);
         context.Features.Set<IIpAllowlistFeature>(result);
+        if (takenUpBy is not null)
+        {
+            // Once per request: a result that was taken up before does not come here again.
+            diagnostics.Checked(context, result);
+        }
+
         return result;
     }
 }

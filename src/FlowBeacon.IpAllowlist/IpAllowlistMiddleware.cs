@@ -1,11 +1,10 @@
-using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The check: start reading here. The verdict is the evaluator's; what follows from it is decided below.</summary>
 internal sealed class IpAllowlistMiddleware(
-    RequestDelegate next, IpAllowlistEvaluator evaluator, IpAllowlistRefusal refusal, IpAllowlistDiagnostics diagnostics, bool requireApiKey)
+    RequestDelegate next, IpAllowlistEvaluator evaluator, IpAllowlistRefusal refusal, bool requireApiKey)
 {
     public Task InvokeAsync(HttpContext context)
     {
@@ -23,16 +22,12 @@ internal sealed class IpAllowlistMiddleware(
     private async Task ActWhenKnown(HttpContext context, ValueTask<IpAllowlistFeature> evaluation, bool required) =>
         await Act(context, await evaluation, required);
 
-    private Task Act(HttpContext context, IpAllowlistFeature result, bool required)
+    private Task Act(HttpContext context, IpAllowlistFeature result, bool required) => result.Outcome switch
     {
-        diagnostics.Checked(context, result);
-        return result.Outcome switch
-        {
-            IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted => next(context),
-            IpAllowlistOutcome.NoKey when !required => next(context),
-            IpAllowlistOutcome.NoKey => refusal.MissingKeyAsync(context),
-            IpAllowlistOutcome.InvalidKey => refusal.InvalidKeyAsync(context),
-            _ => refusal.DeniedAsync(context, result),
-        };
-    }
+        IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted => next(context),
+        IpAllowlistOutcome.NoKey when !required => next(context),
+        IpAllowlistOutcome.NoKey => refusal.MissingKeyAsync(context),
+        IpAllowlistOutcome.InvalidKey => refusal.InvalidKeyAsync(context),
+        _ => refusal.DeniedAsync(context, result),
+    };
 }

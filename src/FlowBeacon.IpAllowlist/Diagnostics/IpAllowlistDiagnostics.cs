@@ -29,6 +29,8 @@ internal sealed class IpAllowlistDiagnostics(IpAllowlistMetrics metrics, ILogger
         }
     }
 
+    public void StoreFailed() => metrics.StoreFailed();
+
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
 
     private void Denied(HttpContext context, IpAllowlistFeature result)
