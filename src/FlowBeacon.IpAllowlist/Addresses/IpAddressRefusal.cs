@@ -78,8 +78,9 @@ internal static class IpAddressRefusal
             return "is a range; list each address";
         }
 
-        string dotted = text[(text.LastIndexOf(':') + 1)..];
-        return dotted.Contains('.', StringComparison.Ordinal) && DottedReason(dotted) is { } reason
+        int tail = text.LastIndexOf(':') + 1;
+        bool isTailToBlame = text.AsSpan(tail).Contains('.') && !IpAddressParser.TryParse(text.AsSpan(tail), out _);
+        return isTailToBlame && DottedReason(text[..tail], text[tail..]) is { } reason
             ? reason
             : "is not a legal IPv6 address; write eight groups of hex digits, or fewer with one '::'";
     }
@@ -96,13 +97,13 @@ internal static class IpAddressRefusal
             return "is written in hex; write four decimal octets, such as 10.0.0.1";
         }
 
-        return DottedReason(text) ?? (text.Equals("unknown", StringComparison.OrdinalIgnoreCase)
+        return DottedReason("", text) ?? (text.Equals("unknown", StringComparison.OrdinalIgnoreCase)
             ? "is not an address; remove it or write an address"
             : "is a host name, or no address at all; list each address it stands for");
     }
 
-    /// <summary>The fault of a text of digits and dots; null for any other text.</summary>
-    private static string? DottedReason(string text)
+    /// <summary>The fault of four octets, alone or behind the head of an IPv6 address; null for a text that is not of digits and dots.</summary>
+    private static string? DottedReason(string head, string text)
     {
         if (!text.All(character => char.IsAsciiDigit(character) || character == '.'))
         {
@@ -113,8 +114,10 @@ internal static class IpAddressRefusal
         if (octets.Any(octet => octet.Length > 1 && octet[0] == '0'))
         {
             string[] decimals = [.. octets.Select(octet => octet.TrimStart('0') is { Length: > 0 } digits ? digits : "0")];
-            string example = IpAddressParser.TryParse(string.Join('.', decimals), out IpAddressValue address) ? address.ToString() : "10.0.0.1";
-            return $"has a leading zero: octal or decimal? write {example}";
+            string remedy = IpAddressParser.TryParse(head + string.Join('.', decimals), out IpAddressValue address) ? address.ToString()
+                : head.Length == 0 ? "10.0.0.1, four decimal octets without one"
+                : "the last 32 bits without one";
+            return $"has a leading zero: octal or decimal? write {remedy}";
         }
 
         if (octets.Length < 4 && octets.All(octet => octet.Length > 0))

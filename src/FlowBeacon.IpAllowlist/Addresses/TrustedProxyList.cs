@@ -72,7 +72,7 @@ internal sealed class TrustedProxyList
         // An IPv4 network written in its mapped form counts its prefix over 128 bits; held in that form, both do.
         bool writtenAsIPv6 = addressText.Contains(':', StringComparison.Ordinal);
         int bits = writtenAsIPv6 ? 128 : 32;
-        if (lengthText.Length is 0 or > 3 || (lengthText.Length > 1 && lengthText[0] == '0')
+        if (lengthText.Length is 0 or > 3 || lengthText.ContainsAnyExceptInRange('0', '9') || (lengthText.Length > 1 && lengthText[0] == '0')
             || !int.TryParse(lengthText, NumberStyles.None, CultureInfo.InvariantCulture, out int length) || length > bits)
         {
             return $"{shown} has no legal prefix length; write a number from 1 to {bits} after the slash";
