@@ -125,7 +125,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public override string ToString()
     {
         string[] members = ToCanonicalStrings();
-        return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, … {members.Length} in all]";
+        return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, ... {members.Length} in all]";
     }
 
     internal bool Contains(IpAddressValue address)

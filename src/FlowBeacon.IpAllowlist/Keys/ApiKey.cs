@@ -55,7 +55,7 @@ public sealed class ApiKey
         init
         {
             ArgumentNullException.ThrowIfNull(value);
-            field = value;
+            field = [.. value];
         }
     } = [];
 

@@ -42,7 +42,7 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         {
             if (!IsBearer(credential))
             {
-                return HasBearerBehindComma(credential) ? ApiKeyReading.Invalid : ApiKeyReading.NoKey;
+                return AreSeveral(credential) ? ApiKeyReading.Invalid : ApiKeyReading.NoKey;
             }
 
             credential = credential[BearerScheme.Length..].TrimStart(' ');
@@ -67,15 +67,33 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         credential.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
         && (credential.Length == BearerScheme.Length || credential[BearerScheme.Length] == ' ');
 
-    /// <summary>Commas alone prove nothing: other schemes, such as Digest, have parameters.</summary>
-    private static bool HasBearerBehindComma(ReadOnlySpan<char> credentials)
+    /// <summary>
+    /// Whether a value of another scheme is several credentials (RFC 9110 §11.4). Commas alone prove nothing: schemes such as Digest have
+    /// parameters, <c>name=value</c>, some of them quoted. What stands behind a comma and is no parameter is another credential.
+    /// </summary>
+    private static bool AreSeveral(ReadOnlySpan<char> credentials)
     {
-        for (int comma = credentials.IndexOf(','); comma >= 0; comma = credentials.IndexOf(','))
+        bool isQuoted = false;
+        for (int position = 0; position < credentials.Length; position++)
         {
-            credentials = credentials[(comma + 1)..].TrimStart(" \t");
-            if (IsBearer(credentials))
+            char character = credentials[position];
+            if (isQuoted && character == '\\')
             {
-                return true;
+                position++;
+            }
+            else if (character == '"')
+            {
+                isQuoted = !isQuoted;
+            }
+            else if (character == ',' && !isQuoted)
+            {
+                ReadOnlySpan<char> member = credentials[(position + 1)..].TrimStart(" \t");
+                int nameLength = member.IndexOfAny(" \t,=");
+                ReadOnlySpan<char> behindName = nameLength < 0 ? [] : member[nameLength..].TrimStart(" \t");
+                if (nameLength != 0 && !member.IsEmpty && !behindName.StartsWith('='))
+                {
+                    return true;
+                }
             }
         }
 

@@ -19,6 +19,8 @@ internal sealed class ConfigurationKeyLoader(
     IpAllowlistMetrics metrics,
     ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
 {
+    private const int MostReadings = 10;
+
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly string _path = keys.Section.Path;
     private readonly Lock _loading = new();
@@ -98,12 +100,13 @@ internal sealed class ConfigurationKeyLoader(
     /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
     private string? Load(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
     {
-        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out IReadOnlyList<string> faults);
+        IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
         // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
         IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => _filesInUse.Contains(provider.Source) && !provider.GetChildKeys([], null).Any())
-            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable; restore it, or restart without it");
+            .Where(provider => _filesInUse.Contains(provider.Source) && !ConfigurationSources.Feeds(provider, _path))
+            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
+                + " restore it, write {} there for no keys, or restart without it");
         string[] all = [.. lostFiles, .. faults];
         if (all.Length > 0)
         {
@@ -123,6 +126,28 @@ internal sealed class ConfigurationKeyLoader(
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Reads until two readings agree. Providers replace their data at any time, and half of an old state with half of a new one would be
+    /// keys that nobody wrote.
+    /// </summary>
+    private IReadOnlyList<ApiKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
+    {
+        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+        for (int attempt = 0; attempt < MostReadings; attempt++)
+        {
+            IReadOnlyList<ApiKey> before = read;
+            IReadOnlyList<string> faultsBefore = faults;
+            read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+            if (faults.SequenceEqual(faultsBefore) && before.Count == read.Count && before.Zip(read).All(pair => SaysTheSame(pair.First, pair.Second)))
+            {
+                return read;
+            }
+        }
+
+        faults = [$"{_path}: the configuration keeps changing while it is read"];
+        return [];
     }
 
     /// <summary>A file that does not parse raises no reload: the framework only tells whoever asks to hear of the exception.</summary>
@@ -155,6 +180,6 @@ internal sealed class ConfigurationKeyLoader(
     }
 
     private static bool SaysTheSame(ApiKey one, ApiKey other) =>
-        one.Hash == other.Hash && one.Prefix == other.Prefix && one.AllowedIps.Equals(other.AllowedIps)
+        one.Id == other.Id && one.Hash == other.Hash && one.Prefix == other.Prefix && one.AllowedIps.Equals(other.AllowedIps)
         && one.ExpiresAt == other.ExpiresAt && one.Scopes.SequenceEqual(other.Scopes);
 }

@@ -36,15 +36,20 @@ internal sealed class ConfigurationKeyReader
 
     private IEnumerable<ApiKey> ReadKeys()
     {
+        IConfigurationProvider[] sources = SourcesOf(_section.Path);
         IConfigurationSection[] children = [.. _section.GetChildren()];
-        if (!_providers.Any(provider => ConfigurationSources.Feeds(provider, _section.Path)))
+        if (sources.Length == 0)
         {
             Fault(_section.Path, "the section is missing; write an object keyed by key name, {} for no keys");
         }
-        else if (_section.Value is not null || children.Any(child => child.Key.All(char.IsAsciiDigit)))
+        else if (_section.Value is not null || (children.Length > 0 && AreListItems(children)))
         {
             Fault(_section.Path, "keys are an object keyed by key name, neither a list nor a single value");
             return [];
+        }
+        else if (children.Length == 0 && !sources.All(source => ConfigurationSources.IsJsonObject(source, _section.Path)))
+        {
+            Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
         }
 
         return children.Select(ReadKey).OfType<ApiKey>();
@@ -130,14 +135,9 @@ internal sealed class ConfigurationKeyReader
     private IpAddressSet ReadAllowedIps(IConfigurationSection key)
     {
         IConfigurationSection section = key.GetSection(nameof(ApiKey.AllowedIps));
-        if (ReadList(section) is not { } entries)
+        if (ReadList(section, "the list is missing; write the allowed addresses, or [] to turn the check off for this key") is not { } entries)
         {
             return IpAddressSet.Empty;
-        }
-
-        if (entries.Length == 0 && !section.Exists())
-        {
-            Fault(section.Path, "the list is missing; write the allowed addresses, or [] to turn the check off for this key");
         }
 
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
@@ -152,7 +152,7 @@ internal sealed class ConfigurationKeyReader
     private string[] ReadScopes(IConfigurationSection key)
     {
         IConfigurationSection section = key.GetSection(nameof(ApiKey.Scopes));
-        string[] scopes = ReadList(section) ?? [];
+        string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
         for (int index = 0; index < scopes.Length; index++)
         {
             if (!ApiKeyScopes.All.Contains(scopes[index]))
@@ -205,22 +205,28 @@ internal sealed class ConfigurationKeyReader
         IConfigurationSection section = key.GetSection(member);
         path = section.Path;
         text = section.Value;
-        bool isScalar = !section.GetChildren().Any();
-        if (!isScalar)
+        bool isAbsentOrText = text is not null || SourcesOf(path).Length == 0;
+        if (!isAbsentOrText || section.GetChildren().Any())
         {
-            Fault(path, "a single value belongs here, neither a list nor an object");
+            Fault(path, "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none");
+            return false;
         }
 
-        return isScalar;
+        return true;
     }
 
-    /// <summary>Reads a list of texts; empty if there is none. Null, with the fault told, if something else stands there.</summary>
-    private string[]? ReadList(IConfigurationSection section)
+    /// <summary>Reads a list of texts. Null, with the fault told, if something else stands there, or nothing and that is a fault.</summary>
+    private string[]? ReadList(IConfigurationSection section, string? faultIfMissing)
     {
-        IConfigurationProvider[] sources = [.. _providers.Where(provider => ConfigurationSources.Feeds(provider, section.Path))];
+        IConfigurationProvider[] sources = SourcesOf(section.Path);
         if (sources.Length == 0)
         {
-            return [];
+            if (faultIfMissing is not null)
+            {
+                Fault(section.Path, faultIfMissing);
+            }
+
+            return null;
         }
 
         if (sources.Length > 1)
@@ -247,9 +253,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        bool isList = section.Value is null
-            && items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
-        if (!isList)
+        if (section.Value is not null || !AreListItems(items))
         {
             Fault(section.Path, "a list belongs here, numbered from 0 without gaps, not an object");
             return null;
@@ -262,6 +266,11 @@ internal sealed class ConfigurationKeyReader
 
         return [.. items.Select(item => item.Value).OfType<string>()];
     }
+
+    private IConfigurationProvider[] SourcesOf(string path) => [.. _providers.Where(provider => ConfigurationSources.Feeds(provider, path))];
+
+    private static bool AreListItems(IConfigurationSection[] items) =>
+        items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
 }

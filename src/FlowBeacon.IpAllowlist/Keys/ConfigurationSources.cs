@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration.Json;
 namespace FlowBeacon.IpAllowlist.Keys;
 
 /// <summary>
-/// Asks single configuration providers what the merged view hides: who feeds a list, and whether an empty value was written as <c>[]</c>.
+/// Asks single configuration providers what the merged view hides: who feeds a list, and how an empty value was written.
 /// </summary>
 internal static class ConfigurationSources
 {
@@ -23,11 +23,19 @@ internal static class ConfigurationSources
     public static bool Feeds(IConfigurationProvider provider, string path) =>
         provider.TryGet(path, out _) || provider.GetChildKeys([], path).Any();
 
+    /// <summary>Whether a JSON file has <c>[]</c> at a path.</summary>
+    public static bool IsEmptyJsonArray(IConfigurationProvider provider, string path) =>
+        Ask(provider, path, element => element.ValueKind == JsonValueKind.Array && element.GetArrayLength() == 0);
+
+    /// <summary>Whether a JSON file has an object at a path.</summary>
+    public static bool IsJsonObject(IConfigurationProvider provider, string path) =>
+        Ask(provider, path, element => element.ValueKind == JsonValueKind.Object);
+
     /// <summary>
-    /// Whether a JSON file has <c>[]</c> at a path. The framework reports <c>[]</c> and <c>""</c> alike, and only one of them may turn
-    /// a check off, so the file is asked again. False for every other kind of provider, which cannot tell.
+    /// Asks a provider's JSON file again. The framework reports <c>[]</c> like <c>""</c> and <c>{}</c> like <c>null</c>, and only one of each
+    /// may turn a check off or leave no keys. False for every other kind of provider, which cannot tell.
     /// </summary>
-    public static bool IsEmptyJsonArray(IConfigurationProvider provider, string path)
+    private static bool Ask(IConfigurationProvider provider, string path, Predicate<JsonElement> question)
     {
         if (provider is not JsonConfigurationProvider { Source: { FileProvider: { } files, Path: { } file } })
         {
@@ -38,7 +46,7 @@ internal static class ConfigurationSources
         {
             using Stream stream = files.GetFileInfo(file).CreateReadStream();
             using var document = JsonDocument.Parse(stream, AsTheProviderReads);
-            return Find(document.RootElement, path) is { ValueKind: JsonValueKind.Array };
+            return Find(document.RootElement, path) is { } found && question(found);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -139,10 +139,17 @@ public sealed class IpAddressRefusalTests
     public void Escapes_what_could_forge_or_hide_text(string text, string quoted) => IpAddressRefusal.Explain(text).Should().StartWith(quoted + " ");
 
     [Fact]
+    public void Leaves_out_the_rest_of_a_run_of_hex_digits_that_no_address_has()
+    {
+        PrintableText.Quote("fb_live_0123456789abcdef0123456789abcdef0123456789abcdef").Should().Be("'fb_live_0123456789...'");
+        PrintableText.Quote("3232235777").Should().Be("'3232235777'");
+    }
+
+    [Fact]
     public void Shows_64_characters_whole_and_marks_the_cut_after_them()
     {
-        PrintableText.Quote(new string('a', 64)).Should().Be($"'{new string('a', 64)}'");
-        PrintableText.Quote(new string('a', 65)).Should().Be($"'{new string('a', 64)}...'");
+        PrintableText.Quote(new string('x', 64)).Should().Be($"'{new string('x', 64)}'");
+        PrintableText.Quote(new string('x', 65)).Should().Be($"'{new string('x', 64)}...'");
     }
 
     [Fact]

@@ -164,7 +164,7 @@ public sealed class IpAddressSetTests
     {
         string[] members = [.. Enumerable.Range(1, 200).Select(number => string.Create(CultureInfo.InvariantCulture, $"10.0.0.{number}"))];
 
-        IpAddressSet.Parse(members).ToString().Should().Be($"[{string.Join(", ", members[..10])}, … 200 in all]");
+        IpAddressSet.Parse(members).ToString().Should().Be($"[{string.Join(", ", members[..10])}, ... 200 in all]");
     }
 
     [Fact]
