@@ -12,7 +12,7 @@ internal static class DemoCurlLines
     {
         if (app.Environment.IsDevelopment())
         {
-            app.Lifetime.ApplicationStarted.Register(() => Print(app.Urls.First()));
+            app.Lifetime.ApplicationStarted.Register(() => Print(app.Urls.FirstOrDefault() ?? "http://localhost:5080"));
         }
     }
 

@@ -1,6 +1,7 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist;
@@ -100,8 +101,10 @@ internal sealed class IpAllowlistEvaluator(
             return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp);
         }
 
-        // The same middleware meets a request again when an error page re-executes the pipeline; another one is a mistake.
-        return ReferenceEquals(kept.TakenUpBy, takingUp) ? kept : throw new InvalidOperationException(
+        // An error page re-executes the pipeline: then the request comes again, perhaps into another branch. Otherwise it is a mistake.
+        bool isAgain = ReferenceEquals(kept.TakenUpBy, takingUp)
+            || context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
+        return isAgain ? kept : throw new InvalidOperationException(
             "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
     }
 

@@ -31,8 +31,8 @@ public static class IpAllowlistServiceCollectionExtensions
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IpAllowlistOptions>, IpAllowlistOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<InMemoryApiKeyStore>();
-        services.TryAddSingleton<IApiKeyStore>(provider => provider.GetRequiredService<InMemoryApiKeyStore>());
+        services.TryAddSingleton<IApiKeyStore, InMemoryApiKeyStore>();
+        services.TryAddSingleton(StoreInUse);
         services.TryAddSingleton(provider => new ApiKeyReader(Settings(provider).ApiKeyHeaderName, Settings(provider).ApiKeyPrefix));
         services.TryAddSingleton(provider => new ClientIpResolver(
             Settings(provider).ClientIpSource, TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _)));
@@ -49,6 +49,14 @@ public static class IpAllowlistServiceCollectionExtensions
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         return new IpAllowlistBuilder(services);
+    }
+
+    /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>
+    private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider)
+    {
+        IApiKeyStore store = provider.GetRequiredService<IApiKeyStore>();
+        return store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
+            $"Something needs the {nameof(InMemoryApiKeyStore)}, but the registered {nameof(IApiKeyStore)} is {store.GetType()}. Change keys where that store finds them.");
     }
 
     private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;

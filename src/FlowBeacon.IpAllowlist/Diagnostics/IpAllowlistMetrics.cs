@@ -15,7 +15,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
     private readonly Counter<long> _storeFailures;
     private readonly Counter<long> _keyReloads;
 
-    public IpAllowlistMetrics(IMeterFactory meterFactory, InMemoryApiKeyStore inMemoryStore)
+    public IpAllowlistMetrics(IMeterFactory meterFactory, IApiKeyStore store)
     {
         _meter = meterFactory.Create(MeterName);
         _checks = _meter.CreateCounter<long>(
@@ -24,8 +24,11 @@ internal sealed class IpAllowlistMetrics : IDisposable
             "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
         _keyReloads = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.key_reloads", "{reload}", "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
-        _meter.CreateObservableGauge(
-            "flowbeacon.ip_allowlist.keys", () => inMemoryStore.Count, "{key}", "Keys in the in-memory store, expired and revoked ones included.");
+        if (store is InMemoryApiKeyStore inMemory)
+        {
+            _meter.CreateObservableGauge(
+                "flowbeacon.ip_allowlist.keys", () => inMemory.Count, "{key}", "Keys in the in-memory store, expired and revoked ones included.");
+        }
     }
 
     public void Checked(IpAllowlistFeature result)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +13,7 @@ internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnviro
 
     public async Task HandleAsync(HttpContext context)
     {
-        IpAllowlistFeature caller = await evaluator.EvaluateAsync(context, takingUp: null);
+        IpAllowlistFeature? caller = await TryEvaluateAsync(context);
 
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
@@ -26,12 +27,25 @@ internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnviro
         json.WriteBoolean("ok", true);
         json.WriteString("service", environment.ApplicationName);
         json.WriteString("version", _version);
-        if (caller.Key is not null)
+        if (caller?.Key is not null)
         {
             json.WriteString("client_ip", caller.ClientIp?.ToString());
         }
 
         json.WriteEndObject();
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A store that fails does not mean that this process is dead.")]
+    private async Task<IpAllowlistFeature?> TryEvaluateAsync(HttpContext context)
+    {
+        try
+        {
+            return await evaluator.EvaluateAsync(context, takingUp: null);
+        }
+        catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     /// <summary>The application's version without the commit that builds append after a plus sign (SemVer 2.0.0 §10).</summary>

@@ -41,13 +41,15 @@ internal sealed class KestrelApp : IAsyncDisposable
     /// <param name="options">Changes the settings.</param>
     /// <param name="configure">Changes the builder before it is built.</param>
     /// <param name="pipeline">The whole pipeline; by default the check, then 200.</param>
+    /// <param name="environment">The host's environment.</param>
     public static async Task<KestrelApp> StartAsync(
         IApiKeyStore? store = null,
         Action<IpAllowlistOptions>? options = null,
         Action<WebApplicationBuilder>? configure = null,
-        Action<WebApplication>? pipeline = null)
+        Action<WebApplication>? pipeline = null,
+        string environment = "Test")
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Test" });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
         var logs = new LogRecorder();
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -102,6 +104,7 @@ internal sealed class KestrelApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private IPEndPoint EndPoint(int index) =>
+    /// <summary>A listener by its number: 0 to 2 are the ones above, those a test adds follow.</summary>
+    public IPEndPoint EndPoint(int index) =>
         IPEndPoint.Parse(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ElementAt(index)["http://".Length..]);
 }

@@ -6,6 +6,9 @@ namespace FlowBeacon.IpAllowlist.Tests.Support;
 /// <summary>An HTTP/1.1 answer as it came over the socket.</summary>
 internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, string> Headers, string Body)
 {
+    /// <summary>The body without the framing of <c>Transfer-Encoding: chunked</c>.</summary>
+    public string Content => Headers.ContainsKey("Transfer-Encoding") ? WithoutChunks(Body) : Body;
+
     /// <summary>Writes a request with <c>Connection: close</c> to a connected socket and reads until the server closes.</summary>
     /// <remarks>Header lines are sent as Latin-1, so that any byte can be put into one.</remarks>
     public static async Task<RawResponse> ExchangeAsync(Socket socket, string method, string target, params string[] headerLines)
@@ -16,6 +19,23 @@ internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, strin
         using var received = new MemoryStream();
         await new NetworkStream(socket).CopyToAsync(received);
         return Parse(Encoding.UTF8.GetString(received.ToArray()));
+    }
+
+    private static string WithoutChunks(string body)
+    {
+        var content = new StringBuilder();
+        for (int position = 0; ;)
+        {
+            int lineEnd = body.IndexOf("\r\n", position, StringComparison.Ordinal);
+            int length = int.Parse(body[position..lineEnd], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+            if (length == 0)
+            {
+                return content.ToString();
+            }
+
+            content.Append(body, lineEnd + 2, length);
+            position = lineEnd + 2 + length + 2;
+        }
     }
 
     private static RawResponse Parse(string text)

@@ -1,0 +1,122 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FlowBeacon.IpAllowlist.Tests.Http;
+
+/// <summary>A request that is let through costs no allocation once its key and address have been seen.</summary>
+public sealed class AllocationTests
+{
+    private const int WarmUp = 300;
+    private const int Measured = 100;
+
+    public static TheoryData<string?, string?, ClientIpSource> Requests => new()
+    {
+        { TestKeys.Restricted, "203.0.113.7", ClientIpSource.ForwardedForFirst },
+        { TestKeys.Restricted, "203.0.113.7, 127.0.0.1", ClientIpSource.ForwardedForFirst },
+        { TestKeys.Restricted, null, ClientIpSource.ForwardedForFirst },
+        { TestKeys.Restricted, null, ClientIpSource.PeerAddress },
+        { TestKeys.Restricted, "198.51.100.9, 203.0.113.7", ClientIpSource.TrustedProxies },
+        { TestKeys.Unrestricted, "198.51.100.9", ClientIpSource.ForwardedForFirst },
+        { TestKeys.Unrestricted, null, ClientIpSource.ForwardedForFirst },
+        { "a.jwt.token", "198.51.100.9", ClientIpSource.ForwardedForFirst },
+        { null, "198.51.100.9", ClientIpSource.ForwardedForFirst },
+        { null, null, ClientIpSource.ForwardedForFirst },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task A_request_that_is_let_through_allocates_nothing_on_Kestrel(string? rawKey, string? forwardedFor, ClientIpSource source)
+    {
+        var allocated = new List<long>(WarmUp + Measured);
+        long before = 0;
+        int threadBefore = 0;
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7", "127.0.0.1"),
+            options => Set(options, source),
+            pipeline: pipeline =>
+            {
+                pipeline.Use(next => context =>
+                {
+                    threadBefore = Environment.CurrentManagedThreadId;
+                    before = GC.GetAllocatedBytesForCurrentThread();
+                    return next(context);
+                });
+                pipeline.UseFlowBeaconIpAllowlist();
+                pipeline.Run(_ =>
+                {
+                    allocated.Add(threadBefore == Environment.CurrentManagedThreadId ? GC.GetAllocatedBytesForCurrentThread() - before : -1);
+                    return Task.CompletedTask;
+                });
+            });
+        using KeepAliveClient client = await KeepAliveClient.ConnectAsync(app.IPv4);
+        string[] request = HeaderLines(rawKey, forwardedFor);
+
+        for (int i = 0; i < WarmUp + Measured; i++)
+        {
+            (await client.GetAsync(request)).Status.Should().Be(200);
+        }
+
+        allocated.Should().HaveCount(WarmUp + Measured);
+        allocated.Skip(WarmUp).Should().OnlyContain(bytes => bytes == 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public void A_request_that_is_let_through_allocates_nothing_on_a_DefaultHttpContext(string? rawKey, string? forwardedFor, ClientIpSource source)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IApiKeyStore>(TestKeys.Store("203.0.113.7", "127.0.0.1"));
+        services.AddFlowBeaconIpAllowlist(options => Set(options, source));
+        using ServiceProvider provider = services.BuildServiceProvider();
+        var app = new ApplicationBuilder(provider);
+        app.UseFlowBeaconIpAllowlist();
+        int passed = 0;
+        app.Run(_ =>
+        {
+            passed++;
+            return Task.CompletedTask;
+        });
+        RequestDelegate pipeline = app.Build();
+        var context = new DefaultHttpContext();
+        context.Connection.RemoteIpAddress = IPAddress.Loopback;
+        foreach (string line in HeaderLines(rawKey, forwardedFor))
+        {
+            context.Request.Headers.Append(line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 2)..]);
+        }
+
+        Run(WarmUp);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(Measured);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        passed.Should().Be(WarmUp + Measured);
+        allocated.Should().Be(0);
+
+        void Run(int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                context.Features.Set<IIpAllowlistFeature>(null);
+                pipeline(context).GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    private static void Set(IpAllowlistOptions options, ClientIpSource source)
+    {
+        options.ClientIpSource = source;
+        if (source == ClientIpSource.TrustedProxies)
+        {
+            options.TrustedProxies.Add("127.0.0.1");
+        }
+    }
+
+    private static string[] HeaderLines(string? rawKey, string? forwardedFor) =>
+    [
+        .. rawKey is null ? Array.Empty<string>() : [HeaderLine.Bearer(rawKey)],
+        .. forwardedFor is null ? Array.Empty<string>() : [HeaderLine.ForwardedFor(forwardedFor)],
+    ];
+}

@@ -1,0 +1,180 @@
+using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist.Tests.Http;
+
+/// <summary>A setting that cannot be meant stops start-up, with its name and a remedy.</summary>
+public sealed class OptionsValidationTests
+{
+    public static TheoryData<string?> NoHeaderNames => [(string?)null, "", " ", "X Api Key", "X-Api-Key:", "X-Api-Kéy", "X-Api\r\n", "X,Y", "X(Y)", "\"X\""];
+
+    public static TheoryData<string> HeadersWithAMeaningOfTheirOwn => ["X-Forwarded-For", "x-forwarded-for", "Cookie", "COOKIE"];
+
+    public static TheoryData<string?> NoPrefixes => [(string?)null, "fb_live_12345", "fb live", "fb\t", "fb,", "fé", "fb\u007f"];
+
+    public static TheoryData<string> NoProxies =>
+    [
+        "", " ", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "2001:db8::/129", "10.0.0.0/", "10.0.0.0/08", "/8", "proxy.example", "10.0.0.*", "10.0.0.1-10.0.0.9",
+        " 10.0.0.1", "10.0.0.1:80", "[::1]", "fe80::1%eth0", "010.0.0.1", "*", "localhost", "::ffff:0.0.0.0/96", "10.0.0.0/-1", "10.0.0.0/+8",
+    ];
+
+    public static TheoryData<string> Proxies => ["10.0.0.0/8", "10.0.0.1", "10.0.0.1/32", "2001:db8::/32", "::1", "::1/128", "::ffff:10.0.0.0/104", "fd00::/8"];
+
+    [Theory]
+    [MemberData(nameof(NoHeaderNames))]
+    public async Task Refuses_what_is_no_header_name(string? name) =>
+        (await FaultsOf(options => options.ApiKeyHeaderName = name!)).Should().ContainSingle().Which.Should().StartWith("ApiKeyHeaderName: ");
+
+    [Theory]
+    [MemberData(nameof(HeadersWithAMeaningOfTheirOwn))]
+    public async Task Refuses_a_header_that_means_something_else(string name) =>
+        (await FaultsOf(options => options.ApiKeyHeaderName = name)).Should().ContainSingle().Which.Should().StartWith($"ApiKeyHeaderName: {name}");
+
+    [Theory]
+    [MemberData(nameof(NoPrefixes))]
+    public async Task Refuses_a_prefix_that_no_key_can_have(string? prefix) =>
+        (await FaultsOf(options => options.ApiKeyPrefix = prefix!)).Should().ContainSingle().Which.Should().StartWith("ApiKeyPrefix: ");
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("fb_live_")]
+    [InlineData("fb_live_1234")]
+    public async Task Accepts_a_prefix_of_at_most_12_visible_characters(string prefix)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(options: options => options.ApiKeyPrefix = prefix);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(3)]
+    public async Task Refuses_a_source_that_does_not_exist(int source) =>
+        (await FaultsOf(options => options.ClientIpSource = (ClientIpSource)source))
+            .Should().ContainSingle().Which.Should().Match("ClientIpSource: *ForwardedForFirst, TrustedProxies, PeerAddress");
+
+    [Fact]
+    public async Task Refuses_TrustedProxies_without_a_proxy() =>
+        (await FaultsOf(options => options.ClientIpSource = ClientIpSource.TrustedProxies))
+            .Should().ContainSingle().Which.Should().StartWith("TrustedProxies: the list is empty");
+
+    [Theory]
+    [InlineData(ClientIpSource.ForwardedForFirst)]
+    [InlineData(ClientIpSource.PeerAddress)]
+    public async Task Refuses_proxies_that_would_have_no_effect(ClientIpSource source)
+    {
+        IEnumerable<string> faults = await FaultsOf(options =>
+        {
+            options.ClientIpSource = source;
+            options.TrustedProxies.Add("10.0.0.0/8");
+        });
+
+        faults.Should().ContainSingle().Which.Should().Match($"TrustedProxies: *{source}*ClientIpSource = TrustedProxies*");
+    }
+
+    [Theory]
+    [MemberData(nameof(NoProxies))]
+    public async Task Refuses_a_proxy_that_is_no_address_or_network_and_names_its_place(string proxy)
+    {
+        IEnumerable<string> faults = await FaultsOf(options =>
+        {
+            options.ClientIpSource = ClientIpSource.TrustedProxies;
+            options.TrustedProxies.Add("10.0.0.1");
+            options.TrustedProxies.Add(proxy);
+        });
+
+        faults.Should().ContainSingle().Which.Should().StartWith("TrustedProxies:1: ");
+    }
+
+    [Fact]
+    public async Task Refuses_a_proxy_that_is_null()
+    {
+        IEnumerable<string> faults = await FaultsOf(options =>
+        {
+            options.ClientIpSource = ClientIpSource.TrustedProxies;
+            options.TrustedProxies.Add(null!);
+        });
+
+        faults.Should().ContainSingle().Which.Should().StartWith("TrustedProxies:0: ");
+    }
+
+    [Theory]
+    [MemberData(nameof(Proxies))]
+    public async Task Accepts_an_address_or_network_as_a_proxy(string proxy)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(options: options =>
+        {
+            options.ClientIpSource = ClientIpSource.TrustedProxies;
+            options.TrustedProxies.Add(proxy);
+        });
+    }
+
+    [Fact]
+    public async Task Names_every_fault_at_once()
+    {
+        IEnumerable<string> faults = await FaultsOf(options =>
+        {
+            options.ApiKeyHeaderName = "";
+            options.ApiKeyPrefix = "much_too_long_";
+            options.ClientIpSource = ClientIpSource.TrustedProxies;
+            options.TrustedProxies.Add("proxy-1");
+            options.TrustedProxies.Add("0.0.0.0/0");
+        });
+
+        faults.Select(fault => string.Join(':', fault.Split(": ")[0])).Should().Equal("ApiKeyHeaderName", "ApiKeyPrefix", "TrustedProxies:0", "TrustedProxies:1");
+    }
+
+    [Theory]
+    [InlineData("ClientIpSorce", "PeerAddress")]
+    [InlineData("ClientIpSource", "PeerAdress")]
+    [InlineData("ClientIpSource", "7")]
+    [InlineData("TrustedProxy:0", "10.0.0.1")]
+    [InlineData("RequireApiKey", "yes")]
+    [InlineData("ShowClientIp", "0")]
+    [InlineData("OnDenied", "ignore")]
+    [InlineData("ClientIpSource", "TrustedProxies")]
+    [InlineData("TrustedProxies:0", "10.0.0.1")]
+    public async Task A_misspelt_setting_in_configuration_stops_start_up(string name, string value)
+    {
+        Func<Task> start = () => StartFromConfigurationAsync((name, value));
+
+        await start.Should().ThrowAsync<Exception>();
+    }
+
+    [Fact]
+    public async Task Settings_in_configuration_take_effect()
+    {
+        await using KestrelApp app = await StartFromConfigurationAsync(
+            ("ClientIpSource", "trustedproxies"), ("TrustedProxies:0", "127.0.0.1"), ("TrustedProxies:1", "10.0.0.0/8"), ("ApiKeyHeaderName", "X-Api-Key"), ("ShowClientIp", "false"));
+
+        RawResponse allowed = await app.GetAsync($"X-Api-Key: {TestKeys.Restricted}", HeaderLine.ForwardedFor("203.0.113.7, 10.1.2.3"));
+        RawResponse denied = await app.GetAsync($"X-Api-Key: {TestKeys.Restricted}", HeaderLine.ForwardedFor("203.0.113.7, 11.1.2.3"));
+
+        allowed.Content.Should().Be("Allowed");
+        denied.Status.Should().Be(403);
+        denied.Content.Should().NotContain("client_ip");
+    }
+
+    [Fact]
+    public async Task Adding_the_check_twice_adds_one_check()
+    {
+        Func<Task> start = () => KestrelApp.StartAsync(configure: builder =>
+            builder.Services.AddFlowBeaconIpAllowlist(options => options.ApiKeyPrefix = "much_too_long_"));
+
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle();
+    }
+
+    private static async Task<IEnumerable<string>> FaultsOf(Action<IpAllowlistOptions> configure)
+    {
+        Func<Task> start = () => KestrelApp.StartAsync(options: configure);
+        return (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures;
+    }
+
+    private static Task<KestrelApp> StartFromConfigurationAsync(params (string Name, string Value)[] settings)
+    {
+        IConfigurationRoot configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create<string, string?>(setting.Name, setting.Value))).Build();
+        return KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7"), options => configuration.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+    }
+}
