@@ -14,6 +14,9 @@ public interface IIpAllowlistFeature
     /// <summary>The key; null if there is none or it is not valid.</summary>
     ApiKey? Key { get; }
 
+    /// <summary>The first 12 characters of the raw key that was presented; empty if there is no valid key or they are not known.</summary>
+    string KeyPrefix { get; }
+
     /// <summary>The client address; null if it is unknown, or was not looked for because there is no valid key. A new object at each call.</summary>
     IPAddress? ClientIp { get; }
 

@@ -44,6 +44,25 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         return builder;
     }
 
+    /// <summary>Requests need an API key with a scope here: without a key 401, without the scope 403 <c>Insufficient scope</c>.</summary>
+    /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <param name="scope">The scope, such as <see cref="ApiKeyScopes.GovernanceEvaluate"/>.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <remarks>Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>.</remarks>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder builder, string scope)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(scope);
+        return builder.RequireAuthorization(policy => policy
+            .AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme)
+            .RequireAuthenticatedUser()
+            .RequireAssertion(authorization => authorization.User.Identities.Any(identity =>
+                identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme
+                && identity.HasClaim(ApiKeyAuthenticationDefaults.ScopeClaim, scope))));
+    }
+
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
         bool isStillRequired = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Management;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,5 +37,38 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             .DisableIpAllowlist()
             .AllowAnonymous()
             .WithDisplayName("FlowBeacon health");
+    }
+
+    /// <summary>
+    /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke, and the audit trail. It is for
+    /// signed-in people whom the policy <see cref="ApiKeyAdministration.PolicyName"/> admits; no API key gets in, except that a
+    /// break-glass key may read.
+    /// </summary>
+    /// <param name="endpoints">The application's endpoints.</param>
+    /// <param name="pattern">The route of the group; <c>/api/v1/keys</c> by default.</param>
+    /// <returns>All of its endpoints.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="InvalidOperationException"><c>AddFlowBeaconIpAllowlist()</c> or <c>AddAuthorization()</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapFlowBeaconApiKeys(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern = "/api/v1/keys")
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(pattern);
+
+        IServiceProvider services = endpoints.ServiceProvider;
+        ApiKeyManager manager = services.GetService<ApiKeyManager>() ?? throw new InvalidOperationException(
+            "MapFlowBeaconApiKeys() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+        if (services.GetRequiredService<IServiceProviderIsService>() is var known && !known.IsService(typeof(IPolicyEvaluator)))
+        {
+            throw new InvalidOperationException(
+                "MapFlowBeaconApiKeys() needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
+        }
+
+        var guard = new AdministrationGuard(
+            services.GetRequiredService<IpAllowlistEvaluator>(),
+            services.GetRequiredService<ClientIpResolver>(),
+            services.GetRequiredService<ThrottledAudit>());
+        var api = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, services.GetRequiredService<TimeProvider>());
+        return ApiKeyRoutes.Map(endpoints.MapGroup(pattern), api);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class IpAllowlistEvaluator(
 
         if (_inMemory is not null)
         {
-            return new(Conclude(context, reading, _inMemory.Find(hash), takingUp));
+            return new(Conclude(context, reading, hash, _inMemory.Find(hash), takingUp));
         }
 
         ValueTask<ApiKey?> lookup;
@@ -51,11 +51,12 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return lookup.IsCompletedSuccessfully
-            ? new(Conclude(context, reading, lookup.Result, takingUp))
-            : AwaitLookup(context, reading, lookup, takingUp);
+            ? new(Conclude(context, reading, hash, lookup.Result, takingUp))
+            : AwaitLookup(context, reading, hash, lookup, takingUp);
     }
 
-    private async ValueTask<IpAllowlistFeature> AwaitLookup(HttpContext context, ApiKeyReading reading, ValueTask<ApiKey?> lookup, object? takingUp)
+    private async ValueTask<IpAllowlistFeature> AwaitLookup(
+        HttpContext context, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, object? takingUp)
     {
         ApiKey? key;
         try
@@ -68,17 +69,17 @@ internal sealed class IpAllowlistEvaluator(
             throw;
         }
 
-        return Conclude(context, reading, key, takingUp);
+        return Conclude(context, reading, hash, key, takingUp);
     }
 
-    private IpAllowlistFeature Conclude(HttpContext context, ApiKeyReading reading, ApiKey? key, object? takingUp)
+    private IpAllowlistFeature Conclude(HttpContext context, ApiKeyReading reading, ApiKeyHash hash, ApiKey? key, object? takingUp)
     {
         if (key is null)
         {
             return Keep(context, WithoutKey(reading), null, default, takingUp);
         }
 
-        if (key.IsRevoked || (key.ExpiresAt is { } end && time.GetUtcNow() >= end))
+        if (!key.Accepts(hash, time))
         {
             return Keep(context, IpAllowlistOutcome.InvalidKey, null, default, takingUp);
         }
@@ -88,7 +89,14 @@ internal sealed class IpAllowlistEvaluator(
         IpAllowlistOutcome outcome = key.AllowedIps.Count == 0 ? IpAllowlistOutcome.Unrestricted
             : client.IsKnown && key.AllowedIps.Contains(client.Address) ? IpAllowlistOutcome.Allowed
             : IpAllowlistOutcome.Denied;
-        return Keep(context, outcome, key, client, takingUp);
+        IpAllowlistFeature result = Keep(context, outcome, key, client, takingUp, key.IsRetiring(hash));
+        if (key.IsBreakGlass)
+        {
+            // Here, not where a result is taken up: its use is on record even where the check is disabled.
+            diagnostics.BreakGlassKeyUsed(result);
+        }
+
+        return result;
     }
 
     private static IpAllowlistOutcome WithoutKey(ApiKeyReading reading) =>
@@ -98,19 +106,20 @@ internal sealed class IpAllowlistEvaluator(
     {
         if (kept.TakenUpBy is null)
         {
-            return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp);
+            return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp, kept.IsRetiringSecret);
         }
 
         // An error page re-executes the pipeline: then the request comes again, perhaps into another branch. Otherwise it is a mistake.
-        bool isAgain = ReferenceEquals(kept.TakenUpBy, takingUp)
+        bool isAgain = kept.TakenUpBy is not IpAllowlistMiddleware || ReferenceEquals(kept.TakenUpBy, takingUp)
             || context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
         return isAgain ? kept : throw new InvalidOperationException(
             "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
     }
 
-    private IpAllowlistFeature Keep(HttpContext context, IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy)
+    private IpAllowlistFeature Keep(
+        HttpContext context, IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret = false)
     {
-        IpAllowlistFeature result = _cache.Get(outcome, key, client, takenUpBy);
+        IpAllowlistFeature result = _cache.Get(outcome, key, client, takenUpBy, isRetiringSecret);
         context.Features.Set<IIpAllowlistFeature>(result);
         if (takenUpBy is not null)
         {

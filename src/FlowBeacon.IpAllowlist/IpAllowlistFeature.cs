@@ -4,7 +4,8 @@ using FlowBeacon.IpAllowlist.Addresses;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The kept result of one evaluation. Immutable, so that requests which found the same may share one.</summary>
-internal sealed class IpAllowlistFeature(IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy) : IIpAllowlistFeature
+internal sealed class IpAllowlistFeature(
+    IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret) : IIpAllowlistFeature
 {
     public IpAllowlistOutcome Outcome => outcome;
 
@@ -15,6 +16,11 @@ internal sealed class IpAllowlistFeature(IpAllowlistOutcome outcome, ApiKey? key
     public IPAddress? ClientIp => client.IsKnown ? client.Address.ToIPAddress() : null;
 
     public ClientIpOrigin ClientIpOrigin => client.Origin;
+
+    /// <summary>Whether the key was presented by its old secret, in the grace period of a rotation.</summary>
+    public bool IsRetiringSecret => isRetiringSecret;
+
+    public string KeyPrefix => (isRetiringSecret ? key?.Retiring?.Prefix : key?.Prefix) ?? "";
 
     /// <summary>The middleware that acted on the result; null as long as none did.</summary>
     public object? TakenUpBy => takenUpBy;
@@ -27,6 +33,7 @@ internal sealed class IpAllowlistFeature(IpAllowlistOutcome outcome, ApiKey? key
         _ => IpAllowlistDenialReason.UnknownPeer,
     };
 
-    public bool Says(IpAllowlistOutcome otherOutcome, ApiKey? otherKey, ClientIp otherClient, object? otherTakenUpBy) =>
-        outcome == otherOutcome && ReferenceEquals(key, otherKey) && client == otherClient && ReferenceEquals(takenUpBy, otherTakenUpBy);
+    public bool Says(IpAllowlistOutcome otherOutcome, ApiKey? otherKey, ClientIp otherClient, object? otherTakenUpBy, bool otherIsRetiringSecret) =>
+        outcome == otherOutcome && ReferenceEquals(key, otherKey) && client == otherClient && isRetiringSecret == otherIsRetiringSecret
+        && ReferenceEquals(takenUpBy, otherTakenUpBy);
 }

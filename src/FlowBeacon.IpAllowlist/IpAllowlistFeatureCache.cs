@@ -13,17 +13,17 @@ internal sealed class IpAllowlistFeatureCache
 
     private readonly IpAllowlistFeature?[] _recent = new IpAllowlistFeature?[Slots];
 
-    public IpAllowlistFeature Get(IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy)
+    public IpAllowlistFeature Get(IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret)
     {
         int hash = RuntimeHelpers.GetHashCode(key) ^ (int)outcome ^ (int)(client.Address.Bits >> 64) ^ (int)client.Address.Bits;
         ref IpAllowlistFeature? slot = ref _recent[(uint)(hash ^ (hash >> 16)) % Slots];
         IpAllowlistFeature? recent = Volatile.Read(ref slot);
-        if (recent is not null && recent.Says(outcome, key, client, takenUpBy))
+        if (recent is not null && recent.Says(outcome, key, client, takenUpBy, isRetiringSecret))
         {
             return recent;
         }
 
-        recent = new IpAllowlistFeature(outcome, key, client, takenUpBy);
+        recent = new IpAllowlistFeature(outcome, key, client, takenUpBy, isRetiringSecret);
         if (outcome != IpAllowlistOutcome.Denied)
         {
             // Denials come from addresses that anybody may make up; they shall not push out the working traffic.

@@ -14,7 +14,7 @@ internal sealed class IpAllowlistMiddleware(
             return next(context);
         }
 
-        bool required = requireApiKey || requirement == KeyRequirement.Required;
+        bool required = requirement == KeyRequirement.Required || (requireApiKey && requirement != KeyRequirement.Optional);
         ValueTask<IpAllowlistFeature> evaluation = evaluator.EvaluateAsync(context, takingUp: this);
         return evaluation.IsCompletedSuccessfully ? Act(context, evaluation.Result, required) : ActWhenKnown(context, evaluation, required);
     }

@@ -36,6 +36,9 @@ public sealed class IpAllowlistOptions
     /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
 
+    /// <summary>The most entries a list may have when it is set by key administration; 1,000 by default.</summary>
+    public int MaxAddressesPerKey { get; set; } = 1_000;
+
     /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
     /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
@@ -51,6 +54,11 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         var faults = new List<string>();
         CheckHeader(options, faults);
         CheckClientIpSource(options, faults);
+        if (options.MaxAddressesPerKey < 1)
+        {
+            faults.Add($"{nameof(options.MaxAddressesPerKey)}: {options.MaxAddressesPerKey} is too small; write a number from 1");
+        }
+
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

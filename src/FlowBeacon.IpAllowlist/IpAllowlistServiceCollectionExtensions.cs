@@ -2,6 +2,8 @@ using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -36,6 +38,17 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton(provider => new ApiKeyReader(Settings(provider).ApiKeyHeaderName, Settings(provider).ApiKeyPrefix));
         services.TryAddSingleton(provider => new ClientIpResolver(
             Settings(provider).ClientIpSource, TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _)));
+        services.TryAddSingleton<ConfigurationKeys>();
+        services.TryAddSingleton<IAuditLog, InMemoryAuditLog>();
+        services.TryAddSingleton<IApiKeyRepository, InMemoryApiKeyRepository>();
+        services.TryAddSingleton(provider => new ApiKeyManager(
+            provider.GetRequiredService<IApiKeyRepository>(),
+            provider.GetRequiredService<ConfigurationKeys>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IOptions<IpAllowlistOptions>>()));
+        services.TryAddSingleton<ThrottledAudit>();
+        services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<ThrottledAudit>());
+        services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
@@ -49,6 +62,15 @@ public static class IpAllowlistServiceCollectionExtensions
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         return new IpAllowlistBuilder(services);
+    }
+
+    /// <summary>The default policy, unless the host has one of that name.</summary>
+    private static void AddAdministrationPolicy(AuthorizationOptions options)
+    {
+        if (options.GetPolicy(ApiKeyAdministration.PolicyName) is null)
+        {
+            options.AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole("admin", "owner"));
+        }
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>

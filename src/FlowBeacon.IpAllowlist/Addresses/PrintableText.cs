@@ -3,31 +3,45 @@ using System.Text;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>
-/// Makes text from outside safe to print: bounded, ASCII only, no control characters, quotes or line breaks, and no raw key that was
-/// pasted into the wrong place.
-/// </summary>
+/// <summary>Makes text from outside safe to print: bounded, ASCII only, no control characters, quotes or line breaks.</summary>
 internal static class PrintableText
 {
     private const int LongestShown = 64;
 
-    /// <summary>No address has a run of hex digits as long as this; a raw key or a hash has. The rest of a longer run is left out.</summary>
+    /// <summary>No address has a run of hex digits as long as this; a raw key or a hash has.</summary>
     private const int LongestHexRun = 10;
 
+    /// <summary>How much of such a run is shown behind an underscore: a raw key is then shown by its first 12 characters.</summary>
+    private const int LongestHexRunOfKey = 4;
+
     /// <summary>
-    /// The text between apostrophes, with everything outside printable ASCII escaped, the rest of long runs of hex digits left out, and
-    /// the end cut off after 64 characters.
+    /// A text that should be an address or the like, between apostrophes: escaped and bounded, without the rest of long runs of hex
+    /// digits, because what was pasted into the wrong place may be a raw key.
     /// </summary>
-    public static string Quote(ReadOnlySpan<char> text)
+    public static string Quote(ReadOnlySpan<char> text) => $"'{Cut(text)}'";
+
+    /// <summary>The same without the apostrophes.</summary>
+    public static string Cut(ReadOnlySpan<char> text) => Escape(text, leaveOutHexRuns: true);
+
+    /// <summary>Escaped and bounded only, for the ids of people, which may well be long runs of hex digits.</summary>
+    public static string Escape(ReadOnlySpan<char> text) => Escape(text, leaveOutHexRuns: false);
+
+    private static string Escape(ReadOnlySpan<char> text, bool leaveOutHexRuns)
     {
-        var shown = new StringBuilder(Math.Min(text.Length, LongestShown) + 2).Append('\'');
+        var shown = new StringBuilder(Math.Min(text.Length, LongestShown));
         int hexRun = 0;
+        int longestHexRun = LongestHexRun;
         foreach (char character in text[..Math.Min(text.Length, LongestShown)])
         {
             hexRun = char.IsAsciiHexDigit(character) ? hexRun + 1 : 0;
-            if (hexRun > LongestHexRun)
+            if (hexRun == 0)
             {
-                shown.Append(hexRun == LongestHexRun + 1 ? "..." : "");
+                longestHexRun = character == '_' ? LongestHexRunOfKey : LongestHexRun;
+            }
+
+            if (leaveOutHexRuns && hexRun > longestHexRun)
+            {
+                shown.Append(hexRun == longestHexRun + 1 ? "..." : "");
             }
             else if (character is >= ' ' and <= '~' and not ('\'' or '\\'))
             {
@@ -39,6 +53,6 @@ internal static class PrintableText
             }
         }
 
-        return shown.Append(text.Length > LongestShown ? "...'" : "'").ToString();
+        return shown.Append(text.Length > LongestShown ? "..." : "").ToString();
     }
 }

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>What operators see of the request path: counts, and a line where something was refused.</summary>
-internal sealed class IpAllowlistDiagnostics(IpAllowlistMetrics metrics, ILoggerFactory loggerFactory, TimeProvider time)
+internal sealed class IpAllowlistDiagnostics(
+    IpAllowlistMetrics metrics, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
@@ -29,6 +30,15 @@ internal sealed class IpAllowlistDiagnostics(IpAllowlistMetrics metrics, ILogger
         }
     }
 
+    public void BreakGlassKeyUsed(IpAllowlistFeature result)
+    {
+        ApiKey key = result.Key!;
+        string? clientIp = result.ClientIp?.ToString();
+        metrics.BreakGlassKeyUsed();
+        IpAllowlistLog.BreakGlassKeyUsed(_logger, key.Id, PrintableText.Quote(result.KeyPrefix), clientIp ?? "unknown");
+        breakGlass.Used(key, clientIp);
+    }
+
     public void StoreFailed() => metrics.StoreFailed();
 
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
@@ -42,7 +52,7 @@ internal sealed class IpAllowlistDiagnostics(IpAllowlistMetrics metrics, ILogger
         }
 
         ApiKey key = result.Key!;
-        string prefix = PrintableText.Quote(key.Prefix);
+        string prefix = PrintableText.Quote(result.KeyPrefix);
         string clientIp = result.ClientIp?.ToString() ?? "unknown";
         string forwardedFor = PrintableText.Quote(context.Request.Headers[ClientIpResolver.ForwardedForHeader].ToString());
         IpAllowlistDenialReason reason = result.DenialReason!.Value;

@@ -52,4 +52,12 @@ internal static partial class IpAllowlistLog
     [LoggerMessage(EventId = 10, EventName = "KeyReloadFailed", Level = LogLevel.Error,
         Message = "Keys from configuration section {Section} could not be reloaded; the last good keys stay in force")]
     public static partial void KeyReloadFailed(ILogger logger, Exception exception, string section);
+
+    [LoggerMessage(EventId = 11, EventName = "BreakGlassKeyUsed", Level = LogLevel.Warning,
+        Message = "Break-glass key {KeyId} ({KeyPrefix}) was used from {ClientIp}")]
+    public static partial void BreakGlassKeyUsed(ILogger logger, string keyId, string keyPrefix, string clientIp);
+
+    [LoggerMessage(EventId = 12, EventName = "AuditFailed", Level = LogLevel.Error,
+        Message = "The audit log refused an entry: {Action} by {ActorId}. The request went on")]
+    public static partial void AuditFailed(ILogger logger, Exception exception, AuditAction action, string actorId);
 }

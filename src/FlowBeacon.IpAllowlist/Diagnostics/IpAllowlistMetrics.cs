@@ -14,6 +14,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
     private readonly Counter<long> _checks;
     private readonly Counter<long> _storeFailures;
     private readonly Counter<long> _keyReloads;
+    private readonly Counter<long> _breakGlassUses;
 
     public IpAllowlistMetrics(IMeterFactory meterFactory, IApiKeyStore store)
     {
@@ -24,6 +25,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
             "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
         _keyReloads = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.key_reloads", "{reload}", "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
+        _breakGlassUses = _meter.CreateCounter<long>(
+            "flowbeacon.ip_allowlist.break_glass_uses", "{use}", "Requests with a break-glass key.");
         if (store is InMemoryApiKeyStore inMemory)
         {
             _meter.CreateObservableGauge(
@@ -38,6 +41,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
             _checks.Add(1, new("outcome", OutcomeName(result)), new("client_ip_source", OriginName(result.ClientIpOrigin)));
         }
     }
+
+    public void BreakGlassKeyUsed() => _breakGlassUses.Add(1);
 
     public void StoreFailed() => _storeFailures.Add(1);
 

@@ -1,7 +1,7 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>An API key as the request path needs it: immutable, without its raw text.</summary>
-public sealed class ApiKey
+public sealed record ApiKey
 {
     /// <summary>The number of a raw key's first characters that are safe to show and log.</summary>
     public const int PrefixLength = 12;
@@ -18,7 +18,19 @@ public sealed class ApiKey
         }
     }
 
-    /// <summary>The hash of the key's secret.</summary>
+    /// <summary>The name people gave the key; empty if it has none.</summary>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
+    public string Name
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = "";
+
+    /// <summary>The hash of the key's secret; during a rotation's grace period, of the new one.</summary>
     public required ApiKeyHash Hash { get; init; }
 
     /// <summary>The first 12 characters of the raw key, for people to recognise it by; empty if unknown.</summary>
@@ -65,7 +77,34 @@ public sealed class ApiKey
     /// <summary>Whether the key was revoked. A revoked key is answered like an unknown one.</summary>
     public bool IsRevoked { get; init; }
 
+    /// <summary>The old secret, which still works until its grace period ends; null if there is none.</summary>
+    public RetiringSecret? Retiring { get; init; }
+
+    /// <summary>Whether this is a break-glass key: without a list, for reading only, and every use is on record.</summary>
+    public bool IsBreakGlass { get; init; }
+
     /// <summary>The id and the prefix, never the hash.</summary>
     /// <returns>Text for people.</returns>
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
+
+    /// <summary>The hashes of all its secrets: one or two.</summary>
+    internal IEnumerable<ApiKeyHash> Hashes => Retiring is null ? [Hash] : [Hash, Retiring.Hash];
+
+    /// <summary>Whether a secret of this key works now.</summary>
+    internal bool Accepts(ApiKeyHash secret, TimeProvider time)
+    {
+        bool isRetiring = IsRetiring(secret);
+        if (IsRevoked || (secret != Hash && !isRetiring))
+        {
+            return false;
+        }
+
+        DateTimeOffset? end = isRetiring ? Earlier(Retiring!.ExpiresAt, ExpiresAt) : ExpiresAt;
+        return end is null || time.GetUtcNow() < end;
+    }
+
+    /// <summary>Whether a secret is the old one of a rotation.</summary>
+    internal bool IsRetiring(ApiKeyHash secret) => Retiring is { } retiring && retiring.Hash == secret;
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
 }

@@ -13,6 +13,7 @@ namespace FlowBeacon.IpAllowlist.Keys;
 /// </summary>
 internal sealed class ConfigurationKeyLoader(
     ConfigurationKeySection keys,
+    ConfigurationKeys inForce,
     IConfiguration configuration,
     IApiKeyStore store,
     IHostEnvironment environment,
@@ -24,7 +25,6 @@ internal sealed class ConfigurationKeyLoader(
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly string _path = keys.Section.Path;
     private readonly Lock _loading = new();
-    private Dictionary<string, ApiKey> _loaded = new(StringComparer.Ordinal);
     private FileConfigurationSource[] _filesInUse = [];
     private string? _lastFaults;
     private IDisposable? _reloads;
@@ -46,7 +46,7 @@ internal sealed class ConfigurationKeyLoader(
             }
         }
 
-        IpAllowlistLog.KeysLoaded(_logger, _path, _loaded.Count);
+        IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
         return Task.CompletedTask;
     }
 
@@ -77,16 +77,16 @@ internal sealed class ConfigurationKeyLoader(
         {
             try
             {
-                Dictionary<string, ApiKey> before = _loaded;
+                IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
                 string? faults = Load(root, inMemory);
                 if (faults is not null)
                 {
                     Reject(faults);
                 }
-                else if (!ReferenceEquals(before, _loaded))
+                else if (!ReferenceEquals(before, inForce.ById))
                 {
                     metrics.KeysReloaded(applied: true);
-                    IpAllowlistLog.KeysLoaded(_logger, _path, _loaded.Count);
+                    IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
                 }
             }
             catch (Exception exception)
@@ -117,12 +117,12 @@ internal sealed class ConfigurationKeyLoader(
         _filesInUse = [.. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
             .Where(provider => ConfigurationSources.Feeds(provider, _path)).Select(provider => provider.Source)];
 
-        ApiKey[] changed = [.. read.Where(key => !_loaded.TryGetValue(key.Id, out ApiKey? old) || !SaysTheSame(old, key))];
-        string[] removed = [.. _loaded.Keys.Except(read.Select(key => key.Id))];
+        ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !SaysTheSame(old, key))];
+        string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
         if (changed.Length + removed.Length > 0)
         {
             inMemory.Apply(changed, removed);
-            _loaded = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
+            inForce.ById = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
         }
 
         return null;

@@ -85,7 +85,7 @@ internal sealed class ConfigurationKeyReader
         CheckDemo(section);
         return _faults.Count > faultsBefore
             ? null
-            : new ApiKey { Id = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt };
+            : new ApiKey { Id = section.Key, Name = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt };
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.

@@ -99,19 +99,25 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
 
             if (_byId.TryGetValue(id, out ApiKey? before))
             {
-                after[before.Hash] = null;
+                foreach (ApiKeyHash hash in before.Hashes)
+                {
+                    after[hash] = null;
+                }
             }
         }
 
         foreach (ApiKey key in set)
         {
-            ApiKey? owner = after.TryGetValue(key.Hash, out ApiKey? planned) ? planned : Find(key.Hash);
-            if (owner is not null)
+            foreach (ApiKeyHash hash in key.Hashes)
             {
-                throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
-            }
+                ApiKey? owner = after.TryGetValue(hash, out ApiKey? planned) ? planned : Find(hash);
+                if (owner is not null)
+                {
+                    throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
+                }
 
-            after[key.Hash] = key;
+                after[hash] = key;
+            }
         }
 
         return after;

@@ -1,0 +1,62 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist.Authentication;
+
+/// <summary>
+/// Authenticates by the evaluator's verdict, which the middleware shares: a foreign address never becomes a principal, and whichever of
+/// the two refuses first writes the same 401 or 403.
+/// </summary>
+internal sealed class ApiKeyAuthenticationHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
+    IpAllowlistEvaluator evaluator, IpAllowlistRefusal refusal)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: null);
+
+        // A failure would be logged by the framework each time, which anybody can repeat; the challenge tells what is wrong.
+        return evaluation.Outcome is IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted
+            ? AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name))
+            : AuthenticateResult.NoResult();
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => RefuseAsync(refusal.MissingKeyAsync);
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => RefuseAsync(context => Problem.WriteAsync(
+        context, StatusCodes.Status403Forbidden, "insufficient-scope", "Insufficient scope", "The API key lacks a scope that this needs."));
+
+    /// <summary>Writes what the verdict asks for; where it asks for nothing, the fallback.</summary>
+    private async Task RefuseAsync(RequestDelegate fallback)
+    {
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: null);
+        if (evaluation.TakenUpBy is null)
+        {
+            // The middleware comes later and will not see this request.
+            evaluation = await evaluator.EvaluateAsync(Context, takingUp: refusal);
+        }
+
+        await (evaluation.Outcome switch
+        {
+            IpAllowlistOutcome.Denied => refusal.DeniedAsync(Context, evaluation),
+            IpAllowlistOutcome.InvalidKey => refusal.InvalidKeyAsync(Context),
+            _ => fallback(Context),
+        });
+    }
+
+    private ClaimsPrincipal PrincipalOf(IpAllowlistFeature evaluation)
+    {
+        ApiKey key = evaluation.Key!;
+        var identity = new ClaimsIdentity(Scheme.Name, ClaimTypes.Name, ClaimTypes.Role);
+        identity.AddClaim(new Claim(ClaimTypes.NameIdentifier, key.Id));
+        identity.AddClaim(new Claim(ClaimTypes.Name, key.Name));
+        identity.AddClaim(new Claim(ApiKeyAuthenticationDefaults.PrefixClaim, evaluation.KeyPrefix));
+        identity.AddClaims(key.Scopes.Select(scope => new Claim(ApiKeyAuthenticationDefaults.ScopeClaim, scope)));
+        return new ClaimsPrincipal(identity);
+    }
+}

@@ -1,0 +1,36 @@
+using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Authentication;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the API-key authentication scheme.</summary>
+public static class IpAllowlistAuthenticationBuilderExtensions
+{
+    /// <summary>
+    /// Adds the scheme <c>FlowBeaconApiKey</c>: a valid key from an allowed address becomes a principal with the key's id, name, prefix and
+    /// scopes. Challenge and forbid answer the same 401 and 403 as the middleware.
+    /// </summary>
+    /// <param name="builder">The application's authentication.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <remarks><c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well.</remarks>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static AuthenticationBuilder AddFlowBeaconApiKey(this AuthenticationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+
+        ServiceDescriptor? inner = builder.Services.LastOrDefault(service => service.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
+        builder.Services.AddTransient<IAuthorizationMiddlewareResultHandler>(provider => new ApiKeyAuthorizationResultHandler(
+            Inner(inner, provider), provider.GetRequiredService<IpAllowlistEvaluator>(), provider.GetRequiredService<IpAllowlistRefusal>()));
+        return builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
+            ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
+    }
+
+    /// <summary>The result handler that was registered before, or the framework's.</summary>
+    private static IAuthorizationMiddlewareResultHandler Inner(ServiceDescriptor? descriptor, IServiceProvider provider) =>
+        (descriptor?.ImplementationInstance ?? descriptor?.ImplementationFactory?.Invoke(provider)
+            ?? (descriptor?.ImplementationType is { } type ? ActivatorUtilities.CreateInstance(provider, type) : null)) as IAuthorizationMiddlewareResultHandler
+        ?? new AuthorizationMiddlewareResultHandler();
+}

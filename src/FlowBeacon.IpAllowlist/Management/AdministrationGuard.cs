@@ -1,0 +1,97 @@
+using System.Security.Claims;
+using FlowBeacon.IpAllowlist.Addresses;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>
+/// Decides who may administer keys: signed-in people whom the named policy admits, never an API key. It stands in the endpoints
+/// themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can lead around it.
+/// </summary>
+internal sealed class AdministrationGuard(
+    IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
+{
+    /// <summary>Admits a request and tells who makes it, or answers 401 or 403 and returns null.</summary>
+    public async Task<ApiKeyActor?> AdmitAsync(HttpContext context, bool breakGlassMayRead)
+    {
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
+        string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
+
+        // Policies, evaluators and handlers may be scoped services.
+        IServiceProvider services = context.RequestServices;
+        AuthorizationPolicy policy = await services.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
+            ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
+        ClaimsPrincipal person = await PersonAsync(policy, context);
+        ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
+        if (person.Identities.Any(identity => identity.IsAuthenticated))
+        {
+            var actor = new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address);
+            IAuthorizationService authorization = services.GetRequiredService<IAuthorizationService>();
+            if ((await authorization.AuthorizeAsync(person, context, policy)).Succeeded)
+            {
+                return actor;
+            }
+
+            await RefuseAsync(context, actor, StatusCodes.Status403Forbidden);
+            return null;
+        }
+
+        if (key is not null && breakGlassMayRead && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
+        {
+            return key;
+        }
+
+        await (key is not null
+            ? RefuseAsync(context, key, StatusCodes.Status403Forbidden)
+            : RefuseAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), StatusCodes.Status401Unauthorized));
+        return null;
+    }
+
+    /// <summary>
+    /// Who authenticated otherwise than by an API key. The scheme tells, not the identities: a claims transformation may add roles and
+    /// identities to what a key proved, or replace them.
+    /// </summary>
+    private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, HttpContext context)
+    {
+        var person = new ClaimsPrincipal();
+        if (policy.AuthenticationSchemes.Count == 0)
+        {
+            AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
+            return IsByKey(ticket?.AuthenticationScheme) || context.User.Identities.Any(identity => IsByKey(identity.AuthenticationType)) ? person : context.User;
+        }
+
+        foreach (string scheme in policy.AuthenticationSchemes)
+        {
+            AuthenticateResult result = await context.AuthenticateAsync(scheme);
+            if (result.Succeeded && !IsByKey(result.Ticket.AuthenticationScheme))
+            {
+                person.AddIdentities(result.Principal.Identities);
+            }
+        }
+
+        return person;
+    }
+
+    private static bool IsByKey(string? scheme) => scheme?.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true;
+
+    private static string NameOf(ClaimsPrincipal person) =>
+        PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
+
+    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, int status)
+    {
+        // The route, not the path: a raw key pasted there as an id must not end up in the record.
+        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/')}");
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            context.Response.Headers.WWWAuthenticate = "Session";
+            return Problem.WriteAsync(context, status, "sign-in-required", "Sign in required", "Keys are administered by people who are signed in.");
+        }
+
+        return Problem.WriteAsync(context, status, "role-required", "Admin or owner role required",
+            "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
+    }
+}

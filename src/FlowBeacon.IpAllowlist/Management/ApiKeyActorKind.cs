@@ -1,0 +1,17 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>What kind of caller makes a change.</summary>
+public enum ApiKeyActorKind
+{
+    /// <summary>Nobody who said who he is.</summary>
+    Anonymous = 0,
+
+    /// <summary>A signed-in person.</summary>
+    User = 1,
+
+    /// <summary>An API key.</summary>
+    Key = 2,
+
+    /// <summary>The application itself.</summary>
+    Application = 3,
+}

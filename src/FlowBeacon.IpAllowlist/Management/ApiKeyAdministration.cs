@@ -1,0 +1,11 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Who may administer keys.</summary>
+public static class ApiKeyAdministration
+{
+    /// <summary>
+    /// The authorization policy of the key administration API. Unless the host defines it, it asks for a signed-in person in the role
+    /// <c>admin</c> or <c>owner</c>. Whatever it says, an API key is never admitted.
+    /// </summary>
+    public const string PolicyName = "FlowBeaconApiKeyAdministration";
+}

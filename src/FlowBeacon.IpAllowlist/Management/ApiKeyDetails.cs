@@ -1,0 +1,32 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>A key with what people need beside it. Immutable.</summary>
+public sealed record ApiKeyDetails
+{
+    /// <summary>The key as the request path sees it: id, name, prefix, list, scopes, expiry, and the old secret of a rotation.</summary>
+    public required ApiKey Key { get; init; }
+
+    /// <summary>The number of changes so far, from 1; a change names the version it was read at. 0 for a key from configuration.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>When the key was created; null for a key from configuration.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>When the key was last changed; null for a key from configuration.</summary>
+    public DateTimeOffset? UpdatedAt { get; init; }
+
+    /// <summary>When the key was revoked; null if it was not.</summary>
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>When a break-glass key last allowed its own address for this key; null if none did.</summary>
+    public DateTimeOffset? RecoveredAt { get; init; }
+
+    /// <summary>Where the key is kept.</summary>
+    public ApiKeyOrigin Origin { get; init; }
+
+    /// <summary>Whether the key works at an instant.</summary>
+    /// <param name="now">The instant.</param>
+    /// <returns>The state.</returns>
+    public ApiKeyState StateAt(DateTimeOffset now) =>
+        Key.IsRevoked ? ApiKeyState.Revoked : Key.ExpiresAt <= now ? ApiKeyState.Expired : ApiKeyState.Active;
+}

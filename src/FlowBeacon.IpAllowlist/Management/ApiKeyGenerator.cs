@@ -1,0 +1,14 @@
+using System.Security.Cryptography;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Makes raw keys: <c>fb_live_</c> and 24 random bytes as 48 lowercase hex digits.</summary>
+internal static class ApiKeyGenerator
+{
+    private const int RandomBytes = 24;
+
+    public static string NewRawKey(string prefix) => prefix + RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true);
+
+    /// <summary>Ids sort by the time they were made (RFC 9562 §5.7), so that a listing is in the order of creation.</summary>
+    public static string NewId(TimeProvider time) => $"key_{Guid.CreateVersion7(time.GetUtcNow()):N}";
+}

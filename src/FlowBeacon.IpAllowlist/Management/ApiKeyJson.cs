@@ -1,0 +1,104 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+// Every name below is explicit, because a host's naming policy must not change the contract.
+
+/// <summary>What OpenAPI tells of a request body; <see cref="ApiKeyEndpoints"/> reads it member by member, to name every fault.</summary>
+internal sealed record CreateApiKeyBody(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
+    [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
+    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
+    [property: JsonPropertyName("break_glass")] bool? BreakGlass);
+
+internal sealed record UpdateApiKeyBody(
+    [property: JsonPropertyName("name")] string? Name,
+    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
+    [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
+    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt);
+
+internal sealed record RotateApiKeyBody([property: JsonPropertyName("grace_hours")] int? GraceHours);
+
+internal sealed record RetiringSecretJson(
+    [property: JsonPropertyName("prefix")] string Prefix,
+    [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt);
+
+/// <summary>A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate.</summary>
+internal sealed record ApiKeyJson(
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("origin")] string Origin,
+    [property: JsonPropertyName("state")] string State,
+    [property: JsonPropertyName("prefix")] string Prefix,
+    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string> AllowedIps,
+    [property: JsonPropertyName("scopes")] IReadOnlyList<string> Scopes,
+    [property: JsonPropertyName("break_glass")] bool BreakGlass,
+    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
+    [property: JsonPropertyName("retiring")] RetiringSecretJson? Retiring,
+    [property: JsonPropertyName("created_at")] DateTimeOffset? CreatedAt,
+    [property: JsonPropertyName("updated_at")] DateTimeOffset? UpdatedAt,
+    [property: JsonPropertyName("revoked_at")] DateTimeOffset? RevokedAt,
+    [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RawKey)
+{
+    public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, string? rawKey = null)
+    {
+        ApiKey key = details.Key;
+        RetiringSecretJson? retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt ? new(old.Prefix, old.ExpiresAt) : null;
+        return new(
+            key.Id, key.Name, JsonNamingPolicy.SnakeCaseLower.ConvertName(details.Origin.ToString()), NameOf(details.StateAt(now)), key.Prefix, key.AllowedIps.ToCanonicalStrings(),
+            key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring, details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey);
+    }
+
+    public static string NameOf(ApiKeyState state) => JsonNamingPolicy.SnakeCaseLower.ConvertName(state.ToString());
+}
+
+internal sealed record ApiKeyPageJson(
+    [property: JsonPropertyName("keys")] IReadOnlyList<ApiKeyJson> Keys,
+    [property: JsonPropertyName("next")] string? Next);
+
+internal sealed record AuditActorJson(
+    [property: JsonPropertyName("kind")] string Kind,
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("address")] string? Address);
+
+internal sealed record AuditEntryJson(
+    [property: JsonPropertyName("id")] string Id,
+    [property: JsonPropertyName("at")] DateTimeOffset At,
+    [property: JsonPropertyName("action")] string Action,
+    [property: JsonPropertyName("actor")] AuditActorJson Actor,
+    [property: JsonPropertyName("key_id")] string? KeyId,
+    [property: JsonPropertyName("key_name")] string? KeyName,
+    [property: JsonPropertyName("old_allowed_ips")] IReadOnlyList<string>? OldAllowedIps,
+    [property: JsonPropertyName("new_allowed_ips")] IReadOnlyList<string>? NewAllowedIps,
+    [property: JsonPropertyName("detail")] string? Detail,
+    [property: JsonPropertyName("count")] int Count)
+{
+    public static AuditEntryJson From(AuditEntry entry) => new(
+        entry.Id, entry.At, JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Action.ToString()),
+        new(JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Actor.Kind.ToString()), entry.Actor.Id, entry.Actor.Address),
+        entry.KeyId, entry.KeyName, entry.OldAllowedIps, entry.NewAllowedIps, entry.Detail, entry.Count);
+}
+
+internal sealed record AuditPageJson(
+    [property: JsonPropertyName("entries")] IReadOnlyList<AuditEntryJson> Entries,
+    [property: JsonPropertyName("next")] string? Next);
+
+/// <summary>What OpenAPI tells of a refusal (RFC 9457).</summary>
+internal sealed record ProblemJson(
+    [property: JsonPropertyName("type")] string Type,
+    [property: JsonPropertyName("title")] string Title,
+    [property: JsonPropertyName("status")] int Status,
+    [property: JsonPropertyName("detail")] string Detail,
+    [property: JsonPropertyName("errors")] IReadOnlyDictionary<string, string[]>? Errors);
+
+[JsonSerializable(typeof(ProblemJson))]
+[JsonSerializable(typeof(CreateApiKeyBody))]
+[JsonSerializable(typeof(UpdateApiKeyBody))]
+[JsonSerializable(typeof(RotateApiKeyBody))]
+[JsonSerializable(typeof(ApiKeyJson))]
+[JsonSerializable(typeof(ApiKeyPageJson))]
+[JsonSerializable(typeof(AuditPageJson))]
+internal sealed partial class ApiKeyJsonContext : JsonSerializerContext;

@@ -1,0 +1,21 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Key administration was refused; nothing was changed.</summary>
+public sealed class ApiKeyManagementException : Exception
+{
+    internal ApiKeyManagementException(ApiKeyManagementFault fault, string message)
+        : base(message) => Fault = fault;
+
+    internal ApiKeyManagementException(IReadOnlyDictionary<string, string[]> errors)
+        : base(string.Join(Environment.NewLine, errors.SelectMany(field => field.Value.Select(error => $"{field.Key}: {error}"))))
+    {
+        Fault = ApiKeyManagementFault.Invalid;
+        Errors = errors;
+    }
+
+    /// <summary>The kind of refusal.</summary>
+    public ApiKeyManagementFault Fault { get; }
+
+    /// <summary>The faults of the input, keyed by field, such as <c>allowed_ips[2]</c>; empty for any other refusal.</summary>
+    public IReadOnlyDictionary<string, string[]> Errors { get; } = new Dictionary<string, string[]>();
+}

@@ -1,0 +1,17 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Why key administration was refused.</summary>
+public enum ApiKeyManagementFault
+{
+    /// <summary>The input breaks a rule; see <see cref="ApiKeyManagementException.Errors"/>.</summary>
+    Invalid = 0,
+
+    /// <summary>There is no such key.</summary>
+    NotFound = 1,
+
+    /// <summary>The key's state does not allow it.</summary>
+    Conflict = 2,
+
+    /// <summary>The key was changed since the caller read it.</summary>
+    StaleVersion = 3,
+}

@@ -1,0 +1,435 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Creates, changes, rotates and revokes keys: every rule about that is here. Register nothing; inject it.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]
+public sealed class ApiKeyManager
+{
+    // Each attempt but the last lost against another node's change that was committed, so the loop ends as soon as the others do.
+    private const int MostAttempts = 100;
+
+    // Within this process changes wait for each other: otherwise many writers would mostly make each other's reading stale.
+    private readonly SemaphoreSlim _changing = new(1);
+    private readonly IApiKeyRepository _repository;
+    private readonly ConfigurationKeyListing _configurationKeys;
+    private readonly TimeProvider _time;
+    private readonly ApiKeyRules _rules;
+    private readonly string _prefix;
+
+    internal ApiKeyManager(IApiKeyRepository repository, ConfigurationKeys configurationKeys, TimeProvider time, IOptions<IpAllowlistOptions> options)
+    {
+        _repository = repository;
+        _configurationKeys = new ConfigurationKeyListing(configurationKeys);
+        _time = time;
+        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, time);
+        _prefix = options.Value.ApiKeyPrefix;
+    }
+
+    /// <summary>Creates a key.</summary>
+    /// <param name="request">The key.</param>
+    /// <param name="actor">Who creates it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The key and, this once, its raw text.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">A rule is broken, or the name is taken. Nothing was written.</exception>
+    public async Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(actor);
+
+        string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
+        var errors = new FieldErrors();
+        ApiKey key = Read(request, rawKey, errors);
+        errors.ThrowIfAny();
+        if (_configurationKeys.HasName(key.Name))
+        {
+            throw NameTaken(key.Name);
+        }
+
+        DateTimeOffset now = _time.GetUtcNow();
+        var created = new ApiKeyDetails { Key = key, Version = 1, CreatedAt = now, UpdatedAt = now };
+        await CommitAsync(created, expectedVersion: 0, Entry(AuditAction.Create, actor, key) with
+        {
+            NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
+            Detail = key.IsBreakGlass ? "a break-glass key" : null,
+        }, cancellationToken);
+        return new IssuedApiKey(created, rawKey);
+    }
+
+    /// <summary>Changes a key's name, list, scopes or expiry.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="update">What to change.</param>
+    /// <param name="expectedVersion">The version the caller saw; null to change the key whatever happened to it meanwhile.</param>
+    /// <param name="actor">Who changes it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The key after the change.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, or the name is taken. Nothing was written.
+    /// </exception>
+    public Task<ApiKeyDetails> UpdateAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(update);
+        return ChangeAsync(id, expectedVersion, actor, before =>
+        {
+            RefuseIfRevoked(before);
+            var errors = new FieldErrors();
+            ApiKey after = Read(before.Key, update, errors);
+            errors.ThrowIfAny();
+            if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
+            {
+                throw NameTaken(after.Name);
+            }
+
+            if (SaysTheSame(before.Key, after))
+            {
+                return null;
+            }
+
+            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
+            return (after, Entry(AuditAction.Update, actor, after) with
+            {
+                OldAllowedIps = listChanged ? before.Key.AllowedIps.ToCanonicalStrings() : null,
+                NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
+                Detail = Differences(before.Key, after),
+            });
+        }, cancellationToken);
+    }
+
+    /// <summary>Gives a key a new secret. The old one works on under the same configuration until its grace period ends.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="graceHours">1 to 168 hours. The old secret never outlives the key's own expiry.</param>
+    /// <param name="expectedVersion">The version the caller saw; null to rotate the key whatever happened to it meanwhile.</param>
+    /// <param name="actor">Who rotates it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The key and, this once, the raw text of its new secret.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The grace period is out of range; the key is unknown, revoked, expired, in a grace period or from configuration; the version is stale.
+    /// </exception>
+    public async Task<IssuedApiKey> RotateAsync(
+        string id, int graceHours, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    {
+        var errors = new FieldErrors();
+        ApiKeyRules.CheckGrace(graceHours, errors);
+        errors.ThrowIfAny();
+
+        string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
+        ApiKeyDetails rotated = await ChangeAsync(id, expectedVersion, actor, before =>
+        {
+            RefuseIfRevoked(before);
+            DateTimeOffset now = _time.GetUtcNow();
+            if (before.StateAt(now) == ApiKeyState.Expired)
+            {
+                throw Conflict("The key is expired. Give it a later expiry before it is rotated.");
+            }
+
+            if (before.Key.Retiring is { } retiring && now < retiring.ExpiresAt)
+            {
+                throw Conflict($"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
+            }
+
+            DateTimeOffset graceEnd = now.AddHours(graceHours);
+            ApiKey after = before.Key with
+            {
+                Hash = ApiKeyHash.Compute(rawKey),
+                Prefix = rawKey[..Math.Min(rawKey.Length, ApiKey.PrefixLength)],
+                Retiring = new RetiringSecret
+                {
+                    Hash = before.Key.Hash,
+                    Prefix = before.Key.Prefix,
+                    ExpiresAt = before.Key.ExpiresAt < graceEnd ? before.Key.ExpiresAt.Value : graceEnd,
+                },
+            };
+            return (after, Entry(AuditAction.Rotate, actor, after) with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
+        }, cancellationToken);
+        return new IssuedApiKey(rotated, rawKey);
+    }
+
+    /// <summary>Ends the grace period of a rotation now: the old secret stops working.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="actor">Who ends it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The key after the change.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">The key is unknown, revoked, not in a grace period or from configuration; the version is stale.</exception>
+    public Task<ApiKeyDetails> EndGraceAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+        ChangeAsync(id, expectedVersion, actor, before =>
+        {
+            RefuseIfRevoked(before);
+            if (before.Key.Retiring is not { } retiring || retiring.ExpiresAt <= _time.GetUtcNow())
+            {
+                throw Conflict("The key is not in the grace period of a rotation.");
+            }
+
+            ApiKey after = before.Key with { Retiring = null };
+            return (after, Entry(AuditAction.EndGrace, actor, after) with { Detail = $"the old secret {retiring.Prefix} stopped working" });
+        }, cancellationToken);
+
+    /// <summary>Revokes a key, at once and for good. Revoking a revoked key changes nothing.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="actor">Who revokes it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The revoked key.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">The key is unknown or from configuration; the version is stale.</exception>
+    public Task<ApiKeyDetails> RevokeAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+        ChangeAsync(id, expectedVersion, actor, before =>
+            before.Key.IsRevoked ? null : (before.Key with { IsRevoked = true }, Entry(AuditAction.Revoke, actor, before.Key)), cancellationToken);
+
+    /// <summary>Gets a key, from the repository or from configuration.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The key.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
+    /// <exception cref="ApiKeyManagementException">There is no such key.</exception>
+    public async Task<ApiKeyDetails> GetAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return _configurationKeys.Find(id) ?? await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
+    }
+
+    /// <summary>Lists keys, those from configuration included, in the ordinal order of their ids.</summary>
+    /// <param name="state">Only keys in this state; null for all.</param>
+    /// <param name="after">Only keys whose id comes after this one; null to begin with the first.</param>
+    /// <param name="limit">The most keys to return, from 1.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The keys.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is less than 1.</exception>
+    public async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
+        ApiKeyState? state, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        var query = new ApiKeyQuery(state, after, limit, _time.GetUtcNow());
+        return [.. (await _repository.ListAsync(query, cancellationToken))
+            .Concat(_configurationKeys.List(query))
+            .OrderBy(details => details.Key.Id, StringComparer.Ordinal)
+            .Take(limit)];
+    }
+
+    /// <summary>
+    /// Allows, for a locked-out key, the address that a break-glass key calls from. It widens a list by one address at most once an hour,
+    /// and only by one that the key was just denied from.
+    /// </summary>
+    internal Task<ApiKeyDetails> RecoverAsync(
+        string id, IPAddress callingFrom, IRecentDenials denials, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        ChangeAsync(id, expectedVersion: null, actor, before =>
+        {
+            RefuseIfRevoked(before);
+            DateTimeOffset now = _time.GetUtcNow();
+            if (before.StateAt(now) == ApiKeyState.Expired)
+            {
+                throw Conflict("The key is expired. Recovering its address would not help.");
+            }
+
+            if (before.Key.AllowedIps.Count == 0)
+            {
+                throw Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
+            }
+
+            string address = IpAddressValue.From(callingFrom).ToString();
+            if (before.Key.AllowedIps.Contains(callingFrom))
+            {
+                throw Conflict($"{address} is on the key's list already.");
+            }
+
+            if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
+            {
+                throw Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
+            }
+
+            if (!denials.WasRecentlyDenied(id, IPAddress.Parse(address)))
+            {
+                throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
+            }
+
+            var errors = new FieldErrors();
+            string[] list = before.Key.AllowedIps.ToCanonicalStrings();
+            ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
+            errors.ThrowIfAny();
+            return (after, Entry(AuditAction.Recover, actor, after) with { OldAllowedIps = list, NewAllowedIps = after.AllowedIps.ToCanonicalStrings() });
+        }, cancellationToken);
+
+    /// <summary>Tells every fault of a key to create that can be told without committing it.</summary>
+    internal void Check(NewApiKey request, FieldErrors errors) => Read(request, ApiKeyGenerator.NewRawKey(_prefix), errors);
+
+    /// <summary>Tells every fault of an update that can be told without the key it is for.</summary>
+    internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
+        Read(new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, update, errors);
+
+    private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
+    {
+        ApiKeyRules.CheckName(request.Name, errors);
+        _rules.CheckExpiry(request.ExpiresAt, errors);
+        var key = new ApiKey
+        {
+            Id = ApiKeyGenerator.NewId(_time),
+            Name = request.Name ?? "",
+            Hash = ApiKeyHash.Compute(rawKey),
+            Prefix = rawKey[..Math.Min(rawKey.Length, ApiKey.PrefixLength)],
+            AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
+            Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
+            ExpiresAt = request.ExpiresAt,
+            IsBreakGlass = request.IsBreakGlass,
+        };
+        ApiKeyRules.CheckBreakGlass(key, errors);
+        return key;
+    }
+
+    private ApiKey Read(ApiKey before, ApiKeyUpdate update, FieldErrors errors)
+    {
+        if (update.Name is not null)
+        {
+            ApiKeyRules.CheckName(update.Name, errors);
+        }
+
+        if (update.RemoveExpiry && update.ExpiresAt is not null)
+        {
+            errors.Add("expires_at", "cannot be set and removed at once");
+        }
+
+        _rules.CheckExpiry(update.ExpiresAt, errors);
+        ApiKey after = before with
+        {
+            Name = update.Name ?? before.Name,
+            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
+            Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
+            ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
+        };
+        ApiKeyRules.CheckBreakGlass(after, errors);
+        return after;
+    }
+
+    private async Task<ApiKeyDetails> ChangeAsync(
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        ArgumentNullException.ThrowIfNull(actor);
+
+        if (_configurationKeys.Find(id) is not null)
+        {
+            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
+        }
+
+        await _changing.WaitAsync(cancellationToken);
+        try
+        {
+            return await ChangeInTurnAsync(id, expectedVersion, change, cancellationToken);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    private async Task<ApiKeyDetails> ChangeInTurnAsync(
+        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            ApiKeyDetails before = await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
+            if (expectedVersion is not null && expectedVersion != before.Version)
+            {
+                throw Stale(before.Version);
+            }
+
+            if (change(before) is not { } changed)
+            {
+                return before;
+            }
+
+            DateTimeOffset now = _time.GetUtcNow();
+            ApiKeyDetails after = before with
+            {
+                Key = changed.After,
+                Version = before.Version + 1,
+                UpdatedAt = now,
+                RevokedAt = changed.After.IsRevoked ? now : null,
+                RecoveredAt = changed.Entry.Action == AuditAction.Recover ? now : before.RecoveredAt,
+            };
+            try
+            {
+                await CommitAsync(after, before.Version, changed.Entry, cancellationToken);
+                return after;
+            }
+            catch (ApiKeyConflictException conflict) when (
+                conflict.Conflict == ApiKeyConflict.StaleVersion && expectedVersion is null && attempt < MostAttempts)
+            {
+                // Somebody else was faster and the caller named no version: apply the same change to what he left.
+            }
+            catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
+            {
+                throw Stale(before.Version + 1);
+            }
+        }
+    }
+
+    private async Task CommitAsync(ApiKeyDetails details, long expectedVersion, AuditEntry entry, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _repository.CommitAsync(new ApiKeyChange([new ApiKeyWrite(details, expectedVersion)], [entry]), cancellationToken);
+        }
+        catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.NameTaken)
+        {
+            throw NameTaken(details.Key.Name);
+        }
+    }
+
+    private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key)
+    {
+        DateTimeOffset now = _time.GetUtcNow();
+        return new AuditEntry { Id = $"audit_{Guid.CreateVersion7(now):N}", At = now, Action = action, Actor = actor, KeyId = key.Id, KeyName = key.Name };
+    }
+
+    private static bool SaysTheSame(ApiKey one, ApiKey other) =>
+        one.Name == other.Name && one.AllowedIps.Equals(other.AllowedIps) && Differences(one, other) is null;
+
+    private static string? Differences(ApiKey before, ApiKey after)
+    {
+        var differences = new List<string>();
+        if (before.Name != after.Name)
+        {
+            differences.Add($"name was {before.Name}");
+        }
+
+        if (!before.Scopes.SequenceEqual(after.Scopes))
+        {
+            differences.Add($"scopes were [{string.Join(", ", before.Scopes)}] and are [{string.Join(", ", after.Scopes)}]");
+        }
+
+        if (before.ExpiresAt != after.ExpiresAt)
+        {
+            differences.Add($"expiry was {before.ExpiresAt?.ToString("u") ?? "never"} and is {after.ExpiresAt?.ToString("u") ?? "never"}");
+        }
+
+        return differences.Count == 0 ? null : string.Join("; ", differences);
+    }
+
+    private static void RefuseIfRevoked(ApiKeyDetails details)
+    {
+        if (details.Key.IsRevoked)
+        {
+            throw Conflict("The key is revoked, which is final. Create a new one.");
+        }
+    }
+
+    private static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
+
+    private static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
+
+    private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+
+    private static ApiKeyManagementException Stale(long version) =>
+        new(ApiKeyManagementFault.StaleVersion, $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");
+}

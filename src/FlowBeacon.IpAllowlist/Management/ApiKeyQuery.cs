@@ -1,0 +1,8 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Which keys to list, in the order of their ids.</summary>
+/// <param name="State">Only keys in this state; null for all.</param>
+/// <param name="After">Only keys whose id comes after this one (ordinal); null to begin with the first.</param>
+/// <param name="Limit">The most keys to return.</param>
+/// <param name="Now">The instant at which states are told.</param>
+public sealed record ApiKeyQuery(ApiKeyState? State, string? After, int Limit, DateTimeOffset Now);

@@ -1,0 +1,92 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>The routes of key administration, with what OpenAPI tells about them.</summary>
+internal static class ApiKeyRoutes
+{
+    private const string Json = "application/json";
+
+    public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api)
+    {
+        Add(HttpMethods.Post, "", api.CreateAsync, OfNone, "Create a key", StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody));
+        Add(HttpMethods.Get, "", api.ListAsync, OfListing, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
+        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, OfAudit, "Read the audit trail, newest first", StatusCodes.Status200OK, typeof(AuditPageJson));
+        Add(HttpMethods.Get, "/{id}", api.GetAsync, OfKey, "Get a key", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, OfKey, "Change a key", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
+        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, OfKey, "Give a key a new secret", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
+        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, OfKey, "End the grace period of an old secret", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, OfKey, "Revoke a key, for good", StatusCodes.Status200OK, typeof(ApiKeyJson));
+
+        // The guard in each handler decides who may enter. What else might answer first (a fallback policy, a key required everywhere) would
+        // only keep out the people and the break-glass key that it admits.
+        return group.WithMetadata(KeyRequirement.Optional).AllowAnonymous();
+
+        void Add(string method, string pattern, RequestDelegate handler, Delegate parameters, string summary, int success, Type answer, Type? body = null)
+        {
+            IEndpointConventionBuilder endpoint = group.MapMethods(pattern, [method], handler)
+                .WithTags("API keys")
+                .WithSummary(summary)
+                .WithMetadata(
+                    parameters.Method,
+                    new ProducesResponseTypeMetadata(success, answer, [Json]),
+                    Refusal(StatusCodes.Status400BadRequest),
+                    Refusal(StatusCodes.Status401Unauthorized),
+                    Refusal(StatusCodes.Status403Forbidden));
+            foreach (ParameterInfo parameter in parameters.Method.GetParameters())
+            {
+                endpoint.WithMetadata(new ParameterDescription(parameter));
+            }
+
+            if (pattern.Contains("{id}", StringComparison.Ordinal))
+            {
+                endpoint.WithMetadata(Refusal(StatusCodes.Status404NotFound));
+            }
+
+            if (method != HttpMethods.Get)
+            {
+                endpoint.WithMetadata(
+                    Refusal(StatusCodes.Status409Conflict),
+                    Refusal(StatusCodes.Status412PreconditionFailed),
+                    Refusal(StatusCodes.Status413PayloadTooLarge),
+                    Refusal(StatusCodes.Status415UnsupportedMediaType));
+            }
+            if (body is not null)
+            {
+                // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
+                endpoint.WithMetadata(new AcceptsMetadata([Json, "*/*"], body, isOptional: true));
+            }
+        }
+    }
+
+    private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(ProblemJson), ["application/problem+json"]);
+
+    // The handlers take nothing but the request; the signatures below tell OpenAPI what they read from its route and query.
+    private static void OfNone()
+    {
+    }
+
+    private static void OfKey(string id) => _ = id;
+
+    private static void OfListing(int? limit, string? after, string? state) => _ = (limit, after, state);
+
+    private static void OfAudit(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) => _ = (limit, before, keyId);
+
+    private sealed class ParameterDescription(ParameterInfo parameter) : IParameterBindingMetadata
+    {
+        public string Name => parameter.Name!;
+
+        public bool HasTryParse => parameter.ParameterType != typeof(string);
+
+        public bool HasBindAsync => false;
+
+        public ParameterInfo ParameterInfo => parameter;
+
+        public bool IsOptional => parameter.Name != "id";
+    }
+}

@@ -1,0 +1,96 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
+internal sealed class ApiKeyRules(int maxAddressesPerKey, TimeProvider time)
+{
+    public const int LongestName = 100;
+    public const int ShortestGraceHours = 1;
+    public const int LongestGraceHours = 168;
+    public const int DefaultGraceHours = 24;
+
+    /// <summary>How long a recovered key must wait for its next recovery.</summary>
+    public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
+
+    public static void CheckName(string? name, FieldErrors errors)
+    {
+        if (string.IsNullOrEmpty(name) || name.Length > LongestName)
+        {
+            errors.Add("name", $"must be 1 to {LongestName} characters, and has {name?.Length ?? 0}");
+        }
+        else if (name != name.Trim() || name.Any(char.IsControl))
+        {
+            errors.Add("name", "must not begin or end with white space, nor contain control characters");
+        }
+    }
+
+    public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)
+    {
+        if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> refused))
+        {
+            if (set.Count > maxAddressesPerKey)
+            {
+                errors.Add("allowed_ips", $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
+            }
+
+            return set;
+        }
+
+        foreach (IpAddressError error in refused)
+        {
+            errors.Add($"allowed_ips[{error.Index}]", error.Message);
+        }
+
+        return IpAddressSet.Empty;
+    }
+
+    public static IReadOnlyList<string> ReadScopes(IReadOnlyList<string> scopes, FieldErrors errors)
+    {
+        for (int index = 0; index < scopes.Count; index++)
+        {
+            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            {
+                errors.Add($"scopes[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {string.Join(", ", ApiKeyScopes.All)}");
+            }
+        }
+
+        // In their published order, each once.
+        return [.. ApiKeyScopes.All.Intersect(scopes)];
+    }
+
+    public void CheckExpiry(DateTimeOffset? expiresAt, FieldErrors errors)
+    {
+        if (expiresAt <= time.GetUtcNow())
+        {
+            errors.Add("expires_at", "must be in the future");
+        }
+    }
+
+    public static void CheckGrace(int hours, FieldErrors errors)
+    {
+        if (hours is < ShortestGraceHours or > LongestGraceHours)
+        {
+            errors.Add("grace_hours", $"must be {ShortestGraceHours} to {LongestGraceHours}, and is {hours}");
+        }
+    }
+
+    /// <summary>A break-glass key works from everywhere, so it must not be able to do anything but look.</summary>
+    public static void CheckBreakGlass(ApiKey key, FieldErrors errors)
+    {
+        if (!key.IsBreakGlass)
+        {
+            return;
+        }
+
+        if (key.AllowedIps.Count > 0)
+        {
+            errors.Add("allowed_ips", "must be empty: a break-glass key works from every address");
+        }
+
+        if (key.Scopes.FirstOrDefault(scope => scope != ApiKeyScopes.GovernanceRead) is { } scope)
+        {
+            errors.Add("scopes", $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
+        }
+    }
+}

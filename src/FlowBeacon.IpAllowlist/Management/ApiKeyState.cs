@@ -1,0 +1,14 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Whether a key works.</summary>
+public enum ApiKeyState
+{
+    /// <summary>It works.</summary>
+    Active = 0,
+
+    /// <summary>Its expiry has passed. A later expiry makes it work again.</summary>
+    Expired = 1,
+
+    /// <summary>It was revoked, for good.</summary>
+    Revoked = 2,
+}

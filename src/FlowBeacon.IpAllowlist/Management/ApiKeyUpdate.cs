@@ -1,0 +1,20 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>A partial change of a key: what is null stays as it is.</summary>
+public sealed record ApiKeyUpdate
+{
+    /// <summary>The new name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The whole new list; an empty one turns the check off.</summary>
+    public IReadOnlyList<string>? AllowedIps { get; init; }
+
+    /// <summary>All the new scopes.</summary>
+    public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>The new expiry, in the future.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Whether the key shall no longer expire. Cannot be combined with <see cref="ExpiresAt"/>.</summary>
+    public bool RemoveExpiry { get; init; }
+}

@@ -1,0 +1,29 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>What an audit entry records.</summary>
+public enum AuditAction
+{
+    /// <summary>A key was created.</summary>
+    Create = 0,
+
+    /// <summary>A key's name, list, scopes or expiry was changed.</summary>
+    Update = 1,
+
+    /// <summary>A key got a new secret.</summary>
+    Rotate = 2,
+
+    /// <summary>The grace period of an old secret was ended early.</summary>
+    EndGrace = 3,
+
+    /// <summary>A key was revoked.</summary>
+    Revoke = 4,
+
+    /// <summary>A break-glass key allowed its own address for a locked-out key.</summary>
+    Recover = 5,
+
+    /// <summary>Somebody who may not administer keys tried to.</summary>
+    Refused = 6,
+
+    /// <summary>A break-glass key was used.</summary>
+    BreakGlassUse = 7,
+}

@@ -1,0 +1,35 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>One line of the audit trail: when, who, from which address, what. It never holds a raw key or a hash.</summary>
+public sealed record AuditEntry
+{
+    /// <summary>The entry's id. Appending an id again replaces the entry: a throttled one is written again with its final count.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>When it happened; for a throttled entry, when it first did.</summary>
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>What happened.</summary>
+    public required AuditAction Action { get; init; }
+
+    /// <summary>Who did it.</summary>
+    public required ApiKeyActor Actor { get; init; }
+
+    /// <summary>The key it happened to; null if it concerns none.</summary>
+    public string? KeyId { get; init; }
+
+    /// <summary>That key's name at the time.</summary>
+    public string? KeyName { get; init; }
+
+    /// <summary>The list before the change, if the change touched it.</summary>
+    public IReadOnlyList<string>? OldAllowedIps { get; init; }
+
+    /// <summary>The list after the change, if the change touched it.</summary>
+    public IReadOnlyList<string>? NewAllowedIps { get; init; }
+
+    /// <summary>What else there is to know, for people.</summary>
+    public string? Detail { get; init; }
+
+    /// <summary>How often it happened within its minute; 1 for everything that is not throttled.</summary>
+    public int Count { get; init; } = 1;
+}

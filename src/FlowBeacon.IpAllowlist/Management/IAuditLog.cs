@@ -1,0 +1,18 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>The audit trail of key administration. Register your own as a singleton; it is called concurrently.</summary>
+/// <remarks>Entries of a change of keys are part of its commit, see <see cref="ApiKeyChange"/>: a repository that shares nothing with this log records them itself.</remarks>
+public interface IAuditLog
+{
+    /// <summary>Appends an entry, or replaces the one with the same id. It must not block its caller: what takes time is awaited.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>A task that completes when the entry is on record.</returns>
+    ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken);
+
+    /// <summary>Reads entries, newest first.</summary>
+    /// <param name="query">Which ones.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>At most <see cref="AuditQuery.Limit"/> entries.</returns>
+    ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken);
+}

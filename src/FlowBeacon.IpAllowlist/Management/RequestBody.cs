@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Takes a JSON object from a request, bounded, or answers why not.</summary>
+internal static class RequestBody
+{
+    public const int MaxBytes = 256 * 1024;
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+
+    /// <summary>Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.</summary>
+    public static async Task<JsonDocument?> ReadAsync(HttpContext context, bool isOptional)
+    {
+        // No HTML form can send this type, and a script of another site must ask first: so no cross-site request gets past here.
+        if (!context.Request.HasJsonContentType())
+        {
+            await Problem.WriteAsync(context, StatusCodes.Status415UnsupportedMediaType, "json-required", "JSON required",
+                "Send Content-Type: application/json, even without a body.");
+            return null;
+        }
+
+        byte[]? body = await ReadBytesAsync(context);
+        if (body is null)
+        {
+            await Problem.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body-too-large", "Body too large",
+                $"The body is longer than {MaxBytes} bytes.");
+            return null;
+        }
+
+        if (body.Length == 0 && isOptional)
+        {
+            return JsonDocument.Parse("{}");
+        }
+
+        try
+        {
+            var document = JsonDocument.Parse(body, Strict);
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                ReadAllText(document.RootElement);
+                return document;
+            }
+
+            document.Dispose();
+            await InvalidAsync(context, "The body must be a JSON object.");
+        }
+        catch (InvalidOperationException)
+        {
+            await InvalidAsync(context, "The body has a text that is not Unicode: bytes that are not UTF-8, or half of a surrogate pair.");
+        }
+        catch (JsonException exception)
+        {
+            await InvalidAsync(context, exception.LineNumber is { } line
+                ? $"The body is not JSON: line {line + 1}, byte {exception.BytePositionInLine + 1}."
+                : "A member is named twice.");
+        }
+
+        return null;
+    }
+
+    /// <summary>The parser looks at the text of strings and names only when they are read, and then throws what is no refusal.</summary>
+    private static void ReadAllText(JsonElement element)
+    {
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty member in element.EnumerateObject())
+            {
+                _ = member.Name;
+                ReadAllText(member.Value);
+            }
+        }
+        else if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement item in element.EnumerateArray())
+            {
+                ReadAllText(item);
+            }
+        }
+        else if (element.ValueKind == JsonValueKind.String)
+        {
+            _ = element.GetString();
+        }
+    }
+
+    private static Task InvalidAsync(HttpContext context, string detail) =>
+        Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "invalid-body", "Invalid body", detail);
+
+    private static async Task<byte[]?> ReadBytesAsync(HttpContext context)
+    {
+        if (context.Request.ContentLength > MaxBytes)
+        {
+            return null;
+        }
+
+        using var body = new MemoryStream();
+        byte[] buffer = new byte[8 * 1024];
+        int read;
+        while ((read = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0)
+        {
+            if (body.Length + read > MaxBytes)
+            {
+                return null;
+            }
+
+            await body.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted);
+        }
+
+        return body.ToArray();
+    }
+}
