@@ -1,0 +1,31 @@
+using System.Security.Claims;
+using KeyConsole;
+using Microsoft.AspNetCore.Authentication.Cookies;
+
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+
+builder.Services.AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
+    .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+
+// People sign in with a cookie, programs come with an API key; both on the same host.
+builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+    .AddCookie(options => options.Cookie.SameSite = SameSiteMode.Strict)
+    .AddFlowBeaconApiKey();
+builder.Services.AddAuthorization();
+builder.Services.AddOpenApi();
+builder.Services.AddSingleton<DevelopmentAdministrator>();
+
+WebApplication app = builder.Build();
+
+app.UseAuthentication();
+app.UseFlowBeaconIpAllowlist();
+app.UseAuthorization();
+
+app.MapFlowBeaconHealth();
+app.MapFlowBeaconApiKeys();
+app.MapOpenApi();
+app.MapGet("/governance/report", (ClaimsPrincipal caller) => $"Report for {caller.Identity!.Name}\n").RequireScope("governance:read");
+app.MapPost("/governance/evaluate", (ClaimsPrincipal caller) => $"Evaluated for {caller.Identity!.Name}\n").RequireScope("governance:evaluate");
+
+app.Services.GetRequiredService<DevelopmentAdministrator>().MapSignIn(app);
+app.Run();
