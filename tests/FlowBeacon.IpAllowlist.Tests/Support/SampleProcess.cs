@@ -4,7 +4,7 @@ using System.Net;
 
 namespace FlowBeacon.IpAllowlist.Tests.Support;
 
-/// <summary>The MinimalApi sample as a process of its own, with its settings in a temporary folder.</summary>
+/// <summary>A sample as a process of its own: by default MinimalApi, with its settings in a temporary folder.</summary>
 internal sealed class SampleProcess : IAsyncDisposable
 {
     private const string Listening = "Now listening on: http://";
@@ -16,7 +16,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<IPEndPoint> _endPoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SampleProcess(string contentRoot, string environment)
+    private SampleProcess(string contentRoot, string environment, string assembly)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -24,7 +24,7 @@ internal sealed class SampleProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in new[] { Path.Combine(AppContext.BaseDirectory, "MinimalApi.dll"), "--urls", "http://127.0.0.1:0", "--contentRoot", contentRoot })
+        foreach (string argument in new[] { assembly, "--urls", "http://127.0.0.1:0", "--contentRoot", contentRoot })
         {
             start.ArgumentList.Add(argument);
         }
@@ -44,6 +44,9 @@ internal sealed class SampleProcess : IAsyncDisposable
 
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
 
+    /// <summary>The MinimalApi sample, which is copied beside the tests.</summary>
+    private static string MinimalApi => Path.Combine(AppContext.BaseDirectory, "MinimalApi.dll");
+
     /// <summary>Copies the sample's settings files into a folder.</summary>
     public static void CopySettings(string folder)
     {
@@ -54,9 +57,9 @@ internal sealed class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the sample and returns when it listens.</summary>
-    public static async Task<SampleProcess> StartAsync(string contentRoot, string environment)
+    public static async Task<SampleProcess> StartAsync(string contentRoot, string environment, string? assembly = null)
     {
-        var sample = new SampleProcess(contentRoot, environment);
+        var sample = new SampleProcess(contentRoot, environment, assembly ?? MinimalApi);
         try
         {
             Task exit = sample._process.WaitForExitAsync();
@@ -79,7 +82,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     /// <summary>Runs a sample that is expected not to start.</summary>
     public static async Task<(int ExitCode, string Output)> RunToExitAsync(string contentRoot, string environment)
     {
-        await using var sample = new SampleProcess(contentRoot, environment);
+        await using var sample = new SampleProcess(contentRoot, environment, MinimalApi);
         await sample._process.WaitForExitAsync().WaitAsync(Deadline);
         return (sample._process.ExitCode, string.Join('\n', sample.Output));
     }

@@ -1,0 +1,24 @@
+using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.AotHost;
+using Microsoft.AspNetCore.Authentication;
+
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+
+builder.Services.AddFlowBeaconIpAllowlist();
+builder.Services.AddAuthentication(HeaderAuthenticationHandler.SchemeName)
+    .AddScheme<AuthenticationSchemeOptions, HeaderAuthenticationHandler>(HeaderAuthenticationHandler.SchemeName, null)
+    .AddFlowBeaconApiKey();
+builder.Services.AddAuthorization();
+
+WebApplication app = builder.Build();
+
+app.UseAuthentication();
+app.UseFlowBeaconIpAllowlist();
+app.UseAuthorization();
+
+app.MapFlowBeaconHealth();
+app.MapFlowBeaconApiKeys();
+app.MapGet("/report", () => "report\n").RequireScope(ApiKeyScopes.GovernanceRead);
+app.MapGet("/evaluate", () => "evaluated\n").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+
+app.Run();

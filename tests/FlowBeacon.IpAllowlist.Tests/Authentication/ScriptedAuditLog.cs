@@ -1,0 +1,19 @@
+using System.Collections.Concurrent;
+
+namespace FlowBeacon.IpAllowlist.Tests.Authentication;
+
+/// <summary>An audit log whose appending does what the test says.</summary>
+internal sealed class ScriptedAuditLog(Func<AuditEntry, ValueTask> append) : IAuditLog
+{
+    private readonly ConcurrentQueue<AuditEntry> _appended = new();
+
+    public IReadOnlyList<AuditEntry> Appended => [.. _appended];
+
+    public ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken)
+    {
+        _appended.Enqueue(entry);
+        return append(entry);
+    }
+
+    public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) => new([.. _appended.Reverse()]);
+}

@@ -1,0 +1,120 @@
+using System.Net.Http.Headers;
+using System.Text;
+using CsCheck;
+using Microsoft.Extensions.Logging;
+
+namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
+
+/// <summary>Whatever JSON, or nearly JSON, comes as a body: it is never a server error, and what is refused changes nothing.</summary>
+public sealed class ApiKeyApiFuzz
+{
+    private const int Bodies = 10_000;
+
+    private static readonly string[] Names = ["name", "allowed_ips", "scopes", "expires_at", "break_glass", "Name", "key", "", "n\\u0061me", "\\ud800", "a\\u0000"];
+
+    private static readonly string[] Texts =
+    [
+        "\"make-grid\"", "\"203.0.113.7\"", "\"2001:DB8::7\"", "\"::ffff:203.0.113.7\"", "\"10.0.0.0/8\"", "\"010.0.0.1\"", "\"\"", "\" \"", "\"::\"",
+        "\"governance:read\"", "\"governance:evaluate\"", "\"admin\"", "\"Admin\"", "\"2028-01-01T00:00:00Z\"", "\"0001-01-01T00:00:00+14:00\"",
+        "\"9999-12-31T23:59:59.9999999-14:00\"", "\"9999-12-31T23:59:59.9999999Z\"", "\"2028-01-01\"", "\"24:00\"", "\"\\u0000\"", "\"\\ud800\"",
+        "\"\\udc00x\"", "\"\\ud83d\\ude00\"", "\"\\\\\"", "\"é\"", "\"\\u202e\"", $"\"{new string('n', 101)}\"",
+    ];
+
+    private static readonly string[] Scalars =
+        ["null", "true", "false", "0", "-1", "1e400", "1e-400", "-0", "0.1", "2147483648", "123456789012345678901234567890", "NaN", "01", "1.", "{}", "[]"];
+
+    private static readonly Gen<string> Scalar = Gen.OneOf(AnyOf(Texts), AnyOf(Scalars), Gen.Int.Select(number => $"{number}"));
+
+    private static readonly Gen<string> Soup = Gen.Recursive<string>((depth, inner) => depth > 9 ? Scalar : Gen.Frequency(
+        (4, Scalar),
+        (2, inner.Array[0, 4].Select(items => $"[{string.Join(',', items)}]")),
+        (2, AnyOf(Names).Select(inner, (name, value) => $"\"{name}\":{value}").Array[0, 4].Select(members => $"{{{string.Join(',', members)}}}"))));
+
+    private static readonly Gen<string> ListOfTexts = AnyOf(Texts).Array[0, 5].Select(items => $"[{string.Join(',', items)}]");
+
+    private static readonly Gen<string> PlausibleMember = Gen.OneOf(
+        Gen.Int[0, 1_000_000].Select(number => $"\"name\":\"key-{number}\""),
+        AnyOf(Texts).Select(text => $"\"name\":{text}"),
+        ListOfTexts.Select(list => $"\"allowed_ips\":{list}"),
+        AnyOf("[\"203.0.113.7\"]", "[]", "[\"::1\",\"0:0::1\"]").Select(list => $"\"allowed_ips\":{list}"),
+        ListOfTexts.Select(list => $"\"scopes\":{list}"),
+        AnyOf("[\"governance:read\"]", "[]", "[\"admin\",\"admin\"]").Select(list => $"\"scopes\":{list}"),
+        AnyOf(Texts).Select(text => $"\"expires_at\":{text}"),
+        Gen.Const("\"expires_at\":null"),
+        AnyOf("true", "false").Select(text => $"\"break_glass\":{text}"));
+
+    private static readonly Gen<string> NearlyValid = PlausibleMember.Array[1, 5].Select(members =>
+        $"{{{string.Join(',', members.DistinctBy(member => member[..member.IndexOf(':', StringComparison.Ordinal)]))}}}");
+
+    private static readonly Gen<string> OneStrangeMember = PlausibleMember.Select(
+        AnyOf(Names), Soup, (good, name, value) => $"{{{good},\"{name}\":{value}}}");
+
+    /// <summary>Replaces, inserts or drops bytes: anything, but mostly what JSON is made of.</summary>
+    private static readonly Gen<byte[]> Mutated = NearlyValid.Select(
+        Gen.Int[0, 2].Select(Gen.UInt, Gen.OneOf(AnyOf("{}[]\",:\\0ntu-"u8.ToArray()), Gen.Byte)).Array[1, 4],
+        (text, changes) =>
+        {
+            var bytes = Encoding.UTF8.GetBytes(text).ToList();
+            foreach ((int kind, uint position, byte value) in changes.Where(_ => bytes.Count > 0))
+            {
+                int index = (int)(position % (uint)bytes.Count);
+                switch (kind)
+                {
+                    case 0: bytes[index] = value; break;
+                    case 1: bytes.Insert(index, value); break;
+                    default: bytes.RemoveAt(index); break;
+                }
+            }
+
+            return bytes.ToArray();
+        });
+
+    private static readonly Gen<byte[]> Body = Gen.Frequency(
+        (4, NearlyValid.Select(Encoding.UTF8.GetBytes)),
+        (2, OneStrangeMember.Select(Encoding.UTF8.GetBytes)),
+        (2, Mutated),
+        (1, Soup.Select(Encoding.UTF8.GetBytes)),
+        (1, Gen.Byte.Array[0, 40]));
+
+    [Fact]
+    public Task No_body_of_a_creation_is_a_server_error_and_what_is_refused_creates_nothing() =>
+        SampleAsync("POST", host => Task.FromResult(KeyApiHost.Keys), 201);
+
+    [Fact]
+    public Task No_body_of_an_update_is_a_server_error_and_what_is_refused_changes_nothing() =>
+        SampleAsync("PATCH", async host => $"{KeyApiHost.Keys}/{(await host.CreateAsync("the-key", "203.0.113.7")).Details.Key.Id}", 200);
+
+    private static Gen<T> AnyOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
+
+    private static async Task SampleAsync(string method, Func<KeyApiHost, Task<string>> prepare, int success)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Logging.ClearProviders());
+        string target = await prepare(host);
+        IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
+        var statuses = new Dictionary<int, int>();
+
+        await Body.SampleAsync(
+            async body =>
+            {
+                var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+                Answer answer = await host.SendContentAsync(KeyApiHost.Administrator, method, target, content);
+                statuses[answer.Status] = statuses.GetValueOrDefault(answer.Status) + 1;
+                if (answer.Status == success)
+                {
+                    before = await host.SnapshotAsync();
+                    return true;
+                }
+
+                return answer.Status is 400 or 409
+                    && answer.ContentType == "application/problem+json"
+                    && await host.IsUnchangedSinceAsync(before);
+            },
+            iter: Bodies,
+            threads: 1,
+            print: body => $"{Encoding.UTF8.GetString(body)} ({Convert.ToHexString(body)})");
+
+        // Both sides are tried, often.
+        statuses.GetValueOrDefault(success).Should().BeGreaterThan(Bodies / 100);
+        statuses.GetValueOrDefault(400).Should().BeGreaterThan(Bodies / 4);
+    }
+}

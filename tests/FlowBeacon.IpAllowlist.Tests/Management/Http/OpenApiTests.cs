@@ -1,0 +1,106 @@
+using System.Text.Json;
+using FlowBeacon.IpAllowlist.Tests.Support;
+
+namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
+
+/// <summary>What the sample's OpenAPI document tells about key administration.</summary>
+public sealed class OpenApiTests : IAsyncLifetime
+{
+    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });
+    private KeyConsoleSample? _sample;
+    private JsonElement _document;
+
+    public static TheoryData<string, string, string, string[]?> Operations { get; } = new()
+    {
+        { "post", "/api/v1/keys", "201", ["name", "allowed_ips", "scopes", "expires_at", "break_glass"] },
+        { "get", "/api/v1/keys", "200", null },
+        { "get", "/api/v1/keys/audit", "200", null },
+        { "get", "/api/v1/keys/{id}", "200", null },
+        { "patch", "/api/v1/keys/{id}", "200", ["name", "allowed_ips", "scopes", "expires_at"] },
+        { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
+        { "post", "/api/v1/keys/{id}/end-grace", "200", null },
+        { "delete", "/api/v1/keys/{id}", "200", null },
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        Requires.Program("dotnet");
+        _sample = await KeyConsoleSample.StartAsync();
+        string text = await _client.GetStringAsync($"{_sample.Url}/openapi/v1.json", TestContext.Current.CancellationToken);
+        _document = JsonDocument.Parse(text).RootElement;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        if (_sample is not null)
+        {
+            await _sample.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public void Every_operation_is_described()
+    {
+        var expected = Operations.Select(operation => operation.Data).ToList();
+        var missing = new List<string>();
+        foreach ((string method, string path, string success, string[]? members) in expected)
+        {
+            string name = $"{method} {path}";
+            if (!_document.GetProperty("paths").TryGetProperty(path, out JsonElement item) || !item.TryGetProperty(method, out JsonElement operation))
+            {
+                missing.Add($"{name}: the operation");
+                continue;
+            }
+
+            Check(operation.TryGetProperty("summary", out _), "a summary");
+            Check(operation.TryGetProperty("tags", out JsonElement tags) && tags[0].GetString() == "API keys", "the tag");
+            JsonElement responses = operation.GetProperty("responses");
+            Check(Properties(responses, success, "application/json") is { Count: > 0 } answer && answer.All(IsSnakeCase), $"the schema of {success}");
+            foreach (string status in new[] { "400", "401", "403" })
+            {
+                Check(responses.TryGetProperty(status, out _), $"the answer {status}");
+            }
+
+            if (path.Contains("{id}", StringComparison.Ordinal))
+            {
+                Check(operation.TryGetProperty("parameters", out JsonElement parameters) && parameters.EnumerateArray().Any(parameter =>
+                    parameter.GetProperty("name").GetString() == "id" && parameter.GetProperty("in").GetString() == "path"), "the path parameter id");
+            }
+
+            if (members is not null)
+            {
+                Check(operation.TryGetProperty("requestBody", out JsonElement body)
+                    && Members(body.GetProperty("content").GetProperty("application/json")).SequenceEqual(members), "the schema of the request");
+            }
+
+            void Check(bool isThere, string what)
+            {
+                if (!isThere)
+                {
+                    missing.Add($"{name}: {what}");
+                }
+            }
+        }
+
+        string.Join('\n', missing).Should().BeEmpty("everything is described");
+    }
+
+    private static bool IsSnakeCase(string name) => name.All(character => char.IsAsciiLetterLower(character) || character == '_');
+
+    private IReadOnlyList<string> Properties(JsonElement responses, string status, string type) =>
+        responses.TryGetProperty(status, out JsonElement response) && response.TryGetProperty("content", out JsonElement content)
+        && content.TryGetProperty(type, out JsonElement media) ? Members(media) : [];
+
+    /// <summary>The member names of a schema, which may stand elsewhere in the document.</summary>
+    private IReadOnlyList<string> Members(JsonElement media)
+    {
+        JsonElement schema = media.GetProperty("schema");
+        while (schema.TryGetProperty("$ref", out JsonElement reference))
+        {
+            schema = reference.GetString()!.Split('/').Skip(1).Aggregate(_document, (node, part) => node.GetProperty(part));
+        }
+
+        return schema.TryGetProperty("properties", out JsonElement properties) ? [.. properties.EnumerateObject().Select(member => member.Name)] : [];
+    }
+}

@@ -1,0 +1,181 @@
+using System.Collections;
+using System.Diagnostics;
+using System.Reflection;
+using FlowBeacon.IpAllowlist.Tests.Diagnostics;
+using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
+
+/// <summary>After everything that can happen to a key, its raw text and its hash stand nowhere but in the two answers that give it out.</summary>
+public sealed class SecretScanTests
+{
+    private const string Keys = KeyApiHost.Keys;
+    private const string Administrator = KeyApiHost.Administrator;
+    private const string Listed = "203.0.113.7";
+    private const string NotListed = "198.51.100.9";
+
+    [Fact]
+    public async Task No_raw_key_and_no_hash_stands_in_logs_metrics_audit_answers_or_texts_of_public_objects()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        using var metrics = new MetricRecorder(host.App.Services);
+        var answers = new List<Answer>();
+
+        Answer created = await host.SendAsync(Administrator, "POST", Keys,
+            $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"],"scopes":["governance:read"]}""");
+        string target = $"{Keys}/{created.Text("id")}";
+        await UseAsync(created.Text("key"));
+        await SendAsync(Administrator, "PATCH", target, $$"""{"allowed_ips":["{{Listed}}","2001:db8::7"],"name":"make-grid-2"}""", "If-Match: \"1\"");
+        await SendAsync(Administrator, "PATCH", target, """{"name":"x"}""", "If-Match: \"1\"");
+        Answer rotated = await host.SendAsync(Administrator, "POST", $"{target}/rotate");
+        await UseAsync(created.Text("key"));
+        await UseAsync(rotated.Text("key"));
+        await UseAsync(TestKeys.Unknown);
+        await UseAsync(rotated.Text("key")[..^1]);
+        await SendAsync(Administrator, "POST", $"{target}/rotate");
+        await SendAsync(Administrator, "POST", Keys, """{"name":"make-grid-2","allowed_ips":[]}""");
+        await SendAsync(Administrator, "POST", Keys, $$"""{"name":"b","allowed_ips":["{{created.Text("key")}}"],"scopes":["{{rotated.Text("key")}}"]}""");
+        await SendAsync(Administrator, "POST", Keys, """{"name":"b","name":"c"}""");
+        await SendAsync(Administrator, "GET", target);
+        await SendAsync(Administrator, "GET", Keys);
+        await SendAsync(KeyApiHost.Member, "DELETE", target);
+        await SendAsync(null, "DELETE", target, null, KeyApiHost.Bearer(created.Text("key")), $"X-Forwarded-For: {Listed}");
+        await SendAsync(Administrator, "POST", $"{target}/end-grace");
+        await UseAsync(created.Text("key"));
+
+        Answer glass = await host.SendAsync(Administrator, "POST", Keys, """{"name":"break-glass","break_glass":true}""");
+        await UseAsync(glass.Text("key"));
+        foreach (KeyOperation operation in KeyOperation.All)
+        {
+            await SendAsync(null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
+        }
+
+        await SendAsync(Administrator, "DELETE", target);
+        await SendAsync(Administrator, "PATCH", target, """{"name":"y"}""");
+        await UseAsync(rotated.Text("key"));
+        host.Time.Advance(TimeSpan.FromMinutes(2));
+        await SendAsync(Administrator, "GET", $"{Keys}/audit?limit=200");
+        metrics.ReadGauges();
+
+        string[] rawKeys = [created.Text("key"), rotated.Text("key"), glass.Text("key"), TestKeys.Unknown];
+        Secret[] secrets = [.. rawKeys.SelectMany(Secret.Of)];
+        string[] actions = ["create", "update", "rotate", "end_grace", "revoke", "refused", "break_glass_use"];
+        Answer audit = answers[^1];
+        actions.Should().OnlyContain(action => audit.Body.Contains($"\"action\":\"{action}\"", StringComparison.Ordinal), "the scenario has everything in it");
+        host.App.Logs.OfLibrary.Should().Contain(entry => entry.Id.Name == "Denied").And.Contain(entry => entry.Id.Name == "BreakGlassKeyUsed");
+        metrics.Tags.Should().NotBeEmpty();
+
+        Scan("log", host.App.Logs.Entries.Select(entry => $"{entry.Message} {entry.Exception}"));
+        Scan("metrics", metrics.Tags);
+        Scan("audit", (await host.AuditAsync()).Select(entry => $"{entry} {string.Join(' ', entry.OldAllowedIps ?? [])} {entry.Detail}"));
+        Scan("answer", answers.Select(answer => $"{answer.Headers} {answer.Body}"));
+
+        // The two answers that give a secret out hold their own and nothing else.
+        foreach (Answer issuing in new[] { created, rotated, glass })
+        {
+            Scan("headers", [issuing.Headers.ToString()]);
+            Scan("issuing answer", [issuing.Body.Replace(issuing.Text("key"), "", StringComparison.Ordinal)]);
+        }
+
+        void Scan(string place, IEnumerable<string> texts)
+        {
+            foreach (string text in texts)
+            {
+                secrets.Should().NotContain(secret => text.Contains(secret.Text, StringComparison.OrdinalIgnoreCase), $"{place}: {text}");
+            }
+        }
+
+        async Task UseAsync(string rawKey)
+        {
+            foreach (string address in new[] { Listed, NotListed })
+            {
+                await SendAsync(null, "GET", "/report", null, KeyApiHost.Bearer(rawKey), $"X-Forwarded-For: {address}");
+            }
+        }
+
+        async Task SendAsync(string? person, string method, string path, string? body = null, params string[] headerLines) =>
+            answers.Add(await host.SendAsync(person, method, path, body, headerLines));
+    }
+
+    [Fact]
+    public async Task The_text_of_no_public_object_tells_a_raw_key_or_a_hash()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IssuedApiKey first = await host.CreateAsync("a", Listed);
+        var actor = new ApiKeyActor(ApiKeyActorKind.User, "alice", Listed);
+        IssuedApiKey rotated = await host.Manager.RotateAsync(first.Details.Key.Id, 24, null, actor, TestContext.Current.CancellationToken);
+        var stale = (await host.Manager.Invoking(manager => manager.RevokeAsync(first.Details.Key.Id, 1, actor)).Should().ThrowAsync<ApiKeyManagementException>()).Which;
+        var invalid = (await host.Manager.Invoking(manager => manager.CreateAsync(new NewApiKey { Name = "", AllowedIps = [first.RawKey], Scopes = [first.RawKey] }, actor))
+            .Should().ThrowAsync<ApiKeyManagementException>()).Which;
+        var write = new ApiKeyWrite(rotated.Details, 1);
+        var change = new ApiKeyChange([write], await host.AuditAsync());
+        var conflict = (await host.Repository.Invoking(repository => repository.CommitAsync(change, default).AsTask())
+            .Should().ThrowAsync<ApiKeyConflictException>()).Which;
+        IpAddressSet.TryParse([first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
+        object[] atHand =
+        [
+            first, rotated, stale, invalid, write, change, conflict, host.Manager, host.Repository,
+            host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
+            new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default), new AuditQuery(null, null, 1), refused,
+        ];
+        Secret[] secrets = [.. Secret.Of(first.RawKey), .. Secret.Of(rotated.RawKey)];
+
+        var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
+        foreach (object instance in atHand)
+        {
+            Walk(instance, seen);
+        }
+
+        typeof(ApiKey).Assembly.GetExportedTypes()
+            .Where(type => type.IsAssignableTo(typeof(Exception)) || IsRecord(type))
+            .Except(seen.Select(instance => instance.GetType()))
+            .Should().BeEmpty("each record and exception, whose text is made of its members, must be at hand");
+        foreach (object instance in seen)
+        {
+            string text = $"{instance} {DebuggerText(instance)}";
+            secrets.Should().NotContain(secret => text.Contains(secret.Text, StringComparison.OrdinalIgnoreCase), $"{instance.GetType()}: {text}");
+        }
+    }
+
+    private static bool IsRecord(Type type) => type.GetMethod("<Clone>$") is not null;
+
+    private static string? DebuggerText(object instance) => instance.GetType().GetCustomAttribute<DebuggerDisplayAttribute>()?.Value;
+
+    /// <summary>Collects what is reachable over public properties. A hash is the one object that is its own text, and a raw key a plain string.</summary>
+    private static void Walk(object? instance, HashSet<object> seen)
+    {
+        if (instance is null or string or ApiKeyHash || !seen.Add(instance))
+        {
+            return;
+        }
+
+        if (instance is IEnumerable items)
+        {
+            foreach (object? item in items)
+            {
+                Walk(item, seen);
+            }
+        }
+
+        if (instance.GetType().Assembly == typeof(ApiKey).Assembly)
+        {
+            foreach (PropertyInfo property in instance.GetType().GetProperties().Where(property => property.GetIndexParameters().Length == 0))
+            {
+                Walk(property.GetValue(instance), seen);
+            }
+        }
+    }
+
+    /// <summary>A spelling of a secret that must not be found.</summary>
+    private sealed record Secret(string Text)
+    {
+        /// <summary>The part of a raw key behind its prefix, and its hash, in hex and in base64.</summary>
+        public static IEnumerable<Secret> Of(string rawKey)
+        {
+            string hash = ApiKeyHash.Compute(rawKey).ToString();
+            byte[] bytes = Convert.FromHexString(hash);
+            return [new(rawKey[12..28]), new(rawKey[^16..]), new(hash[..16]), new(hash[^16..]), new(Convert.ToBase64String(bytes)[..20])];
+        }
+    }
+}
