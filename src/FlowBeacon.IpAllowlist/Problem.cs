@@ -12,7 +12,22 @@ internal static class Problem
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/problem+json";
         context.Response.Headers.CacheControl = "no-store";
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        using var body = new MemoryStream();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            Write(json, status, type, title, detail, errors);
+        }
+
+        context.Response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+        {
+            await context.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length));
+        }
+    }
+
+    private static void Write(
+        Utf8JsonWriter json, int status, string type, string title, string detail, IReadOnlyDictionary<string, string[]>? errors)
+    {
         json.WriteStartObject();
         json.WriteString("type", $"urn:flowbeacon:problems/{type}");
         json.WriteString("title", title);

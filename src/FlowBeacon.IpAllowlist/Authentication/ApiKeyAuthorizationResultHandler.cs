@@ -21,18 +21,27 @@ internal sealed class ApiKeyAuthorizationResultHandler(
         }
 
         string[] others = [.. policy.AuthenticationSchemes.Where(scheme => scheme != ApiKeyAuthenticationDefaults.AuthenticationScheme)];
-        if (authorizeResult.Challenged && others.Length > 0 && others.Length < policy.AuthenticationSchemes.Count)
+        if (!authorizeResult.Succeeded && others.Length > 0 && others.Length < policy.AuthenticationSchemes.Count)
         {
-            // Nobody presented a key, and our challenge would write an answer that the next scheme could no longer change.
-            foreach (string scheme in others)
-            {
-                await context.ChallengeAsync(scheme);
-            }
-
+            await LetOneSideRefuseAsync(context, authorizeResult, others);
             return;
         }
 
         await inner.HandleAsync(next, context, policy, authorizeResult);
+    }
+
+    /// <summary>
+    /// The policy names ours and other schemes, and by itself the framework lets each of them answer: the next one could no longer change
+    /// what ours wrote. So ours answers whoever came with a key, the others everybody else.
+    /// </summary>
+    private async Task LetOneSideRefuseAsync(HttpContext context, PolicyAuthorizationResult authorizeResult, string[] others)
+    {
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
+        string[] schemes = authorizeResult.Forbidden && evaluation.Key is not null ? [ApiKeyAuthenticationDefaults.AuthenticationScheme] : others;
+        foreach (string scheme in schemes)
+        {
+            await (authorizeResult.Forbidden ? context.ForbidAsync(scheme) : context.ChallengeAsync(scheme));
+        }
     }
 
     private async Task<bool> TryRefuseAsync(HttpContext context)

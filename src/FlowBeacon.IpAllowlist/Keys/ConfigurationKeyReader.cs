@@ -9,6 +9,9 @@ internal sealed class ConfigurationKeyReader
 {
     private const int LongestName = 100;
 
+    /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
+    public const string IdPrefix = "key_";
+
     private static readonly string[] Members =
         [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), "Demo"];
 
@@ -67,6 +70,11 @@ internal sealed class ConfigurationKeyReader
         if (section.Key.Length > LongestName || string.IsNullOrWhiteSpace(section.Key))
         {
             Fault(section.Path, $"a key's name is 1 to {LongestName} characters");
+        }
+
+        if (section.Key.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(section.Key.AsSpan(IdPrefix.Length), "N", out _))
+        {
+            Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
         }
 
         foreach (IConfigurationSection member in section.GetChildren())

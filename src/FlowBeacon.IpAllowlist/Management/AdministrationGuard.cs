@@ -27,33 +27,29 @@ internal sealed class AdministrationGuard(
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
         ClaimsPrincipal person = await PersonAsync(policy, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
-        if (person.Identities.Any(identity => identity.IsAuthenticated))
+        ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
+            ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
+            : null;
+        if (user is not null && (await services.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded)
         {
-            var actor = new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address);
-            IAuthorizationService authorization = services.GetRequiredService<IAuthorizationService>();
-            if ((await authorization.AuthorizeAsync(person, context, policy)).Succeeded)
-            {
-                return actor;
-            }
-
-            await RefuseAsync(context, actor, StatusCodes.Status403Forbidden);
-            return null;
+            return user;
         }
 
+        // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
         if (key is not null && breakGlassMayRead && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
             return key;
         }
 
-        await (key is not null
-            ? RefuseAsync(context, key, StatusCodes.Status403Forbidden)
+        await ((user ?? key) is { } refused
+            ? RefuseAsync(context, refused, StatusCodes.Status403Forbidden)
             : RefuseAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), StatusCodes.Status401Unauthorized));
         return null;
     }
 
     /// <summary>
-    /// Who authenticated otherwise than by an API key. The scheme tells, not the identities: a claims transformation may add roles and
-    /// identities to what a key proved, or replace them.
+    /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
+    /// what a key proved, or replace them; and the identities tell, because another scheme may hand on ours.
     /// </summary>
     private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, HttpContext context)
     {
@@ -61,13 +57,13 @@ internal sealed class AdministrationGuard(
         if (policy.AuthenticationSchemes.Count == 0)
         {
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
-            return IsByKey(ticket?.AuthenticationScheme) || context.User.Identities.Any(identity => IsByKey(identity.AuthenticationType)) ? person : context.User;
+            return IsByKey(ticket, context.User) ? person : context.User;
         }
 
         foreach (string scheme in policy.AuthenticationSchemes)
         {
             AuthenticateResult result = await context.AuthenticateAsync(scheme);
-            if (result.Succeeded && !IsByKey(result.Ticket.AuthenticationScheme))
+            if (result.Succeeded && !IsByKey(result.Ticket, result.Principal))
             {
                 person.AddIdentities(result.Principal.Identities);
             }
@@ -76,7 +72,9 @@ internal sealed class AdministrationGuard(
         return person;
     }
 
-    private static bool IsByKey(string? scheme) => scheme?.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true;
+    private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
+        ticket?.AuthenticationScheme.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true
+        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme);
 
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -10,5 +11,5 @@ internal static class ApiKeyGenerator
     public static string NewRawKey(string prefix) => prefix + RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true);
 
     /// <summary>Ids sort by the time they were made (RFC 9562 §5.7), so that a listing is in the order of creation.</summary>
-    public static string NewId(TimeProvider time) => $"key_{Guid.CreateVersion7(time.GetUtcNow()):N}";
+    public static string NewId(TimeProvider time) => $"{ConfigurationKeyReader.IdPrefix}{Guid.CreateVersion7(time.GetUtcNow()):N}";
 }

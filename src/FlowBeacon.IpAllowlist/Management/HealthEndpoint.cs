@@ -22,7 +22,7 @@ internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnviro
             return;
         }
 
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        await using var json = new Utf8JsonWriter(context.Response.Body);
         json.WriteStartObject();
         json.WriteBoolean("ok", true);
         json.WriteString("service", environment.ApplicationName);

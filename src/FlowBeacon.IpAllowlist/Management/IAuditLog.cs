@@ -4,7 +4,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <remarks>Entries of a change of keys are part of its commit, see <see cref="ApiKeyChange"/>: a repository that shares nothing with this log records them itself.</remarks>
 public interface IAuditLog
 {
-    /// <summary>Appends an entry, or replaces the one with the same id. It must not block its caller: what takes time is awaited.</summary>
+    /// <summary>Appends an entry, or replaces the one with the same id. It must not block its caller, and must end: as long as it does not, no key can be changed.</summary>
     /// <param name="entry">The entry.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>A task that completes when the entry is on record.</returns>

@@ -3,6 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Keys that live as long as the process: the default. It commits to the <see cref="InMemoryApiKeyStore"/> the request path reads.</summary>
+/// <remarks>
+/// With an <see cref="IAuditLog"/> of the host's own, entries are appended before the change is published: if one of several cannot be
+/// appended, or other code puts the same hash into the store in that moment, the change does not happen and earlier entries remain.
+/// </remarks>
 /// <param name="store">The store to commit to.</param>
 /// <param name="audit">The audit log to commit to.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]

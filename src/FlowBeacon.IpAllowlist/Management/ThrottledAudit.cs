@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
 /// Records what a caller can repeat at will: one entry per occasion (action, actor, detail) and minute, written at once and again with its
-/// count when the minute is over. It does not await the audit log and does not fail because of it.
+/// count when the minute is over (one that comes in that very moment may be missed). It does not await the audit log and does not fail because of it.
 /// </summary>
 internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
 {

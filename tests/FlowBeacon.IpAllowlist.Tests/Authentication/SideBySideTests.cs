@@ -163,6 +163,35 @@ public sealed class SideBySideTests
         ErrorsOf(app).Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("/forbidden")]
+    [InlineData("/forbidden-ours-first")]
+    public async Task A_policy_that_names_two_schemes_forbids_a_key_in_our_words_only(string path)
+    {
+        await using KestrelApp app = await StartAsync(CookieScheme);
+
+        RawResponse response = await app.GetPathAsync(path, Key, FromListed);
+
+        Answer.Of(response).Should().Be(Answer.InsufficientScope);
+        response.Headers.Should().NotContainKey("Location", "a refusal does not send anybody anywhere");
+        ErrorsOf(app).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("/forbidden")]
+    [InlineData("/forbidden-ours-first")]
+    public async Task A_policy_that_names_two_schemes_forbids_a_person_in_the_words_of_the_other(string path)
+    {
+        await using KestrelApp app = await StartAsync(CookieScheme);
+        string cookie = await SignInAsync(app);
+
+        RawResponse response = await app.GetPathAsync(path, cookie);
+
+        response.Status.Should().Be(302);
+        response.Content.Should().BeEmpty();
+        ErrorsOf(app).Should().BeEmpty();
+    }
+
     [Fact]
     public async Task A_named_scheme_that_forwards_to_ours_proves_the_same()
     {
@@ -247,6 +276,8 @@ public sealed class SideBySideTests
             Map("/either-ours-first", $"{OurScheme},{CookieScheme}");
             Map("/either-jwt", $"{OtherScheme.Name},{OurScheme}");
             Map("/either-jwt-ours-first", $"{OurScheme},{OtherScheme.Name}");
+            app.MapGet("/forbidden", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(CookieScheme, OurScheme).RequireRole("nobody"));
+            app.MapGet("/forbidden-ours-first", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(OurScheme, CookieScheme).RequireRole("nobody"));
             app.MapGet("/named-policy", NameOf).RequireAuthorization("keys");
             app.MapGet("/scope", NameOf).RequireScope(ApiKeyScopes.GovernanceEvaluate);
 

@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.Configuration;
 
@@ -124,6 +125,16 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     ];
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_id_of_a_key_that_administration_made_is_no_name()
+    {
+        string name = ApiKeyGenerator.NewId(TimeProvider.System);
+
+        ReadFaults(KeyJson.File(KeyJson.Key(name, TestKeys.Restricted, "[]"))).Should().Equal(
+            $"FlowBeacon:Keys:{name}: this is the id of a key that was made by key administration; choose another name");
+        ReadFaults(KeyJson.File(KeyJson.Key("key_production", TestKeys.Restricted, "[]"))).Should().BeEmpty();
+    }
 
     [Fact]
     public void Reads_every_member()

@@ -25,17 +25,19 @@ public sealed class AuditLogTests
     }
 
     [Fact]
-    public async Task Keeps_the_newest_1_000_refusals_and_break_glass_uses()
+    public async Task Keeps_the_newest_1_000_break_glass_uses_whatever_is_refused()
     {
-        await AppendAsync(AuditAction.Refused, "refusal", 600);
-        await AppendAsync(AuditAction.BreakGlassUse, "use", 405);
+        await AppendAsync(AuditAction.BreakGlassUse, "use", 1_005);
+        await AppendAsync(AuditAction.Refused, "refusal", 1_005);
 
         IReadOnlyList<AuditEntry> kept = await ReadAsync();
 
         InMemoryAuditLog.RepeatablesKept.Should().Be(1_000);
-        kept.Should().HaveCount(1_000);
-        kept[0].Id.Should().Be("use 404");
-        kept[^1].Id.Should().Be("refusal 5");
+        kept.Should().HaveCount(2_000);
+        kept[0].Id.Should().Be("refusal 1004");
+        kept[999].Id.Should().Be("refusal 5");
+        kept[1_000].Id.Should().Be("use 1004");
+        kept[^1].Id.Should().Be("use 5");
     }
 
     [Theory]
@@ -48,7 +50,7 @@ public sealed class AuditLogTests
         await AppendAsync(AuditAction.BreakGlassUse, "use", InMemoryAuditLog.ChangesKept + 1);
 
         IReadOnlyList<AuditEntry> kept = await ReadAsync();
-        kept.Should().HaveCount(InMemoryAuditLog.RepeatablesKept + 1);
+        kept.Should().HaveCount((2 * InMemoryAuditLog.RepeatablesKept) + 1);
         kept[^1].Id.Should().Be("change 0");
     }
 

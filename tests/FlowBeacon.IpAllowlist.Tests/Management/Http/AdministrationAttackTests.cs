@@ -333,7 +333,59 @@ public sealed class AdministrationAttackTests
         await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
     }
 
-    /// <summary>The mirror of the two above. The added identity without a type is how the framework's own documentation does it.</summary>
+    [Fact]
+    public async Task No_API_key_gets_in_by_another_scheme_that_hands_it_on()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync(builder =>
+        {
+            builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, GatewayHandler>(GatewayHandler.SchemeName, null);
+            builder.Services.AddAuthorizationBuilder().AddPolicy(ApiKeyAdministration.PolicyName, policy => policy
+                .AddAuthenticationSchemes(GatewayHandler.SchemeName).RequireAuthenticatedUser());
+        });
+        string victim = (await host.CreateAsync("victim")).Details.Key.Id;
+        string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
+
+        await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
+    }
+
+    [Fact]
+    public async Task A_break_glass_key_reads_and_nothing_else_also_where_everybody_is_signed_in()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string glass = (await host.CreateBreakGlassAsync()).RawKey;
+
+        (await host.SendAsync(KeyApiHost.Member, "GET", Keys, null, KeyApiHost.Bearer(glass))).Status.Should().Be(200);
+        (await host.SendAsync(KeyApiHost.Member, "GET", Keys)).ShouldBeProblem(403, RoleRequired);
+        (await host.SendAsync(KeyApiHost.Member, "POST", Keys, "{}", KeyApiHost.Bearer(glass))).ShouldBeProblem(403, RoleRequired);
+    }
+
+    [Fact]
+    public async Task A_refusal_reaches_middleware_that_looks_at_the_body_of_the_answer()
+    {
+        string? seen = null;
+        await using KeyApiHost host = await KeyApiHost.StartAsync(pipeline: web =>
+        {
+            web.Use(async (context, next) =>
+            {
+                Stream original = context.Response.Body;
+                using var copy = new MemoryStream();
+                context.Response.Body = copy;
+                await next(context);
+                seen = Encoding.UTF8.GetString(copy.ToArray());
+                context.Response.Body = original;
+                await original.WriteAsync(copy.ToArray());
+            });
+            web.UseAuthentication();
+            web.UseFlowBeaconIpAllowlist();
+            web.UseAuthorization();
+        });
+
+        (await host.SendAsync(null, "GET", Keys)).ShouldBeProblem(401, SignInRequired);
+
+        seen.Should().Contain(SignInRequired);
+    }
+
+    /// <summary>The mirror of the first two above. The added identity without a type is how the framework's own documentation does it.</summary>
     [Theory]
     [MemberData(nameof(Transformations))]
     public async Task A_person_gets_in_by_a_role_that_a_claims_transformation_gives(string transformation)
@@ -538,6 +590,19 @@ public sealed class AdministrationAttackTests
             return Task.FromResult(isToken
                 ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name))
                 : AuthenticateResult.NoResult());
+        }
+    }
+
+    /// <summary>Takes over what our scheme proved, under its own name.</summary>
+    private sealed class GatewayHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+        : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    {
+        public const string SchemeName = "Gateway";
+
+        protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+        {
+            AuthenticateResult inner = await Context.AuthenticateAsync(ApiKeyAuthenticationDefaults.AuthenticationScheme);
+            return inner.Succeeded ? AuthenticateResult.Success(new AuthenticationTicket(inner.Principal, SchemeName)) : AuthenticateResult.NoResult();
         }
     }
 
