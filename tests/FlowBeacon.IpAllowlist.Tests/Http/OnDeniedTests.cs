@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Net.Sockets;
-using System.Text;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -191,13 +189,7 @@ public sealed class OnDeniedTests
                 });
             });
 
-        using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
-        {
-            await socket.ConnectAsync(app.IPv4, TestContext.Current.CancellationToken);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: localhost\r\n{Key}\r\n{From}\r\n\r\n"));
-            await entered.Task.WaitAsync(TestContext.Current.CancellationToken);
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        }
+        await app.SendAndResetAsync(entered.Task, Key, From);
 
         await answered.Task.WaitAsync(TestContext.Current.CancellationToken);
 

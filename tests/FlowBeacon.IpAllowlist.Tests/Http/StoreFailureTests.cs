@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 
@@ -80,13 +78,7 @@ public sealed class StoreFailureTests
             });
         });
 
-        using (var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))
-        {
-            await socket.ConnectAsync(app.IPv4, TestContext.Current.CancellationToken);
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: localhost\r\n{Key}\r\n\r\n"));
-            await entered.Task.WaitAsync(TestContext.Current.CancellationToken);
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        }
+        await app.SendAndResetAsync(entered.Task, Key);
 
         (await left.Task.WaitAsync(TestContext.Current.CancellationToken)).Should().BeTrue();
         ran.Should().BeFalse();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -100,6 +101,16 @@ internal sealed class KestrelApp : IAsyncDisposable
         using var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(endPoint);
         return await RawResponse.ExchangeAsync(socket, method, target, headerLines);
+    }
+
+    /// <summary>Sends a GET as a client that goes away: once something has happened, it resets the connection.</summary>
+    public async Task SendAndResetAsync(Task happened, params string[] headerLines)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPv4);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: localhost\r\n{string.Join("\r\n", headerLines)}\r\n\r\n"));
+        await happened.WaitAsync(TestContext.Current.CancellationToken);
+        socket.LingerState = new LingerOption(enable: true, seconds: 0);
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
