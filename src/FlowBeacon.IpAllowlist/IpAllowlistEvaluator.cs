@@ -19,7 +19,7 @@ internal sealed class IpAllowlistEvaluator(
 
     /// <summary>Evaluates a request, or returns what an earlier call found.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="takingUp">The middleware that is going to act on the result, or null for a mere question.</param>
+    /// <param name="takingUp">Who is going to act on the result, the middleware or the scheme's refusal; null for a mere question.</param>
     /// <exception cref="InvalidOperationException">Another middleware of ours has already acted on this request.</exception>
     public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp)
     {
@@ -109,8 +109,9 @@ internal sealed class IpAllowlistEvaluator(
             return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp, kept.IsRetiringSecret);
         }
 
-        // An error page re-executes the pipeline: then the request comes again, perhaps into another branch. Otherwise it is a mistake.
-        bool isAgain = kept.TakenUpBy is not IpAllowlistMiddleware || ReferenceEquals(kept.TakenUpBy, takingUp)
+        // Only two middlewares on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes
+        // again, perhaps into another branch.
+        bool isAgain = takingUp is not IpAllowlistMiddleware || kept.TakenUpBy is not IpAllowlistMiddleware || ReferenceEquals(kept.TakenUpBy, takingUp)
             || context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
         return isAgain ? kept : throw new InvalidOperationException(
             "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");

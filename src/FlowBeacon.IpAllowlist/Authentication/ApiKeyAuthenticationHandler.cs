@@ -34,13 +34,8 @@ internal sealed class ApiKeyAuthenticationHandler(
     /// <summary>Writes what the verdict asks for; where it asks for nothing, the fallback.</summary>
     private async Task RefuseAsync(RequestDelegate fallback)
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: null);
-        if (evaluation.TakenUpBy is null)
-        {
-            // The middleware comes later and will not see this request.
-            evaluation = await evaluator.EvaluateAsync(Context, takingUp: refusal);
-        }
-
+        // Where the middleware comes later, it will not see this request.
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: refusal);
         await (evaluation.Outcome switch
         {
             IpAllowlistOutcome.Denied => refusal.DeniedAsync(Context, evaluation),

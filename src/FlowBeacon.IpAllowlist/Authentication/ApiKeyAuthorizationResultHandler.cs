@@ -52,11 +52,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
             return false;
         }
 
-        if (evaluation.TakenUpBy is null)
-        {
-            evaluation = await evaluator.EvaluateAsync(context, takingUp: refusal);
-        }
-
+        evaluation = await evaluator.EvaluateAsync(context, takingUp: refusal);
         await (evaluation.Outcome == IpAllowlistOutcome.Denied ? refusal.DeniedAsync(context, evaluation) : refusal.InvalidKeyAsync(context));
         return true;
     }

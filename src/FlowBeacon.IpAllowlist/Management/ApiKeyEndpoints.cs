@@ -37,9 +37,7 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
             errors.Add("allowed_ips", "is missing; write the allowed addresses, or [] to turn the check off for this key");
         }
 
-        manager.Check(request, errors);
-        errors.ThrowIfAny();
-        IssuedApiKey issued = await manager.CreateAsync(request, actor, context.RequestAborted);
+        IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
         context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{issued.Details.Key.Id}";
         await AnswerAsync(context, StatusCodes.Status201Created, issued.Details, issued.RawKey);
     });

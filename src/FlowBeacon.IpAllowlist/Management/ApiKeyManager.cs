@@ -39,13 +39,16 @@ public sealed class ApiKeyManager
     /// <returns>The key and, this once, its raw text.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">A rule is broken, or the name is taken. Nothing was written.</exception>
-    public async Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    public Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+        CreateAsync(request, actor, new FieldErrors(), cancellationToken);
+
+    /// <summary>Creates a key, and tells its faults together with those that the caller has already found.</summary>
+    internal async Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, FieldErrors errors, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(actor);
 
         string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
-        var errors = new FieldErrors();
         ApiKey key = Read(request, rawKey, errors);
         errors.ThrowIfAny();
         if (_configurationKeys.HasName(key.Name))
@@ -141,7 +144,7 @@ public sealed class ApiKeyManager
             ApiKey after = before.Key with
             {
                 Hash = ApiKeyHash.Compute(rawKey),
-                Prefix = rawKey[..Math.Min(rawKey.Length, ApiKey.PrefixLength)],
+                Prefix = ApiKeyGenerator.PrefixOf(rawKey),
                 Retiring = new RetiringSecret
                 {
                     Hash = before.Key.Hash,
@@ -260,9 +263,6 @@ public sealed class ApiKeyManager
             return (after, Entry(AuditAction.Recover, actor, after) with { OldAllowedIps = list, NewAllowedIps = after.AllowedIps.ToCanonicalStrings() });
         }, cancellationToken);
 
-    /// <summary>Tells every fault of a key to create that can be told without committing it.</summary>
-    internal void Check(NewApiKey request, FieldErrors errors) => Read(request, ApiKeyGenerator.NewRawKey(_prefix), errors);
-
     /// <summary>Tells every fault of an update that can be told without the key it is for.</summary>
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
         Read(new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, update, errors);
@@ -276,7 +276,7 @@ public sealed class ApiKeyManager
             Id = ApiKeyGenerator.NewId(_time),
             Name = request.Name ?? "",
             Hash = ApiKeyHash.Compute(rawKey),
-            Prefix = rawKey[..Math.Min(rawKey.Length, ApiKey.PrefixLength)],
+            Prefix = ApiKeyGenerator.PrefixOf(rawKey),
             AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
             Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
@@ -393,7 +393,7 @@ public sealed class ApiKeyManager
     }
 
     private static bool SaysTheSame(ApiKey one, ApiKey other) =>
-        one.Name == other.Name && one.AllowedIps.Equals(other.AllowedIps) && Differences(one, other) is null;
+        one.AllowedIps.Equals(other.AllowedIps) && Differences(one, other) is null;
 
     private static string? Differences(ApiKey before, ApiKey after)
     {
