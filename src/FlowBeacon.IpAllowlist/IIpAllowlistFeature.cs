@@ -23,6 +23,6 @@ public interface IIpAllowlistFeature
     /// <summary>Where the client address came from.</summary>
     ClientIpOrigin ClientIpOrigin { get; }
 
-    /// <summary>Why the request is denied; null for every other outcome.</summary>
+    /// <summary>Why the request is denied, or would be; null for every other outcome than <see cref="IpAllowlistOutcome.Denied"/> and <see cref="IpAllowlistOutcome.WouldDeny"/>.</summary>
     IpAllowlistDenialReason? DenialReason { get; }
 }

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Why a request with a valid key was denied.</summary>
+/// <summary>Why a request with a valid key was denied, or would be if its list were enforced.</summary>
 public enum IpAllowlistDenialReason
 {
     /// <summary>The client address is not on the key's list.</summary>
@@ -17,4 +17,7 @@ public enum IpAllowlistDenialReason
     /// X-Forwarded-For forgeable. Set <see cref="IpAllowlistOptions.ClientIpSource"/> to <see cref="ClientIpSource.PeerAddress"/>.
     /// </summary>
     PeerRewritten = 3,
+
+    /// <summary>The key's stored list cannot be read (<see cref="IpAddressSet.Unreadable"/>), so it admits nobody. Set the list again.</summary>
+    UnreadableList = 4,
 }

@@ -66,7 +66,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
         bool isStillRequired = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
-        if (isStillRequired && context.Features.Get<IIpAllowlistFeature>() is not { Outcome: IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted })
+        if (isStillRequired && context.Features.Get<IIpAllowlistFeature>()?.Outcome.Passes() != true)
         {
             throw new InvalidOperationException(
                 $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey(), but its requests are not checked."

@@ -1,12 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -40,9 +42,9 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke, and the audit trail. It is for
-    /// signed-in people whom the policy <see cref="ApiKeyAdministration.PolicyName"/> admits; no API key gets in, except that a
-    /// break-glass key may read.
+    /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke; the audit trail; and what was seen of
+    /// keys' traffic: denials, sources, suggested lists, trying an address. It is for signed-in people whom the policy
+    /// <see cref="ApiKeyAdministration.PolicyName"/> admits; no API key gets in, except that a break-glass key may read and recover.
     /// </summary>
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route of the group; <c>/api/v1/keys</c> by default.</param>
@@ -68,7 +70,17 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             services.GetRequiredService<IpAllowlistEvaluator>(),
             services.GetRequiredService<ClientIpResolver>(),
             services.GetRequiredService<ThrottledAudit>());
-        var api = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, services.GetRequiredService<TimeProvider>());
-        return ApiKeyRoutes.Map(endpoints.MapGroup(pattern), api);
+        TimeProvider time = services.GetRequiredService<TimeProvider>();
+        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>());
+        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
+        var traffic = new TrafficEndpoints(
+            manager,
+            services.GetRequiredService<ApiKeyTraffic>(),
+            new AddressTrial(services.GetRequiredService<IpAllowlistEvaluator>(), time),
+            services.GetRequiredService<DenialRecord>(),
+            services.GetRequiredService<ClientIpResolver>(),
+            guard,
+            time);
+        return ApiKeyRoutes.Map(endpoints.MapGroup(pattern), keys, traffic);
     }
 }

@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Diagnostics;
@@ -10,9 +11,9 @@ namespace FlowBeacon.IpAllowlist;
 /// The verdict about a request, computed once and kept in its features: whoever asks first, everybody gets the same answer.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
-    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, IpAllowlistDiagnostics diagnostics)
+    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, SourcesSeen sources, IpAllowlistDiagnostics diagnostics)
 {
-    private readonly IpAllowlistFeatureCache _cache = new();
+    private readonly IpAllowlistFeatureCache _cache = new(sources);
 
     // The in-memory store needs no cancellation, and asking a Kestrel request for its token allocates one.
     private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
@@ -84,11 +85,7 @@ internal sealed class IpAllowlistEvaluator(
             return Keep(context, IpAllowlistOutcome.InvalidKey, null, default, takingUp);
         }
 
-        // A key without a list is let through whatever the address; it is resolved for the feature and the metrics all the same.
-        ClientIp client = resolver.Resolve(context);
-        IpAllowlistOutcome outcome = key.AllowedIps.Count == 0 ? IpAllowlistOutcome.Unrestricted
-            : client.IsKnown && key.AllowedIps.Contains(client.Address) ? IpAllowlistOutcome.Allowed
-            : IpAllowlistOutcome.Denied;
+        IpAllowlistOutcome outcome = Judge(context, key, out ClientIp client);
         IpAllowlistFeature result = Keep(context, outcome, key, client, takingUp, key.IsRetiring(hash));
         if (key.IsBreakGlass)
         {
@@ -97,6 +94,14 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return result;
+    }
+
+    /// <summary>The verdict about a request with a valid key.</summary>
+    /// <remarks>A key without a list is let through whatever the address; it is resolved for the feature, metrics and sources seen all the same.</remarks>
+    public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
+    {
+        client = resolver.Resolve(context);
+        return key.Judge(client);
     }
 
     private static IpAllowlistOutcome WithoutKey(ApiKeyReading reading) =>

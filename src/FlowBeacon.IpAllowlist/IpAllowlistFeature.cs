@@ -1,11 +1,12 @@
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The kept result of one evaluation. Immutable, so that requests which found the same may share one.</summary>
 internal sealed class IpAllowlistFeature(
-    IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret) : IIpAllowlistFeature
+    IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret, SourceCell? source) : IIpAllowlistFeature
 {
     public IpAllowlistOutcome Outcome => outcome;
 
@@ -25,13 +26,22 @@ internal sealed class IpAllowlistFeature(
     /// <summary>The middleware that acted on the result; null as long as none did.</summary>
     public object? TakenUpBy => takenUpBy;
 
-    public IpAllowlistDenialReason? DenialReason => outcome != IpAllowlistOutcome.Denied ? null : client.Fault switch
-    {
-        ClientIpFault.None => IpAllowlistDenialReason.NotListed,
-        ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
-        ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
-        _ => IpAllowlistDenialReason.UnknownPeer,
-    };
+    /// <summary>Where this use of the key is counted; null if it does not count as one, or there is no room.</summary>
+    public SourceCell? Source => source;
+
+    public IpAllowlistDenialReason? DenialReason =>
+        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? ReasonOf(key!, client) : null;
+
+    /// <summary>Why a key denies a client address that it does not admit.</summary>
+    public static IpAllowlistDenialReason ReasonOf(ApiKey key, ClientIp client) => key.AllowedIps.IsUnreadable
+        ? IpAllowlistDenialReason.UnreadableList
+        : client.Fault switch
+        {
+            ClientIpFault.None => IpAllowlistDenialReason.NotListed,
+            ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
+            ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
+            _ => IpAllowlistDenialReason.UnknownPeer,
+        };
 
     public bool Says(IpAllowlistOutcome otherOutcome, ApiKey? otherKey, ClientIp otherClient, object? otherTakenUpBy, bool otherIsRetiringSecret) =>
         outcome == otherOutcome && ReferenceEquals(key, otherKey) && client == otherClient && isRetiringSecret == otherIsRetiringSecret

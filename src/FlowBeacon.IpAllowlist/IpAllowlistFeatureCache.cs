@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 
 namespace FlowBeacon.IpAllowlist;
 
@@ -7,7 +8,7 @@ namespace FlowBeacon.IpAllowlist;
 /// Recent results, so that a key used from the same address again costs no allocation. Bounded and lock-free: a slot holds one
 /// immutable result and the last writer wins; what is not found is made anew, so a verdict never depends on this cache.
 /// </summary>
-internal sealed class IpAllowlistFeatureCache
+internal sealed class IpAllowlistFeatureCache(SourcesSeen sources)
 {
     private const int Slots = 1024;
 
@@ -18,12 +19,14 @@ internal sealed class IpAllowlistFeatureCache
         int hash = RuntimeHelpers.GetHashCode(key) ^ (int)outcome ^ (int)(client.Address.Bits >> 64) ^ (int)client.Address.Bits;
         ref IpAllowlistFeature? slot = ref _recent[(uint)(hash ^ (hash >> 16)) % Slots];
         IpAllowlistFeature? recent = Volatile.Read(ref slot);
-        if (recent is not null && recent.Says(outcome, key, client, takenUpBy, isRetiringSecret))
+        if (recent is not null && recent.Says(outcome, key, client, takenUpBy, isRetiringSecret) && recent.Source is not { IsEvicted: true })
         {
             return recent;
         }
 
-        recent = new IpAllowlistFeature(outcome, key, client, takenUpBy, isRetiringSecret);
+        // Only a request that somebody acts on counts as a use of the key.
+        SourceCell? source = key is not null && takenUpBy is not null && outcome.Passes() ? sources.Admit(key.Id, client) : null;
+        recent = new IpAllowlistFeature(outcome, key, client, takenUpBy, isRetiringSecret, source);
         if (outcome != IpAllowlistOutcome.Denied)
         {
             // Denials come from addresses that anybody may make up; they shall not push out the working traffic.

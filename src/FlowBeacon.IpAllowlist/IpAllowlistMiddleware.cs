@@ -24,7 +24,7 @@ internal sealed class IpAllowlistMiddleware(
 
     private Task Act(HttpContext context, IpAllowlistFeature result, bool required) => result.Outcome switch
     {
-        IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted => next(context),
+        IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted or IpAllowlistOutcome.WouldDeny => next(context),
         IpAllowlistOutcome.NoKey when !required => next(context),
         IpAllowlistOutcome.NoKey => refusal.MissingKeyAsync(context),
         IpAllowlistOutcome.InvalidKey => refusal.InvalidKeyAsync(context),

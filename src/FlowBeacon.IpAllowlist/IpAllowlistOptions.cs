@@ -40,6 +40,12 @@ public sealed class IpAllowlistOptions
     public int MaxAddressesPerKey { get; set; } = 1_000;
 
     /// <summary>
+    /// How many addresses that used a key successfully are remembered per key, from 1 to 1,024; 64 by default. The least recently seen
+    /// leaves first.
+    /// </summary>
+    public int MaxSourcesPerKey { get; set; } = 64;
+
+    /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
     /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
     /// </summary>
@@ -49,6 +55,8 @@ public sealed class IpAllowlistOptions
 /// <summary>Refuses settings that cannot be meant, at start-up and all at once.</summary>
 internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptions> forwardedHeaders) : IValidateOptions<IpAllowlistOptions>
 {
+    private const int MostSourcesPerKey = 1_024;
+
     public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
     {
         var faults = new List<string>();
@@ -57,6 +65,11 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         if (options.MaxAddressesPerKey < 1)
         {
             faults.Add($"{nameof(options.MaxAddressesPerKey)}: {options.MaxAddressesPerKey} is too small; write a number from 1");
+        }
+
+        if (options.MaxSourcesPerKey is < 1 or > MostSourcesPerKey)
+        {
+            faults.Add($"{nameof(options.MaxSourcesPerKey)}: {options.MaxSourcesPerKey} is out of range; write a number from 1 to {MostSourcesPerKey}");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

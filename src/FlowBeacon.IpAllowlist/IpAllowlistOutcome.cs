@@ -17,4 +17,7 @@ public enum IpAllowlistOutcome
 
     /// <summary>An unknown, expired or revoked key of ours, or several credentials at once: 401.</summary>
     InvalidKey = 4,
+
+    /// <summary>A valid key that would be denied if its list were enforced, see <see cref="AllowlistMode.ReportOnly"/>. The request passes on.</summary>
+    WouldDeny = 5,
 }

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
@@ -44,8 +45,17 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton(provider => new ApiKeyManager(
             provider.GetRequiredService<IApiKeyRepository>(),
             provider.GetRequiredService<ConfigurationKeys>(),
+            provider.GetRequiredService<SourcesSeen>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<IOptions<IpAllowlistOptions>>()));
+        services.TryAddSingleton<CoarseClock>();
+        services.TryAddSingleton<DenialRecord>();
+        services.TryAddSingleton(provider => new SourcesSeen(provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
+        services.TryAddSingleton(provider => new ApiKeyTraffic(
+            provider.GetRequiredService<DenialRecord>(),
+            provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ClientIpSourceDiagnosis>();
         services.TryAddSingleton<ThrottledAudit>();
         services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<ThrottledAudit>());
         services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
@@ -61,6 +71,7 @@ public static class IpAllowlistServiceCollectionExtensions
         }
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
         return new IpAllowlistBuilder(services);
     }
 

@@ -6,8 +6,15 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Writes a refusal as problem details (RFC 9457), independently of the host's JSON settings.</summary>
 internal static class Problem
 {
+    /// <summary>Writes the whole response.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="type">The last part of the problem's type.</param>
+    /// <param name="title">The published title of that type.</param>
+    /// <param name="detail">What happened this time, and the remedy.</param>
+    /// <param name="writeMore">Writes further members (RFC 9457 §3.2).</param>
     public static async Task WriteAsync(
-        HttpContext context, int status, string type, string title, string detail, IReadOnlyDictionary<string, string[]>? errors = null)
+        HttpContext context, int status, string type, string title, string detail, Action<Utf8JsonWriter>? writeMore = null)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/problem+json";
@@ -15,7 +22,13 @@ internal static class Problem
         using var body = new MemoryStream();
         using (var json = new Utf8JsonWriter(body))
         {
-            Write(json, status, type, title, detail, errors);
+            json.WriteStartObject();
+            json.WriteString("type", $"urn:flowbeacon:problems/{type}");
+            json.WriteString("title", title);
+            json.WriteNumber("status", status);
+            json.WriteString("detail", detail);
+            writeMore?.Invoke(json);
+            json.WriteEndObject();
         }
 
         context.Response.ContentLength = body.Length;
@@ -23,33 +36,5 @@ internal static class Problem
         {
             await context.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length));
         }
-    }
-
-    private static void Write(
-        Utf8JsonWriter json, int status, string type, string title, string detail, IReadOnlyDictionary<string, string[]>? errors)
-    {
-        json.WriteStartObject();
-        json.WriteString("type", $"urn:flowbeacon:problems/{type}");
-        json.WriteString("title", title);
-        json.WriteNumber("status", status);
-        json.WriteString("detail", detail);
-        if (errors is not null)
-        {
-            json.WriteStartObject("errors");
-            foreach ((string field, string[] faults) in errors)
-            {
-                json.WriteStartArray(field);
-                foreach (string fault in faults)
-                {
-                    json.WriteStringValue(fault);
-                }
-
-                json.WriteEndArray();
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndObject();
     }
 }

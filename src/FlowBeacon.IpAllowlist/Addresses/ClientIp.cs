@@ -10,11 +10,19 @@ internal enum ClientIpFault : byte
 }
 
 /// <summary>What the resolver found: an address and where it came from, or the fault that leaves the request without one.</summary>
-internal readonly record struct ClientIp(IpAddressValue Address, ClientIpOrigin Origin, ClientIpFault Fault)
+/// <param name="Address">The address, if there is one.</param>
+/// <param name="Origin">Where it came from.</param>
+/// <param name="Fault">Why there is none.</param>
+/// <param name="Hop">
+/// Which entry of X-Forwarded-For decided, from 1 in the direction of reading: the first from the left, or hops walked from the right. 0 if none did.
+/// </param>
+internal readonly record struct ClientIp(IpAddressValue Address, ClientIpOrigin Origin, ClientIpFault Fault, byte Hop)
 {
     public bool IsKnown => Origin != ClientIpOrigin.None;
 
-    public static ClientIp From(IpAddressValue address, ClientIpOrigin origin) => new(address, origin, ClientIpFault.None);
+    public static ClientIp Peer(IpAddressValue address) => new(address, ClientIpOrigin.Peer, ClientIpFault.None, Hop: 0);
 
-    public static ClientIp Unusable(ClientIpFault fault) => new(default, ClientIpOrigin.None, fault);
+    public static ClientIp Forwarded(IpAddressValue address, int hop) => new(address, ClientIpOrigin.ForwardedFor, ClientIpFault.None, (byte)hop);
+
+    public static ClientIp Unusable(ClientIpFault fault, int hop = 0) => new(default, ClientIpOrigin.None, fault, (byte)hop);
 }

@@ -32,7 +32,7 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
 
     private static ClientIp Peer(HttpContext context) =>
         context.Connection.RemoteIpAddress is { } peer
-            ? ClientIp.From(IpAddressValue.From(peer), ClientIpOrigin.Peer)
+            ? ClientIp.Peer(IpAddressValue.From(peer))
             : ClientIp.Unusable(ClientIpFault.UnknownPeer);
 
     private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
@@ -47,7 +47,7 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
                 ReadOnlySpan<char> member = TrimBlanks(comma < 0 ? rest : rest[..comma]);
                 if (!member.IsEmpty)
                 {
-                    return Forwarded(member);
+                    return Forwarded(member, hop: 1);
                 }
 
                 rest = comma < 0 ? [] : rest[(comma + 1)..];
@@ -81,10 +81,10 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
 
                 if (++hops > MostHops)
                 {
-                    return ClientIp.Unusable(ClientIpFault.UnusableForwardedFor);
+                    return ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hops);
                 }
 
-                client = Forwarded(member);
+                client = Forwarded(member, hops);
                 if (!client.IsKnown || !trustedProxies.Contains(client.Address))
                 {
                     return client;
@@ -95,10 +95,10 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
         return client;
     }
 
-    private static ClientIp Forwarded(ReadOnlySpan<char> member) =>
+    private static ClientIp Forwarded(ReadOnlySpan<char> member, int hop) =>
         IpAddressParser.TryParseForwarded(member, out IpAddressValue address)
-            ? ClientIp.From(address, ClientIpOrigin.ForwardedFor)
-            : ClientIp.Unusable(ClientIpFault.UnusableForwardedFor);
+            ? ClientIp.Forwarded(address, hop)
+            : ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hop);
 
     /// <summary>Space and tab only, the blanks of RFC 9110 §5.6.3: <c>Trim()</c> would also take line breaks and Unicode spaces.</summary>
     private static ReadOnlySpan<char> TrimBlanks(ReadOnlySpan<char> text) => text.Trim(" \t");

@@ -31,7 +31,16 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <summary>The set without addresses. As a key's allowlist it turns the check off for that key.</summary>
     public static IpAddressSet Empty { get; } = new([], []);
 
-    /// <summary>The number of different addresses.</summary>
+    /// <summary>
+    /// What a store hands out for a list that it cannot read: it contains nothing and, unlike <see cref="Empty"/>, does not turn the check
+    /// off. A key with it is denied from everywhere, in every mode.
+    /// </summary>
+    public static IpAddressSet Unreadable { get; } = new([], []);
+
+    /// <summary>Whether this is <see cref="Unreadable"/>.</summary>
+    public bool IsUnreadable => ReferenceEquals(this, Unreadable);
+
+    /// <summary>The number of different addresses. Only a readable set with none turns the check off.</summary>
     public int Count => _ipv4.Length + _ipv6.Length;
 
     /// <summary>Reads a list of addresses, each one IPv4 or IPv6 address and nothing around it.</summary>
@@ -94,11 +103,11 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <summary>The members as canonical text (IPv6 as RFC 5952 has it): IPv4 in ascending order, then IPv6.</summary>
     /// <returns>A new array.</returns>
     public string[] ToCanonicalStrings() =>
-        [.. _ipv4.Select(bits => IpAddressValue.FromIPv4(bits).ToString()), .. _ipv6.Select(bits => new IpAddressValue(bits).ToString())];
+        [.. Addresses.Select(address => address.ToString())];
 
     /// <inheritdoc/>
     public bool Equals(IpAddressSet? other) =>
-        other is not null && _ipv4.AsSpan().SequenceEqual(other._ipv4) && _ipv6.AsSpan().SequenceEqual(other._ipv6);
+        other is not null && IsUnreadable == other.IsUnreadable && _ipv4.AsSpan().SequenceEqual(other._ipv4) && _ipv6.AsSpan().SequenceEqual(other._ipv6);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as IpAddressSet);
@@ -124,9 +133,17 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <returns>Text for people.</returns>
     public override string ToString()
     {
+        if (IsUnreadable)
+        {
+            return "unreadable";
+        }
+
         string[] members = ToCanonicalStrings();
         return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, ... {members.Length} in all]";
     }
+
+    /// <summary>The members: IPv4 in ascending order, then IPv6.</summary>
+    internal IEnumerable<IpAddressValue> Addresses => _ipv4.Select(IpAddressValue.FromIPv4).Concat(_ipv6.Select(bits => new IpAddressValue(bits)));
 
     internal bool Contains(IpAddressValue address)
     {

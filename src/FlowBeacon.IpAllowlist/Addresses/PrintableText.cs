@@ -6,7 +6,7 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// <summary>Makes text from outside safe to print: bounded, ASCII only, no control characters, quotes or line breaks.</summary>
 internal static class PrintableText
 {
-    private const int LongestShown = 64;
+    public const int LongestShown = 64;
 
     /// <summary>No address has a run of hex digits as long as this; a raw key or a hash has.</summary>
     private const int LongestHexRun = 10;

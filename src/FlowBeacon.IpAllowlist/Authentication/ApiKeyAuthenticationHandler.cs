@@ -21,7 +21,7 @@ internal sealed class ApiKeyAuthenticationHandler(
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: null);
 
         // A failure would be logged by the framework each time, which anybody can repeat; the challenge tells what is wrong.
-        return evaluation.Outcome is IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted
+        return evaluation.Outcome.Passes()
             ? AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name))
             : AuthenticateResult.NoResult();
     }

@@ -1,12 +1,13 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>What operators see of the request path: counts, and a line where something was refused.</summary>
+/// <summary>What operators see of the request path: counts, records, and a line where something was refused.</summary>
 internal sealed class IpAllowlistDiagnostics(
-    IpAllowlistMetrics metrics, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
+    IpAllowlistMetrics metrics, CoarseClock clock, DenialRecord denials, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
@@ -15,12 +16,13 @@ internal sealed class IpAllowlistDiagnostics(
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
         metrics.Checked(result);
+        result.Source?.Seen(clock.Now);
         if (result.Client.Fault == ClientIpFault.PeerRewritten && !Interlocked.Exchange(ref _peerRewrittenSaid, true))
         {
             IpAllowlistLog.PeerRewritten(_logger);
         }
 
-        if (result.Outcome == IpAllowlistOutcome.Denied)
+        if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
         {
             Denied(context, result);
         }
@@ -45,7 +47,8 @@ internal sealed class IpAllowlistDiagnostics(
 
     private void Denied(HttpContext context, IpAllowlistFeature result)
     {
-        bool first = _warnings.TrySpend();
+        // The first of a key and address is worth a warning, and even of those only some: whoever holds a key may make addresses up.
+        bool first = denials.Add(context, result) && _warnings.TrySpend();
         if (!_logger.IsEnabled(first ? LogLevel.Warning : LogLevel.Debug))
         {
             return;
@@ -56,13 +59,19 @@ internal sealed class IpAllowlistDiagnostics(
         string clientIp = result.ClientIp?.ToString() ?? "unknown";
         string forwardedFor = PrintableText.Quote(context.Request.Headers[ClientIpResolver.ForwardedForHeader].ToString());
         IpAllowlistDenialReason reason = result.DenialReason!.Value;
-        if (first)
+        bool isReportOnly = result.Outcome == IpAllowlistOutcome.WouldDeny;
+        if (first && reason == IpAllowlistDenialReason.UnreadableList)
         {
-            IpAllowlistLog.Denied(_logger, key.Id, prefix, clientIp, result.ClientIpOrigin, reason, forwardedFor);
+            IpAllowlistLog.UnreadableList(_logger, key.Id, prefix);
         }
-        else
+
+        Action<ILogger, string, string, string, ClientIpOrigin, IpAllowlistDenialReason, string> log = (isReportOnly, first) switch
         {
-            IpAllowlistLog.DeniedRepeatedly(_logger, key.Id, prefix, clientIp, result.ClientIpOrigin, reason, forwardedFor);
-        }
+            (false, true) => IpAllowlistLog.Denied,
+            (false, false) => IpAllowlistLog.DeniedRepeatedly,
+            (true, true) => IpAllowlistLog.WouldDeny,
+            (true, false) => IpAllowlistLog.WouldDenyRepeatedly,
+        };
+        log(_logger, key.Id, prefix, clientIp, result.ClientIpOrigin, reason, forwardedFor);
     }
 }

@@ -60,4 +60,24 @@ internal static partial class IpAllowlistLog
     [LoggerMessage(EventId = 12, EventName = "AuditFailed", Level = LogLevel.Error,
         Message = "The audit log refused an entry: {Action} by {ActorId}. The request went on")]
     public static partial void AuditFailed(ILogger logger, Exception exception, AuditAction action, string actorId);
+
+    [LoggerMessage(EventId = 13, EventName = "WouldDeny", Level = LogLevel.Warning,
+        Message = "Would be denied, were the list enforced: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    public static partial void WouldDeny(
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+
+    [LoggerMessage(EventId = 14, EventName = "WouldDenyRepeatedly", Level = LogLevel.Debug,
+        Message = "Would be denied, were the list enforced: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    public static partial void WouldDenyRepeatedly(
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+
+    [LoggerMessage(EventId = 15, EventName = "UnreadableList", Level = LogLevel.Error,
+        Message = "The stored allowlist of key {KeyId} ({KeyPrefix}) cannot be read, so the key is denied from everywhere. Set its list again")]
+    public static partial void UnreadableList(ILogger logger, string keyId, string keyPrefix);
+
+    [LoggerMessage(EventId = 16, EventName = "ClientIpSourceSuspect", Level = LogLevel.Warning, Message = "The client-address source is probably wrong: {Finding}")]
+    public static partial void ClientIpSourceSuspect(ILogger logger, string finding);
+
+    [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
+    public static partial void ClientIpSourcePlausible(ILogger logger);
 }

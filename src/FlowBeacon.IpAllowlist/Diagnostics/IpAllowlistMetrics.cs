@@ -56,6 +56,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
         IpAllowlistOutcome.Unrestricted => "unrestricted",
         IpAllowlistOutcome.NoKey => "no_key",
         IpAllowlistOutcome.InvalidKey => "invalid_key",
+        IpAllowlistOutcome.WouldDeny => "would_deny",
         _ => "denied",
     };
 

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>An API key as the request path needs it: immutable, without its raw text.</summary>
@@ -59,6 +61,9 @@ public sealed record ApiKey
         }
     }
 
+    /// <summary>Whether the allowlist is enforced, as by default, or only rehearsed.</summary>
+    public AllowlistMode AllowlistMode { get; init; }
+
     /// <summary>What the key may do, such as <see cref="ApiKeyScopes.GovernanceRead"/>. The address check does not look at it.</summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<string> Scopes
@@ -101,6 +106,24 @@ public sealed record ApiKey
 
         DateTimeOffset? end = isRetiring ? Earlier(Retiring!.ExpiresAt, ExpiresAt) : ExpiresAt;
         return end is null || time.GetUtcNow() < end;
+    }
+
+    /// <summary>The verdict about a request with a valid secret of this key, by its client address alone.</summary>
+    internal IpAllowlistOutcome Judge(ClientIp client)
+    {
+        if (AllowedIps.IsUnreadable)
+        {
+            return IpAllowlistOutcome.Denied;
+        }
+
+        if (AllowedIps.Count == 0)
+        {
+            return IpAllowlistOutcome.Unrestricted;
+        }
+
+        return client.IsKnown && AllowedIps.Contains(client.Address) ? IpAllowlistOutcome.Allowed
+            : AllowlistMode == AllowlistMode.ReportOnly ? IpAllowlistOutcome.WouldDeny
+            : IpAllowlistOutcome.Denied;
     }
 
     /// <summary>Whether a secret is the old one of a rotation.</summary>

@@ -181,5 +181,5 @@ internal sealed class ConfigurationKeyLoader(
 
     private static bool SaysTheSame(ApiKey one, ApiKey other) =>
         one.Id == other.Id && one.Hash == other.Hash && one.Prefix == other.Prefix && one.AllowedIps.Equals(other.AllowedIps)
-        && one.ExpiresAt == other.ExpiresAt && one.Scopes.SequenceEqual(other.Scopes);
+        && one.ExpiresAt == other.ExpiresAt && one.AllowlistMode == other.AllowlistMode && one.Scopes.SequenceEqual(other.Scopes);
 }

@@ -13,7 +13,7 @@ internal sealed class ConfigurationKeyReader
     public const string IdPrefix = "key_";
 
     private static readonly string[] Members =
-        [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), "Demo"];
+        [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
 
     private readonly IConfigurationProvider[] _providers;
     private readonly IConfigurationSection _section;
@@ -90,10 +90,11 @@ internal sealed class ConfigurationKeyReader
         string prefix = ReadPrefix(section);
         string[] scopes = ReadScopes(section);
         DateTimeOffset? expiresAt = ReadExpiresAt(section);
+        AllowlistMode mode = ReadAllowlistMode(section);
         CheckDemo(section);
         return _faults.Count > faultsBefore
             ? null
-            : new ApiKey { Id = section.Key, Name = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt };
+            : new ApiKey { Id = section.Key, Name = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt, AllowlistMode = mode };
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
@@ -188,6 +189,26 @@ internal sealed class ConfigurationKeyReader
 
         Fault(path, $"{PrintableText.Quote(text)} is no instant; write one such as 2027-01-31T00:00:00Z");
         return null;
+    }
+
+    private AllowlistMode ReadAllowlistMode(IConfigurationSection key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.AllowlistMode), out string path, out string? text) || text is null)
+        {
+            return AllowlistMode.Enforce;
+        }
+
+        // Names alone: the framework would take any number, too.
+        foreach (AllowlistMode mode in Enum.GetValues<AllowlistMode>())
+        {
+            if (text.Equals(mode.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                return mode;
+            }
+        }
+
+        Fault(path, $"{PrintableText.Quote(text)} is no mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
+        return AllowlistMode.Enforce;
     }
 
     private void CheckDemo(IConfigurationSection key)

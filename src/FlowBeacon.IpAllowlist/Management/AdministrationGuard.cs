@@ -15,8 +15,31 @@ namespace FlowBeacon.IpAllowlist.Management;
 internal sealed class AdministrationGuard(
     IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
 {
+    /// <summary>Runs a handler for signed-in people alone.</summary>
+    public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: false, handler);
+
+    /// <summary>Runs a handler for signed-in people and break-glass keys: for what only reads, and for recovery.</summary>
+    public Task AsReaderAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: true, handler);
+
+    private async Task RunAsync(HttpContext context, bool breakGlassToo, Func<ApiKeyActor, Task> handler)
+    {
+        if (await AdmitAsync(context, breakGlassToo) is not { } actor)
+        {
+            return;
+        }
+
+        try
+        {
+            await handler(actor);
+        }
+        catch (ApiKeyManagementException refusal)
+        {
+            await AnswerAsync(context, refusal);
+        }
+    }
+
     /// <summary>Admits a request and tells who makes it, or answers 401 or 403 and returns null.</summary>
-    public async Task<ApiKeyActor?> AdmitAsync(HttpContext context, bool breakGlassMayRead)
+    private async Task<ApiKeyActor?> AdmitAsync(HttpContext context, bool breakGlassToo)
     {
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
         string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
@@ -36,7 +59,7 @@ internal sealed class AdministrationGuard(
         }
 
         // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
-        if (key is not null && breakGlassMayRead && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
+        if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
             return key;
         }
@@ -75,6 +98,21 @@ internal sealed class AdministrationGuard(
     private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
         ticket?.AuthenticationScheme.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true
         || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme);
+
+    private static Task AnswerAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
+    {
+        ApiKeyManagementFault.NotFound => Problem.WriteAsync(
+            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", refusal.Message),
+        ApiKeyManagementFault.Conflict => Problem.WriteAsync(
+            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", refusal.Message),
+        ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
+            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
+        ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
+            context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message, json => TrafficJson.Write(json, refusal.LockoutRisk!)),
+        _ => Problem.WriteAsync(
+            context, StatusCodes.Status400BadRequest, "validation", "Validation failed", "Nothing was changed; see errors.",
+            json => ApiKeyJson.WriteErrors(json, refusal.Errors)),
+    };
 
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");

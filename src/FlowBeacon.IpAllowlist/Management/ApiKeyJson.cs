@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -9,6 +11,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 internal sealed record CreateApiKeyBody(
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
+    [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
     [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
     [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
     [property: JsonPropertyName("break_glass")] bool? BreakGlass);
@@ -16,8 +19,10 @@ internal sealed record CreateApiKeyBody(
 internal sealed record UpdateApiKeyBody(
     [property: JsonPropertyName("name")] string? Name,
     [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
+    [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
     [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt);
+    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
+    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk);
 
 internal sealed record RotateApiKeyBody([property: JsonPropertyName("grace_hours")] int? GraceHours);
 
@@ -25,14 +30,18 @@ internal sealed record RetiringSecretJson(
     [property: JsonPropertyName("prefix")] string Prefix,
     [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt);
 
-/// <summary>A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate.</summary>
+/// <summary>
+/// A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate; <c>warnings</c> only in those of create and
+/// update; <c>allowed_ips</c> null if the stored list cannot be read.
+/// </summary>
 internal sealed record ApiKeyJson(
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("origin")] string Origin,
     [property: JsonPropertyName("state")] string State,
     [property: JsonPropertyName("prefix")] string Prefix,
-    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string> AllowedIps,
+    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
+    [property: JsonPropertyName("allowlist_mode")] string AllowlistMode,
     [property: JsonPropertyName("scopes")] IReadOnlyList<string> Scopes,
     [property: JsonPropertyName("break_glass")] bool BreakGlass,
     [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
@@ -41,18 +50,43 @@ internal sealed record ApiKeyJson(
     [property: JsonPropertyName("updated_at")] DateTimeOffset? UpdatedAt,
     [property: JsonPropertyName("revoked_at")] DateTimeOffset? RevokedAt,
     [property: JsonPropertyName("version")] long Version,
-    [property: JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RawKey)
+    [property: JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RawKey,
+    [property: JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Warnings)
 {
-    public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, string? rawKey = null)
+    public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, string? rawKey = null, IReadOnlyList<string>? warnings = null)
     {
         ApiKey key = details.Key;
         RetiringSecretJson? retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt ? new(old.Prefix, old.ExpiresAt) : null;
         return new(
-            key.Id, key.Name, JsonNamingPolicy.SnakeCaseLower.ConvertName(details.Origin.ToString()), NameOf(details.StateAt(now)), key.Prefix, key.AllowedIps.ToCanonicalStrings(),
-            key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring, details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey);
+            key.Id, key.Name, JsonNames.Of(details.Origin), JsonNames.Of(details.StateAt(now)), key.Prefix,
+            key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.Of(key.AllowlistMode), key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring, details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
     }
 
-    public static string NameOf(ApiKeyState state) => JsonNamingPolicy.SnakeCaseLower.ConvertName(state.ToString());
+    /// <summary>Writes a whole answer.</summary>
+    public static Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        return JsonSerializer.SerializeAsync(context.Response.Body, body, type, context.RequestAborted);
+    }
+
+    /// <summary>Writes the faults of an input, keyed by field, into a problem.</summary>
+    public static void WriteErrors(Utf8JsonWriter json, IReadOnlyDictionary<string, string[]> errors)
+    {
+        json.WriteStartObject("errors");
+        foreach ((string field, string[] faults) in errors)
+        {
+            json.WriteStartArray(field);
+            foreach (string fault in faults)
+            {
+                json.WriteStringValue(fault);
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
 }
 
 internal sealed record ApiKeyPageJson(
@@ -77,8 +111,8 @@ internal sealed record AuditEntryJson(
     [property: JsonPropertyName("count")] int Count)
 {
     public static AuditEntryJson From(AuditEntry entry) => new(
-        entry.Id, entry.At, JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Action.ToString()),
-        new(JsonNamingPolicy.SnakeCaseLower.ConvertName(entry.Actor.Kind.ToString()), entry.Actor.Id, entry.Actor.Address),
+        entry.Id, entry.At, JsonNames.Of(entry.Action),
+        new(JsonNames.Of(entry.Actor.Kind), entry.Actor.Id, entry.Actor.Address),
         entry.KeyId, entry.KeyName, entry.OldAllowedIps, entry.NewAllowedIps, entry.Detail, entry.Count);
 }
 
@@ -92,7 +126,9 @@ internal sealed record ProblemJson(
     [property: JsonPropertyName("title")] string Title,
     [property: JsonPropertyName("status")] int Status,
     [property: JsonPropertyName("detail")] string Detail,
-    [property: JsonPropertyName("errors")] IReadOnlyDictionary<string, string[]>? Errors);
+    [property: JsonPropertyName("errors")] IReadOnlyDictionary<string, string[]>? Errors,
+    [property: JsonPropertyName("sources")] IReadOnlyList<SourceJson>? Sources,
+    [property: JsonPropertyName("older_sources_evicted")] bool? OlderSourcesEvicted);
 
 [JsonSerializable(typeof(ProblemJson))]
 [JsonSerializable(typeof(CreateApiKeyBody))]
@@ -101,4 +137,9 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(ApiKeyJson))]
 [JsonSerializable(typeof(ApiKeyPageJson))]
 [JsonSerializable(typeof(AuditPageJson))]
+[JsonSerializable(typeof(DenialsJson))]
+[JsonSerializable(typeof(SourcesJson))]
+[JsonSerializable(typeof(SuggestionJson))]
+[JsonSerializable(typeof(TryBody))]
+[JsonSerializable(typeof(TryJson))]
 internal sealed partial class ApiKeyJsonContext : JsonSerializerContext;

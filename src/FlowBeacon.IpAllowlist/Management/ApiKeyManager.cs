@@ -21,14 +21,17 @@ public sealed class ApiKeyManager
     private readonly ConfigurationKeyListing _configurationKeys;
     private readonly TimeProvider _time;
     private readonly ApiKeyRules _rules;
+    private readonly LockoutGuard _guard;
     private readonly string _prefix;
 
-    internal ApiKeyManager(IApiKeyRepository repository, ConfigurationKeys configurationKeys, TimeProvider time, IOptions<IpAllowlistOptions> options)
+    internal ApiKeyManager(
+        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time, IOptions<IpAllowlistOptions> options)
     {
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
         _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, time);
+        _guard = new LockoutGuard(sources, time);
         _prefix = options.Value.ApiKeyPrefix;
     }
 
@@ -66,7 +69,7 @@ public sealed class ApiKeyManager
         return new IssuedApiKey(created, rawKey);
     }
 
-    /// <summary>Changes a key's name, list, scopes or expiry.</summary>
+    /// <summary>Changes a key's name, list and its mode, scopes or expiry.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
     /// <param name="expectedVersion">The version the caller saw; null to change the key whatever happened to it meanwhile.</param>
@@ -75,7 +78,8 @@ public sealed class ApiKeyManager
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, or the name is taken. Nothing was written.
+    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would be
+    /// denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set. Nothing was written.
     /// </exception>
     public Task<ApiKeyDetails> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -97,12 +101,18 @@ public sealed class ApiKeyManager
                 return null;
             }
 
+            LockoutRisk? risk = _guard.Find(before.Key, after);
+            if (risk is not null && !update.AcceptLockoutRisk)
+            {
+                throw TooRisky(risk);
+            }
+
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             return (after, Entry(AuditAction.Update, actor, after) with
             {
                 OldAllowedIps = listChanged ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
-                Detail = Differences(before.Key, after),
+                Detail = Join(Differences(before.Key, after), risk is null ? null : $"lockout risk accepted for {AddressesOf(risk)}"),
             });
         }, cancellationToken);
     }
@@ -235,6 +245,11 @@ public sealed class ApiKeyManager
                 throw Conflict("The key is expired. Recovering its address would not help.");
             }
 
+            if (before.Key.AllowedIps.IsUnreadable)
+            {
+                throw Conflict("The key's stored list cannot be read, and one address alone would lock out all others. Set the whole list again.");
+            }
+
             if (before.Key.AllowedIps.Count == 0)
             {
                 throw Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
@@ -280,6 +295,7 @@ public sealed class ApiKeyManager
             AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
             Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
+            AllowlistMode = ApiKeyRules.ReadAllowlistMode(request.AllowlistMode, errors),
             IsBreakGlass = request.IsBreakGlass,
         };
         ApiKeyRules.CheckBreakGlass(key, errors);
@@ -305,6 +321,7 @@ public sealed class ApiKeyManager
             AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
             Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
+            AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
         };
         ApiKeyRules.CheckBreakGlass(after, errors);
         return after;
@@ -413,7 +430,21 @@ public sealed class ApiKeyManager
             differences.Add($"expiry was {before.ExpiresAt?.ToString("u") ?? "never"} and is {after.ExpiresAt?.ToString("u") ?? "never"}");
         }
 
+        if (before.AllowlistMode != after.AllowlistMode)
+        {
+            differences.Add($"allowlist mode was {JsonNames.Of(before.AllowlistMode)} and is {JsonNames.Of(after.AllowlistMode)}");
+        }
+
         return differences.Count == 0 ? null : string.Join("; ", differences);
+    }
+
+    private static string? Join(string? one, string? other) => one is null ? other : other is null ? one : $"{one}; {other}";
+
+    private static string AddressesOf(LockoutRisk risk)
+    {
+        const int MostShown = 10;
+        string shown = string.Join(", ", risk.Sources.Take(MostShown).Select(source => source.ClientIp));
+        return risk.Sources.Count <= MostShown ? shown : $"{shown} and {risk.Sources.Count - MostShown} more";
     }
 
     private static void RefuseIfRevoked(ApiKeyDetails details)
@@ -429,6 +460,9 @@ public sealed class ApiKeyManager
     private static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
 
     private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+
+    private static ApiKeyManagementException TooRisky(LockoutRisk risk) => new(
+        risk, $"The change would deny {AddressesOf(risk)}, in use within the last 24 hours. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
 
     private static ApiKeyManagementException Stale(long version) =>
         new(ApiKeyManagementFault.StaleVersion, $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");

@@ -12,7 +12,7 @@ internal static class ApiKeyRoutes
 {
     private const string Json = "application/json";
 
-    public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api)
+    public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api, TrafficEndpoints traffic)
     {
         Add(HttpMethods.Post, "", api.CreateAsync, OfNone, "Create a key", StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody));
         Add(HttpMethods.Get, "", api.ListAsync, OfListing, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
@@ -22,6 +22,13 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, OfKey, "Give a key a new secret", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, OfKey, "End the grace period of an old secret", StatusCodes.Status200OK, typeof(ApiKeyJson));
         Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, OfKey, "Revoke a key, for good", StatusCodes.Status200OK, typeof(ApiKeyJson));
+
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, OfDenials, "Read recent denials, the last denied first", StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, OfDenialsOfKey, "Read a key's recent denials", StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, OfKey, "Read where a key was used from", StatusCodes.Status200OK, typeof(SourcesJson));
+        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, OfSuggestion, "Suggest a key's list", StatusCodes.Status200OK, typeof(SuggestionJson));
+        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, OfKey, "Try what the check says of an address", StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
+        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, OfKey, "Allow the caller's address for a locked-out key", StatusCodes.Status200OK, typeof(ApiKeyJson));
 
         // The guard in each handler decides who may enter. What else might answer first (a fallback policy, a key required everywhere) would
         // only keep out the people and the break-glass key that it admits.
@@ -76,6 +83,13 @@ internal static class ApiKeyRoutes
     private static void OfListing(int? limit, string? after, string? state) => _ = (limit, after, state);
 
     private static void OfAudit(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) => _ = (limit, before, keyId);
+
+    private static void OfDenials([FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, int? limit) =>
+        _ = (keyId, address, since, limit);
+
+    private static void OfDenialsOfKey(string id, string? address, DateTimeOffset? since, int? limit) => _ = (id, address, since, limit);
+
+    private static void OfSuggestion(string id, [FromQuery(Name = "window_hours")] int? windowHours) => _ = (id, windowHours);
 
     private sealed class ParameterDescription(ParameterInfo parameter) : IParameterBindingMetadata
     {

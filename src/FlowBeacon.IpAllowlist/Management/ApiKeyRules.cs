@@ -67,6 +67,16 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, TimeProvider time)
         }
     }
 
+    public static AllowlistMode ReadAllowlistMode(AllowlistMode mode, FieldErrors errors)
+    {
+        if (!Enum.IsDefined(mode))
+        {
+            errors.Add("allowlist_mode", $"{(int)mode} is no mode; write {string.Join(" or ", JsonNames.All<AllowlistMode>())}");
+        }
+
+        return mode;
+    }
+
     public static void CheckGrace(int hours, FieldErrors errors)
     {
         if (hours is < ShortestGraceHours or > LongestGraceHours)

@@ -15,6 +15,15 @@ public sealed record ApiKeyUpdate
     /// <summary>The new expiry, in the future.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>Whether the list is enforced or only rehearsed.</summary>
+    public AllowlistMode? AllowlistMode { get; init; }
+
+    /// <summary>
+    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then
+    /// (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// </summary>
+    public bool AcceptLockoutRisk { get; init; }
+
     /// <summary>Whether the key shall no longer expire. Cannot be combined with <see cref="ExpiresAt"/>.</summary>
     public bool RemoveExpiry { get; init; }
 }

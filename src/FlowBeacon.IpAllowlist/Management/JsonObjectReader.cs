@@ -60,6 +60,20 @@ internal sealed class JsonObjectReader
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : Wrong<int?>(name, "a whole number");
     }
 
+    /// <summary>Reads one of an enumeration's values, as <see cref="JsonNames"/> spells them.</summary>
+    public T? Choice<T>(string name)
+        where T : struct, Enum
+    {
+        if (!_members.TryGetValue(name, out JsonElement value))
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.String && JsonNames.TryParse(value.GetString(), out T choice)
+            ? choice
+            : Wrong<T?>(name, string.Join(" or ", JsonNames.All<T>()));
+    }
+
     /// <summary>Reads an instant (RFC 3339 §5.6). Null if it is absent or null, which <see cref="IsNull"/> tells apart.</summary>
     public DateTimeOffset? Instant(string name)
     {
@@ -73,8 +87,12 @@ internal sealed class JsonObjectReader
             && DateTime.TryParse(value.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTime time)
             && time.Kind != DateTimeKind.Unspecified
             && value.TryGetDateTimeOffset(out _);
-        return isInstant ? value.GetDateTimeOffset() : Wrong<DateTimeOffset?>(name, "an instant with offset, such as 2027-01-31T00:00:00Z");
+        return isInstant ? value.GetDateTimeOffset() : Wrong<DateTimeOffset?>(name, InstantText.Expected);
     }
+
+    /// <summary>Reads a text, or a list of them.</summary>
+    public string[]? TextOrTexts(string name) =>
+        _members.TryGetValue(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? [value.GetString()!] : Texts(name);
 
     public string[]? Texts(string name)
     {

@@ -15,6 +15,9 @@ public sealed record NewApiKey
     /// <summary>When the key stops working, in the future; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>Whether the list is enforced or only rehearsed.</summary>
+    public AllowlistMode AllowlistMode { get; init; }
+
     /// <summary>Whether this is a break-glass key: no list, and no scope but <see cref="ApiKeyScopes.GovernanceRead"/>.</summary>
     public bool IsBreakGlass { get; init; }
 }

@@ -60,6 +60,22 @@ internal static class RequestBody
         return null;
     }
 
+    /// <summary>Reads a body that may be absent and has no members; false if the request was refused and answered.</summary>
+    /// <exception cref="ApiKeyManagementException">It has members.</exception>
+    public static async Task<bool> TakesNoMembersAsync(HttpContext context)
+    {
+        using JsonDocument? body = await ReadAsync(context, isOptional: true);
+        if (body is null)
+        {
+            return false;
+        }
+
+        var errors = new FieldErrors();
+        _ = new JsonObjectReader(body.RootElement, errors);
+        errors.ThrowIfAny();
+        return true;
+    }
+
     /// <summary>The parser looks at the text of strings and names only when they are read, and then throws what is no refusal.</summary>
     private static void ReadAllText(JsonElement element)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
@@ -869,6 +870,7 @@ internal sealed class ManagedKeys
     {
         _options = options ?? new IpAllowlistOptions();
         Repository = new InMemoryApiKeyRepository(Store, Audit);
+        Sources = new SourcesSeen(new CoarseClock(Time), _options.MaxSourcesPerKey);
         Manager = CreateManager(Repository);
     }
 
@@ -882,12 +884,14 @@ internal sealed class ManagedKeys
 
     public InMemoryApiKeyRepository Repository { get; }
 
+    public SourcesSeen Sources { get; }
+
     public ApiKeyManager Manager { get; }
 
     public static async Task<ApiKeyManagementException> RefusedAsync(Func<Task> change) =>
         (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
 
-    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(repository, _configuration, Time, Options.Create(_options));
+    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(repository, _configuration, Sources, Time, Options.Create(_options));
 
     public void Configure(ApiKey key)
     {

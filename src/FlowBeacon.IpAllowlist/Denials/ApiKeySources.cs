@@ -1,0 +1,17 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Where a key was used from successfully, as far as this process has seen and remembers.</summary>
+public sealed record ApiKeySources
+{
+    /// <summary>The addresses, the last seen first; at most <see cref="IpAllowlistOptions.MaxSourcesPerKey"/>.</summary>
+    public required IReadOnlyList<SourceSeen> Sources { get; init; }
+
+    /// <summary>Uses that had no usable client address, which a list would deny; null if there were none.</summary>
+    public SourceSeen? WithoutAddress { get; init; }
+
+    /// <summary>Whether older sources had to leave for newer ones, so that <see cref="Sources"/> is not all there was.</summary>
+    public bool AreOlderEvicted { get; init; }
+
+    /// <summary>Since when this process watches; it knows nothing of earlier uses.</summary>
+    public required DateTimeOffset WatchingSince { get; init; }
+}

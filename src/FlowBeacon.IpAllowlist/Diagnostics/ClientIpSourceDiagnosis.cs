@@ -1,0 +1,112 @@
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Denials;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist.Diagnostics;
+
+/// <summary>
+/// Judges by the keyed traffic of the last hour whether the configured <see cref="ClientIpSource"/> can be right, and says so once when that
+/// changes. Keys are counted, not requests: one key's holder alone cannot make the host look ill.
+/// </summary>
+internal sealed class ClientIpSourceDiagnosis(
+    SourcesSeen sources, DenialRecord denials, CoarseClock clock, IOptions<IpAllowlistOptions> options, ILoggerFactory loggerFactory)
+{
+    private const uint WindowSeconds = 60 * 60;
+
+    /// <summary>As many keys must be in use before a common private address, or a lack of addresses, means anything.</summary>
+    private const int FewestKeys = 3;
+
+    private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
+    private readonly Lock _judging = new();
+    private string? _finding;
+
+    /// <summary>What is probably wrong, with the remedy; null if nothing is.</summary>
+    public string? Judge()
+    {
+        lock (_judging)
+        {
+            string? finding = Find([.. ClientsOfEachKey()]);
+            if (finding is not null && _finding is null)
+            {
+                IpAllowlistLog.ClientIpSourceSuspect(_logger, finding);
+            }
+            else if (finding is null && _finding is not null)
+            {
+                IpAllowlistLog.ClientIpSourcePlausible(_logger);
+            }
+
+            return _finding = finding;
+        }
+    }
+
+    private string? Find(IReadOnlyList<ClientIp>[] clientsOfEachKey)
+    {
+        int keys = clientsOfEachKey.Length;
+        if (keys < FewestKeys)
+        {
+            return null;
+        }
+
+        int rewritten = clientsOfEachKey.Count(clients => clients.All(client => client.Fault == ClientIpFault.PeerRewritten));
+        if (IsMost(rewritten))
+        {
+            return $"the peer address of requests with {rewritten} of {keys} keys was replaced in this process before the check;"
+                + $" set options.{nameof(IpAllowlistOptions.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};";
+        }
+
+        int unusable = clientsOfEachKey.Count(clients => clients.All(client => client.Fault == ClientIpFault.UnusableForwardedFor));
+        if (IsMost(unusable))
+        {
+            return $"{unusable} of {keys} keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses,"
+                + $" or choose another {nameof(IpAllowlistOptions.ClientIpSource)} than {options.Value.ClientIpSource}";
+        }
+
+        IGrouping<ClientIp, ClientIp>? common = clientsOfEachKey
+            .Where(clients => clients.All(client => client.IsKnown && client.Address == clients[0].Address))
+            .Select(clients => clients[0] with { Hop = 0 })
+            .Where(client => SpecialAddresses.IsPrivateOrLoopback(client.Address))
+            .GroupBy(client => client)
+            .MaxBy(sameAddress => sameAddress.Count());
+        return common is not null && IsMost(common.Count())
+            ? $"requests with {common.Count()} of {keys} keys all seem to come from {common.Key.Address}, most likely a proxy of yours; {RemedyFor(common.Key)}"
+            : null;
+
+        bool IsMost(int some) => some >= FewestKeys && 10 * some >= 9 * keys;
+    }
+
+    private string RemedyFor(ClientIp common) => (options.Value.ClientIpSource, common.Origin) switch
+    {
+        (ClientIpSource.PeerAddress, _) =>
+            $"set {nameof(IpAllowlistOptions.ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it, or run UseForwardedHeaders before the check",
+        (ClientIpSource.TrustedProxies, _) => $"add it to {nameof(IpAllowlistOptions.TrustedProxies)}",
+        (_, ClientIpOrigin.Peer) => "make it send X-Forwarded-For",
+        _ => $"make the edge write the client's address first, or use {nameof(ClientIpSource)}.{nameof(ClientIpSource.TrustedProxies)}",
+    };
+
+    /// <summary>For each key used within the window: where it was used from, successfully or not.</summary>
+    private IEnumerable<IReadOnlyList<ClientIp>> ClientsOfEachKey()
+    {
+        uint since = clock.Now - WindowSeconds;
+        Dictionary<string, ClientIp> denied = denials.LastOfEachKey(since).ToDictionary(note => note.Key.KeyId, note => note.Client);
+        foreach ((string keyId, KeySources seen) in sources.ByKey)
+        {
+            List<ClientIp> clients = [.. seen.Cells.Append(seen.WithoutAddress).OfType<SourceCell>()
+                .Where(cell => cell.LastSeen >= since).Select(cell => cell.Client)];
+            if (denied.Remove(keyId, out ClientIp client))
+            {
+                clients.Add(client);
+            }
+
+            if (clients.Count > 0)
+            {
+                yield return clients;
+            }
+        }
+
+        foreach (ClientIp client in denied.Values)
+        {
+            yield return [client];
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Instants as callers write them: RFC 3339 §5.6, always with an offset.</summary>
+internal static class InstantText
+{
+    public const string Expected = "an instant with offset, such as 2027-01-31T00:00:00Z";
+
+    public static bool TryParse(string? text, out DateTimeOffset instant)
+    {
+        // The framework alone would take a time without an offset for local time, which is another instant on another machine.
+        instant = default;
+        return DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTime time)
+            && time.Kind != DateTimeKind.Unspecified
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out instant);
+    }
+}

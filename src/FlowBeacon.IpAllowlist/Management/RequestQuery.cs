@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Reads a request's route and query strictly.</summary>
+internal static class RequestQuery
+{
+    public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
+
+    public static string? Text(HttpContext context, string name) => context.Request.Query[name].LastOrDefault();
+
+    public static int Limit(HttpContext context, int standard, int largest, FieldErrors errors) =>
+        Number(context, "limit", standard, largest, errors);
+
+    public static int Number(HttpContext context, string name, int standard, int largest, FieldErrors errors)
+    {
+        string? text = Text(context, name);
+        if (text is null)
+        {
+            return standard;
+        }
+
+        bool isInRange = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= largest;
+        if (!isInRange)
+        {
+            errors.Add(name, $"must be a number from 1 to {largest}");
+        }
+
+        return isInRange ? number : standard;
+    }
+
+    public static ApiKeyState? State(HttpContext context, FieldErrors errors)
+    {
+        string? text = Text(context, "state");
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (!JsonNames.TryParse(text, out ApiKeyState state))
+        {
+            errors.Add("state", "must be active, expired or revoked");
+        }
+
+        return state;
+    }
+
+    public static IPAddress? Address(HttpContext context, string name, FieldErrors errors)
+    {
+        string? text = Text(context, name);
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (IpAddressParser.TryParse(text, out IpAddressValue address))
+        {
+            return address.ToIPAddress();
+        }
+
+        errors.Add(name, IpAddressRefusal.Explain(text));
+        return null;
+    }
+
+    /// <summary>Reads an instant (RFC 3339 §5.6).</summary>
+    public static DateTimeOffset? Instant(HttpContext context, string name, FieldErrors errors)
+    {
+        string? text = Text(context, name);
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (InstantText.TryParse(text, out DateTimeOffset instant))
+        {
+            return instant;
+        }
+
+        errors.Add(name, $"must be {InstantText.Expected}");
+        return null;
+    }
+}
