@@ -13,6 +13,7 @@ builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationSc
     .AddFlowBeaconApiKey();
 builder.Services.AddAuthorization();
 builder.Services.AddOpenApi();
+builder.Services.AddHealthChecks().AddFlowBeaconIpAllowlist();
 builder.Services.AddSingleton<DevelopmentAdministrator>();
 
 WebApplication app = builder.Build();
@@ -22,6 +23,7 @@ app.UseFlowBeaconIpAllowlist();
 app.UseAuthorization();
 
 app.MapFlowBeaconHealth();
+app.MapHealthChecks("/governance/ready");
 app.MapFlowBeaconApiKeys();
 app.MapOpenApi();
 app.MapGet("/governance/report", (ClaimsPrincipal caller) => $"Report for {caller.Identity!.Name}\n").RequireScope("governance:read");

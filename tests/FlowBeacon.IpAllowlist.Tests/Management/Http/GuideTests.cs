@@ -4,18 +4,20 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>The commands of docs/keys.md, from top to bottom, against the sample they are written for.</summary>
-public sealed partial class KeysGuideTests
+/// <summary>The commands of a guide, from top to bottom, against the sample they are written for.</summary>
+public sealed partial class GuideTests
 {
     private const string DocumentedUrl = "http://localhost:5081";
 
-    [Fact]
-    public async Task Every_command_of_the_guide_gives_the_status_it_promises()
+    [Theory]
+    [InlineData("keys.md")]
+    [InlineData("lockout.md")]
+    public async Task Every_command_of_the_guide_gives_the_status_it_promises(string file)
     {
         Requires.Program("dotnet");
         Requires.Program("curl");
         Requires.Program("sh");
-        string guide = await File.ReadAllTextAsync(RepositoryFolder.Combine("docs", "keys.md"), TestContext.Current.CancellationToken);
+        string guide = await File.ReadAllTextAsync(RepositoryFolder.Combine("docs", file), TestContext.Current.CancellationToken);
         string script = string.Concat(Block().Matches(guide).Select(block => block.Groups["commands"].Value));
         script.Should().Contain(DocumentedUrl);
         string[] promised = [.. Promise().Matches(script).Select(line => $"{line.Groups["status"].Value} {line.Groups["command"].Value}")];
@@ -33,7 +35,7 @@ public sealed partial class KeysGuideTests
     /// <summary>Runs a script as its reader would, but stops at the first command that fails.</summary>
     private static async Task<(int ExitCode, string[] Lines, string Errors)> RunAsync(string script, string password)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("keys-guide");
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("guide");
         try
         {
             var start = new ProcessStartInfo("sh", ["-eu"])
