@@ -117,8 +117,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
         }
         while (Interlocked.CompareExchange(ref _newest, note, note.Earlier) != note.Earlier);
 
-        // Asked again afterwards: a note that came while the writer was about to leave must not stay behind.
-        while (Volatile.Read(ref _newest) is not null && _writing.TryEnter())
+        // A note that comes while the writer is about to leave stays until the next one, or until somebody reads.
+        if (_writing.TryEnter())
         {
             try
             {

@@ -46,6 +46,7 @@ internal sealed class SourcesSeen
             TrimInBackground();
             if (Cells >= _mostCells + (_mostCells / 10))
             {
+                Volatile.Write(ref _forgottenUntil, _clock.Now);
                 return null;
             }
         }
