@@ -63,12 +63,102 @@ public sealed class LogTests
     }
 
     [Fact]
-    public async Task At_most_60_denials_a_minute_are_warnings_and_the_rest_goes_to_Debug()
+    public async Task Of_each_key_and_address_the_first_denial_is_a_warning_and_the_rest_goes_to_Debug()
+    {
+        InMemoryApiKeyStore store = TestKeys.Store("203.0.113.7");
+        store.Set(TestKeys.Create(TestKeys.Unrestricted, "unrestricted", "203.0.113.7"));
+        await using KestrelApp app = await KestrelApp.StartAsync(store);
+
+        await DenyAsync(Key, "198.51.100.9", 3);
+        await DenyAsync(Key, "198.51.100.10", 2);
+        await DenyAsync(HeaderLine.Bearer(TestKeys.Unrestricted), "198.51.100.10", 2);
+        await DenyAsync(Key, "garbage", 3);
+
+        LinesOfRefusals(app).Select(line => line[..line.IndexOf(", reason", StringComparison.Ordinal)]).Should().Equal(
+            "1 Denied Warning Denied: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor)",
+            "2 DeniedRepeatedly Debug Denied: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor)",
+            "2 DeniedRepeatedly Debug Denied: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor)",
+            "1 Denied Warning Denied: key restricted ('fb_live_1111') from 198.51.100.10 (origin ForwardedFor)",
+            "2 DeniedRepeatedly Debug Denied: key restricted ('fb_live_1111') from 198.51.100.10 (origin ForwardedFor)",
+            "1 Denied Warning Denied: key unrestricted ('fb_live_2222') from 198.51.100.10 (origin ForwardedFor)",
+            "2 DeniedRepeatedly Debug Denied: key unrestricted ('fb_live_2222') from 198.51.100.10 (origin ForwardedFor)",
+            "1 Denied Warning Denied: key restricted ('fb_live_1111') from unknown (origin None)",
+            "2 DeniedRepeatedly Debug Denied: key restricted ('fb_live_1111') from unknown (origin None)",
+            "2 DeniedRepeatedly Debug Denied: key restricted ('fb_live_1111') from unknown (origin None)");
+
+        async Task DenyAsync(string key, string forwardedFor, int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                (await app.GetAsync(key, HeaderLine.ForwardedFor(forwardedFor))).Status.Should().Be(403);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Repeated_denials_use_up_no_warnings_of_other_addresses()
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 0, 0, 30, TimeSpan.Zero));
         await using KestrelApp app = await KestrelApp.StartAsync(
             TestKeys.Store("203.0.113.7"), configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
         using KeepAliveClient client = await KeepAliveClient.ConnectAsync(app.IPv4);
+
+        for (int i = 0; i < 100; i++)
+        {
+            (await client.GetAsync(Key, HeaderLine.ForwardedFor("198.51.100.9"))).Status.Should().Be(403);
+        }
+
+        (await client.GetAsync(Key, HeaderLine.ForwardedFor("198.51.100.10"))).Status.Should().Be(403);
+        app.Logs.OfLibrary.Where(entry => entry.Level == LogLevel.Warning && entry.Id.Id == 1).Should().HaveCount(2)
+            .And.ContainSingle(entry => entry.Message.Contains("from 198.51.100.10 ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_a_rehearsed_list_would_deny_is_a_warning_once_and_then_goes_to_Debug()
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(Store(
+            TestKeys.Create(TestKeys.Restricted, "restricted", "203.0.113.7") with { AllowlistMode = AllowlistMode.ReportOnly }));
+
+        for (int i = 0; i < 2; i++)
+        {
+            (await app.GetAsync(Key, HeaderLine.ForwardedFor("198.51.100.9, 192.0.2.1"))).Status.Should().Be(200);
+        }
+
+        await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"));
+
+        const string Message = "Would be denied, were the list enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
+            + " reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'";
+        LinesOfRefusals(app).Should().Equal($"13 WouldDeny Warning {Message}", $"14 WouldDenyRepeatedly Debug {Message}");
+    }
+
+    [Theory]
+    [InlineData(AllowlistMode.Enforce)]
+    [InlineData(AllowlistMode.ReportOnly)]
+    public async Task A_list_that_cannot_be_read_is_an_error_once_for_each_address_it_keeps_out(AllowlistMode mode)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(Store(
+            TestKeys.Create(TestKeys.Restricted, "restricted") with { AllowedIps = IpAddressSet.Unreadable, AllowlistMode = mode }));
+
+        for (int i = 0; i < 2; i++)
+        {
+            (await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"))).Status.Should().Be(403);
+        }
+
+        const string Message = "Denied: key restricted ('fb_live_1111') from 203.0.113.7 (origin ForwardedFor), reason UnreadableList, X-Forwarded-For '203.0.113.7'";
+        LinesOfRefusals(app).Should().Equal(
+            "15 UnreadableList Error The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is denied from everywhere. Set its list again",
+            $"1 Denied Warning {Message}",
+            $"2 DeniedRepeatedly Debug {Message}");
+    }
+
+    [Fact]
+    public async Task At_most_60_first_denials_a_minute_are_warnings_and_the_rest_goes_to_Debug()
+    {
+        var time = new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 0, 0, 30, TimeSpan.Zero));
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7"), configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        using KeepAliveClient client = await KeepAliveClient.ConnectAsync(app.IPv4);
+        int addresses = 0;
 
         await DenyAsync(65);
         Count(1).Should().Be(60);
@@ -90,7 +180,8 @@ public sealed class LogTests
         {
             for (int i = 0; i < times; i++)
             {
-                (await client.GetAsync(Key)).Status.Should().Be(403);
+                addresses++;
+                (await client.GetAsync(Key, HeaderLine.ForwardedFor($"198.51.100.{addresses}"))).Status.Should().Be(403);
             }
         }
     }
@@ -149,4 +240,14 @@ public sealed class LogTests
             lines.Should().NotContain(line => line.Contains(hash, StringComparison.OrdinalIgnoreCase));
         }
     }
+
+    private static InMemoryApiKeyStore Store(ApiKey key)
+    {
+        var store = new InMemoryApiKeyStore();
+        store.Set(key);
+        return store;
+    }
+
+    private static IEnumerable<string> LinesOfRefusals(KestrelApp app) => app.Logs.OfLibrary.Where(entry => entry.Id.Id is 1 or 2 or 13 or 14 or 15)
+        .Select(entry => $"{entry.Id.Id} {entry.Id.Name} {entry.Level} {entry.Message}");
 }

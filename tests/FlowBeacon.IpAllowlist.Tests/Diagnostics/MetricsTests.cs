@@ -7,12 +7,18 @@ namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 /// <summary>The meter <c>FlowBeacon.IpAllowlist</c>.</summary>
 public sealed class MetricsTests
 {
+    private const string Rehearsed = "fb_live_666666666666666666666666666666666666666666666666";
+
     public static TheoryData<string?, string?, string> Requests => new()
     {
         { TestKeys.Restricted, "203.0.113.7", "1 outcome=allowed client_ip_source=forwarded_for" },
         { TestKeys.Restricted, "198.51.100.9", "1 outcome=denied client_ip_source=forwarded_for" },
         { TestKeys.Restricted, null, "1 outcome=denied client_ip_source=peer" },
         { TestKeys.Restricted, "garbage", "1 outcome=denied client_ip_source=none" },
+        { Rehearsed, "203.0.113.7", "1 outcome=allowed client_ip_source=forwarded_for" },
+        { Rehearsed, "198.51.100.9", "1 outcome=would_deny client_ip_source=forwarded_for" },
+        { Rehearsed, null, "1 outcome=would_deny client_ip_source=peer" },
+        { Rehearsed, "garbage", "1 outcome=would_deny client_ip_source=none" },
         { TestKeys.Unrestricted, "198.51.100.9", "1 outcome=unrestricted client_ip_source=forwarded_for" },
         { TestKeys.Unrestricted, null, "1 outcome=unrestricted client_ip_source=peer" },
         { TestKeys.Unrestricted, "garbage", "1 outcome=unrestricted client_ip_source=none" },
@@ -26,7 +32,7 @@ public sealed class MetricsTests
     [MemberData(nameof(Requests))]
     public async Task Counts_each_check_with_its_outcome_and_the_origin_of_the_address(string? rawKey, string? forwardedFor, string measurement)
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"));
+        await using KestrelApp app = await KestrelApp.StartAsync(Store());
         using var metrics = new MetricRecorder(app.Services);
         string[] key = rawKey is null ? [] : [HeaderLine.Bearer(rawKey)];
         string[] address = forwardedFor is null ? [] : [HeaderLine.ForwardedFor(forwardedFor)];
@@ -39,17 +45,17 @@ public sealed class MetricsTests
     [Fact]
     public async Task No_tag_holds_an_address_or_any_part_of_a_key()
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"));
+        await using KestrelApp app = await KestrelApp.StartAsync(Store());
         using var metrics = new MetricRecorder(app.Services);
 
-        foreach (string rawKey in new[] { TestKeys.Restricted, TestKeys.Unrestricted, TestKeys.Unknown, "a.jwt.token" })
+        foreach (string rawKey in new[] { TestKeys.Restricted, Rehearsed, TestKeys.Unrestricted, TestKeys.Unknown, "a.jwt.token" })
         {
             await app.GetAsync(HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor("203.0.113.7"));
             await app.GetAsync(HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor("198.51.100.9"));
         }
 
         metrics.Tags.Distinct().Should().BeEquivalentTo(
-            "outcome=allowed", "outcome=denied", "outcome=unrestricted", "outcome=invalid_key", "outcome=no_key",
+            "outcome=allowed", "outcome=denied", "outcome=would_deny", "outcome=unrestricted", "outcome=invalid_key", "outcome=no_key",
             "client_ip_source=forwarded_for", "client_ip_source=none");
     }
 
@@ -96,5 +102,13 @@ public sealed class MetricsTests
         metrics.ReadGauges();
 
         metrics.Of("keys").Should().Equal("4");
+    }
+
+    /// <summary>A key of each kind, and one whose list is only rehearsed.</summary>
+    private static InMemoryApiKeyStore Store()
+    {
+        InMemoryApiKeyStore store = TestKeys.Store("203.0.113.7");
+        store.Set(TestKeys.Create(Rehearsed, "rehearsed", "203.0.113.7") with { AllowlistMode = AllowlistMode.ReportOnly });
+        return store;
     }
 }

@@ -47,6 +47,23 @@ public sealed class OptionsValidationTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(1_025)]
+    [InlineData(int.MaxValue)]
+    public async Task Refuses_a_number_of_sources_out_of_range(int sources) =>
+        (await FaultsOf(options => options.MaxSourcesPerKey = sources))
+            .Should().Equal($"MaxSourcesPerKey: {sources} is out of range; write a number from 1 to 1024");
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1_024)]
+    public async Task Accepts_a_number_of_sources_in_range(int sources)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(options: options => options.MaxSourcesPerKey = sources);
+    }
+
+    [Theory]
     [InlineData(-1)]
     [InlineData(3)]
     public async Task Refuses_a_source_that_does_not_exist(int source) =>
@@ -119,9 +136,10 @@ public sealed class OptionsValidationTests
             options.ClientIpSource = ClientIpSource.TrustedProxies;
             options.TrustedProxies.Add("proxy-1");
             options.TrustedProxies.Add("0.0.0.0/0");
+            options.MaxSourcesPerKey = 0;
         });
 
-        faults.Select(fault => string.Join(':', fault.Split(": ")[0])).Should().Equal("ApiKeyHeaderName", "ApiKeyPrefix", "TrustedProxies:0", "TrustedProxies:1");
+        faults.Select(fault => string.Join(':', fault.Split(": ")[0])).Should().Equal("ApiKeyHeaderName", "ApiKeyPrefix", "TrustedProxies:0", "TrustedProxies:1", "MaxSourcesPerKey");
     }
 
     [Theory]
@@ -130,6 +148,7 @@ public sealed class OptionsValidationTests
     [InlineData("ClientIpSource", "7")]
     [InlineData("TrustedProxy:0", "10.0.0.1")]
     [InlineData("RequireApiKey", "yes")]
+    [InlineData("MaxSourcesPerKey", "many")]
     [InlineData("ShowClientIp", "0")]
     [InlineData("OnDenied", "ignore")]
     [InlineData("ClientIpSource", "TrustedProxies")]

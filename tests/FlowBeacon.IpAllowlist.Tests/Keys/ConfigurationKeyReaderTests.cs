@@ -41,7 +41,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"AllowedIps\": [\"203.0.113.7\", \"10.0.0.0/8\"]", $"{PathOfGrid}:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address" },
         { "\"AllowedIps\": [\"*\"]", $"{PathOfGrid}:AllowedIps:0: '*' is a wildcard; list each address" },
         { "\"AllowedIps\": [7]", $"{PathOfGrid}:AllowedIps:0: '7' is a short form; write four decimal octets, such as 10.0.0.1" },
-        { "\"AllowedIPs \": [], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIPs : unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, Demo" },
+        { "\"AllowedIPs \": [], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIPs : unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
     };
 
     /// <summary>The hash as JSON, and the fault.</summary>
@@ -85,9 +85,39 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"ExpiresAt\": null", $"{PathOfGrid}:ExpiresAt: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
         { "\"Demo\": { \"Is\": true }", $"{PathOfGrid}:Demo: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
 
-        { "\"AllowedIp\": [\"203.0.113.7\"]", $"{PathOfGrid}:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, Demo" },
-        { "\"IsRevoked\": true", $"{PathOfGrid}:IsRevoked: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, Demo" },
-        { "\"Note\": null", $"{PathOfGrid}:Note: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, Demo" },
+        { "\"AllowedIp\": [\"203.0.113.7\"]", $"{PathOfGrid}:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
+        { "\"IsRevoked\": true", $"{PathOfGrid}:IsRevoked: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
+        { "\"Note\": null", $"{PathOfGrid}:Note: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
+    };
+
+    /// <summary>The mode as JSON, and how it is read.</summary>
+    public static TheoryData<string, AllowlistMode> Modes => new()
+    {
+        { "\"Enforce\"", AllowlistMode.Enforce },
+        { "\"enforce\"", AllowlistMode.Enforce },
+        { "\"ENFORCE\"", AllowlistMode.Enforce },
+        { "\"ReportOnly\"", AllowlistMode.ReportOnly },
+        { "\"reportonly\"", AllowlistMode.ReportOnly },
+        { "\"REPORTONLY\"", AllowlistMode.ReportOnly },
+    };
+
+    /// <summary>What is no mode, as JSON, and the fault. A number is none, though the framework would take it for one.</summary>
+    public static TheoryData<string, string> FaultyModes => new()
+    {
+        { "\"\"", $"{PathOfGrid}:AllowlistMode: '' is no mode; write Enforce or ReportOnly" },
+        { "\"0\"", $"{PathOfGrid}:AllowlistMode: '0' is no mode; write Enforce or ReportOnly" },
+        { "\"1\"", $"{PathOfGrid}:AllowlistMode: '1' is no mode; write Enforce or ReportOnly" },
+        { "0", $"{PathOfGrid}:AllowlistMode: '0' is no mode; write Enforce or ReportOnly" },
+        { "1", $"{PathOfGrid}:AllowlistMode: '1' is no mode; write Enforce or ReportOnly" },
+        { "true", $"{PathOfGrid}:AllowlistMode: 'True' is no mode; write Enforce or ReportOnly" },
+        { "\"report_only\"", $"{PathOfGrid}:AllowlistMode: 'report_only' is no mode; write Enforce or ReportOnly" },
+        { "\"Report Only\"", $"{PathOfGrid}:AllowlistMode: 'Report Only' is no mode; write Enforce or ReportOnly" },
+        { "\" Enforce\"", $"{PathOfGrid}:AllowlistMode: ' Enforce' is no mode; write Enforce or ReportOnly" },
+        { "\"ReportOnly,Enforce\"", $"{PathOfGrid}:AllowlistMode: 'ReportOnly,Enforce' is no mode; write Enforce or ReportOnly" },
+        { "\"Off\"", $"{PathOfGrid}:AllowlistMode: 'Off' is no mode; write Enforce or ReportOnly" },
+        { "null", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "[\"ReportOnly\"]", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "{}", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
     };
 
     /// <summary>A whole file, and its faults.</summary>
@@ -146,6 +176,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
                 "AllowedIps": [ "203.0.113.7", "2001:DB8:0::7", "::ffff:203.0.113.8" ],
                 "Scopes": [ "governance:read", "admin" ],
                 "ExpiresAt": "2027-01-31T12:30:00+02:00",
+                "AllowlistMode": "ReportOnly",
                 "Demo": false
             } } } }
             """).Should().ContainSingle().Subject;
@@ -156,6 +187,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         key.AllowedIps.ToCanonicalStrings().Should().Equal("203.0.113.7", "203.0.113.8", "2001:db8::7");
         key.Scopes.Should().Equal("governance:read", "admin");
         key.ExpiresAt.Should().Be(new DateTimeOffset(2027, 1, 31, 10, 30, 0, TimeSpan.Zero));
+        key.AllowlistMode.Should().Be(AllowlistMode.ReportOnly);
         key.IsRevoked.Should().BeFalse();
     }
 
@@ -168,6 +200,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         key.Prefix.Should().BeEmpty();
         key.Scopes.Should().BeEmpty();
         key.ExpiresAt.Should().BeNull();
+        key.AllowlistMode.Should().Be(AllowlistMode.Enforce);
     }
 
     [Fact]
@@ -176,7 +209,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         ApiKey key = ReadGood($$"""
             { "flowbeacon": { "KEYS": { "{{Grid}}": {
                 "hash": "{{HashOfRestricted.ToUpperInvariant()}}", "PREFIX": "fb_live_1111", "allowedips": [ "203.0.113.7" ],
-                "scopes": [ "admin" ], "expiresat": "2027-01-31T00:00:00Z", "demo": "FALSE"
+                "scopes": [ "admin" ], "expiresat": "2027-01-31T00:00:00Z", "ALLOWLISTMODE": "ReportOnly", "demo": "FALSE"
             } } } }
             """).Should().ContainSingle().Subject;
 
@@ -185,6 +218,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         key.AllowedIps.Count.Should().Be(1);
         key.Scopes.Should().Equal("admin");
         key.ExpiresAt.Should().Be(new DateTimeOffset(2027, 1, 31, 0, 0, 0, TimeSpan.Zero));
+        key.AllowlistMode.Should().Be(AllowlistMode.ReportOnly);
     }
 
     [Fact]
@@ -269,6 +303,21 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Modes))]
+    public void A_mode_is_one_of_two_names_in_any_case(string mode, AllowlistMode expected)
+    {
+        ReadGood(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", $", \"AllowlistMode\": {mode}"))).Should().ContainSingle()
+            .Which.AllowlistMode.Should().Be(expected);
+    }
+
+    [Theory]
+    [MemberData(nameof(FaultyModes))]
+    public void Nothing_else_is_a_mode(string mode, string fault)
+    {
+        ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", $", \"AllowlistMode\": {mode}"))).Should().Equal(fault);
+    }
+
+    [Theory]
     [MemberData(nameof(FaultySections))]
     public void Only_an_object_keyed_by_name_holds_keys(string json, string[] faults)
     {
@@ -309,7 +358,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
                 "a": { "Hash": "short", "AllowedIps": [ "203.0.113.7", "10.0.0.0/8", "::1/128" ], "Typo": 1 },
                 "b": { "AllowedIps": null },
                 "c": "scalar",
-                "d": { "Hash": "{{HashOfRestricted}}", "AllowedIps": [ "203.0.113.7" ], "Scopes": [ "root" ], "ExpiresAt": "soon", "Prefix": "fb", "Demo": true }
+                "d": { "Hash": "{{HashOfRestricted}}", "AllowedIps": [ "203.0.113.7" ], "Scopes": [ "root" ], "ExpiresAt": "soon", "Prefix": "fb", "AllowlistMode": "off", "Demo": true }
             }
             """);
 
@@ -324,6 +373,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             "FlowBeacon:Keys:d:Prefix",
             "FlowBeacon:Keys:d:Scopes:0",
             "FlowBeacon:Keys:d:ExpiresAt",
+            "FlowBeacon:Keys:d:AllowlistMode",
             "FlowBeacon:Keys:d:Demo");
     }
 

@@ -28,7 +28,7 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowedIp": []""")),
-            "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, Demo"
+            "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo"
         },
         {
             KeyJson.WithSection($$"""{ "restricted": { "Hash": "{{KeyJson.Hash(TestKeys.Restricted)}}" } }"""),
@@ -54,6 +54,10 @@ public sealed class ConfigurationReloadTests : IDisposable
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "[]", """, "Demo": true""")),
             "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own"
+        },
+        {
+            KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowlistMode": "report_only" """)),
+            "FlowBeacon:Keys:restricted:AllowlistMode: 'report_only' is no mode; write Enforce or ReportOnly"
         },
         { KeyJson.WithSection("[]"), "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value" },
         { KeyJson.WithSection("null"), "FlowBeacon:Keys: " },
@@ -130,6 +134,20 @@ public sealed class ConfigurationReloadTests : IDisposable
 
         await StatusBecomesAsync(app, TestKeys.Restricted, Foreign, 200);
         (await StatusAsync(app, TestKeys.Unrestricted, Foreign)).Should().Be(403);
+    }
+
+    [Fact]
+    public async Task A_changed_mode_alone_comes_into_force_in_both_directions()
+    {
+        await using KestrelApp app = await StartAsync(Good);
+        (await StatusAsync(app, TestKeys.Restricted, Foreign)).Should().Be(403);
+
+        _folder.Write("keys.json", Good.Replace("""["203.0.113.7"]""", """["203.0.113.7"], "AllowlistMode": "ReportOnly" """, StringComparison.Ordinal));
+        await StatusBecomesAsync(app, TestKeys.Restricted, Foreign, 200);
+
+        _folder.Write("keys.json", Good);
+        await StatusBecomesAsync(app, TestKeys.Restricted, Foreign, 403);
+        (await StatusAsync(app, TestKeys.Restricted, Allowed)).Should().Be(200);
     }
 
     [Fact]

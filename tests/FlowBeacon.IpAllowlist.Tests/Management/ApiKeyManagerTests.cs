@@ -43,6 +43,8 @@ public sealed class ApiKeyManagerTests
         },
         { "scope in another case", New("name") with { Scopes = ["Admin"] }, "scopes[0]", "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin" },
         { "empty scope", New("name") with { Scopes = [""] }, "scopes[0]", "'' is no scope; the scopes are governance:read, governance:evaluate, admin" },
+        { "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "allowlist_mode", "2 is no mode; write enforce or report_only" },
+        { "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "allowlist_mode", "-1 is no mode; write enforce or report_only" },
         {
             "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "allowed_ips",
             "must be empty: a break-glass key works from every address"
@@ -162,6 +164,7 @@ public sealed class ApiKeyManagerTests
             AllowedIps = request.AllowedIps,
             Scopes = request.Scopes,
             ExpiresAt = request.ExpiresAt,
+            AllowlistMode = request.AllowlistMode,
         }));
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid, rule);
@@ -693,8 +696,13 @@ public sealed class ApiKeyManagerTests
         string[] secrets = [old.RawKey, rotated.RawKey];
         (await StatusesAsync(app, secrets, "198.51.100.9")).Should().Equal(200, 200);
 
-        await manager.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] }, null, ManagedKeys.Actor, cancellation);
+        var narrower = new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] };
 
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => manager.UpdateAsync(id, narrower, null, ManagedKeys.Actor, cancellation));
+        refusal.Fault.Should().Be(ApiKeyManagementFault.LockoutRisk);
+        (await StatusesAsync(app, secrets, "198.51.100.9")).Should().Equal(200, 200);
+
+        await manager.UpdateAsync(id, narrower with { AcceptLockoutRisk = true }, null, ManagedKeys.Actor, cancellation);
         (await StatusesAsync(app, secrets, "198.51.100.9")).Should().Equal(403, 403);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(200, 200);
         await manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellation);

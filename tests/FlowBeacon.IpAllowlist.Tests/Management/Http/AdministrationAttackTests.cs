@@ -48,16 +48,19 @@ public sealed class AdministrationAttackTests
     }
 
     [Fact]
-    public async Task A_break_glass_key_reads_keys_and_the_audit_trail_and_nothing_else()
+    public async Task A_break_glass_key_reads_tries_and_recovers_and_does_nothing_else()
     {
+        const string LockedOut = "198.51.100.9";
         await using KeyApiHost host = await KeyApiHost.StartAsync();
-        string victim = (await host.CreateAsync("victim")).Details.Key.Id;
-        string glass = (await host.CreateBreakGlassAsync()).RawKey;
+        IssuedApiKey victim = await host.CreateAsync("victim", "203.0.113.7");
+        string id = victim.Details.Key.Id;
+        string[] glass = [KeyApiHost.Bearer((await host.CreateBreakGlassAsync()).RawKey), $"X-Forwarded-For: {LockedOut}"];
+        (await host.UseAsync(victim.RawKey, LockedOut)).Should().Be(403);
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-        foreach (KeyOperation operation in KeyOperation.All)
+        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Name != "recover"))
         {
-            Answer answer = await host.SendAsync(null, operation.Method, operation.Target(victim), operation.Body, KeyApiHost.Bearer(glass));
+            Answer answer = await host.SendAsync(null, operation.Method, operation.Target(id), operation.Body, glass);
 
             if (operation.IsRead)
             {
@@ -70,6 +73,9 @@ public sealed class AdministrationAttackTests
         }
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
+        Answer recovered = await host.SendAsync(null, "POST", $"{Keys}/{id}/recover", null, glass);
+        recovered.Status.Should().Be(200, recovered.Body);
+        (await host.UseAsync(victim.RawKey, LockedOut)).Should().Be(200);
     }
 
     [Fact]
@@ -468,6 +474,8 @@ public sealed class AdministrationAttackTests
     [InlineData("POST", "", "Transfer-Encoding: chunked")]
     [InlineData("PATCH", "/key_0", "Content-Length: 100")]
     [InlineData("POST", "/key_0/rotate", "Transfer-Encoding: chunked")]
+    [InlineData("POST", "/key_0/try", "Transfer-Encoding: chunked")]
+    [InlineData("POST", "/key_0/recover", "Content-Length: 100")]
     [InlineData("DELETE", "/key_0", "Content-Length: 100")]
     public async Task It_is_decided_who_may_ask_before_the_body_is_read(string method, string path, string framing)
     {

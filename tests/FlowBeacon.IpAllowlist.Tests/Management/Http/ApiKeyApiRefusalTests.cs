@@ -41,6 +41,20 @@ public sealed class ApiKeyApiRefusalTests
             $"\"allowed_ips\":[{string.Join(',', Enumerable.Range(0, 1001).Select(number => $"\"10.0.{number / 256}.{number % 256}\""))}]",
             "allowed_ips: has 1001 entries; at most 1000 are allowed"
         },
+        { "\"allowlist_mode\":\"Enforce\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"ENFORCE\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"ReportOnly\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"report-only\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"report_only \"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"off\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"0\"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":0", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":1", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":null", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":true", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":[\"enforce\"]", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":{}", "allowlist_mode: must be enforce or report_only" },
         { "\"scopes\":null", "scopes: must be a list of strings" },
         { "\"scopes\":\"admin\"", "scopes: must be a list of strings" },
         { "\"scopes\":[\"admin\",1]", "scopes[1]: must be a string" },
@@ -64,6 +78,10 @@ public sealed class ApiKeyApiRefusalTests
         { """{"name":"a","break_glass":"true"}""", ["break_glass: must be true or false"] },
         { """{"name":"a","break_glass":1}""", ["break_glass: must be true or false"] },
         {
+            """{"name":"a","accept_lockout_risk":true}""",
+            ["accept_lockout_risk: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+        },
+        {
             """{"name":"a","break_glass":true,"allowed_ips":["203.0.113.7"]}""",
             ["allowed_ips: must be empty: a break-glass key works from every address"]
         },
@@ -77,24 +95,25 @@ public sealed class ApiKeyApiRefusalTests
         },
         {
             """{"name":"a","Name":"b"}""",
-            ["Name: unknown member; the members are name, allowed_ips, scopes, expires_at, break_glass"]
+            ["Name: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","allowedIps":[]}""",
-            ["allowedIps: unknown member; the members are name, allowed_ips, scopes, expires_at, break_glass"]
+            ["allowedIps: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","hash":"00","key":"fb_live_1"}""",
             [
-                "hash: unknown member; the members are name, allowed_ips, scopes, expires_at, break_glass",
-                "key: unknown member; the members are name, allowed_ips, scopes, expires_at, break_glass",
+                "hash: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
+                "key: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
             ]
         },
         {
-            """{"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z","break_glass":3,"extra":1}""",
+            """{"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z","break_glass":3,"allowlist_mode":"off","extra":1}""",
             [
-                "extra: unknown member; the members are name, allowed_ips, scopes, expires_at, break_glass",
+                "extra: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
                 "break_glass: must be true or false",
+                "allowlist_mode: must be enforce or report_only",
                 "name: must be 1 to 100 characters, and has 0",
                 "expires_at: must be in the future",
                 "allowed_ips[0]: '10.0.0.0/8' is a CIDR range; list each address",
@@ -170,7 +189,7 @@ public sealed class ApiKeyApiRefusalTests
     [Theory]
     [InlineData("""{"allowed_ips":["203.0.113.7"]}""", "allowed_ips: must be empty: a break-glass key works from every address")]
     [InlineData("""{"scopes":["admin"]}""", "scopes: must not contain admin: a break-glass key only reads (governance:read)")]
-    [InlineData("""{"break_glass":false}""", "break_glass: unknown member; the members are name, allowed_ips, scopes, expires_at")]
+    [InlineData("""{"break_glass":false}""", "break_glass: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, accept_lockout_risk")]
     public async Task A_break_glass_key_stays_one(string body, string error)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
@@ -184,8 +203,30 @@ public sealed class ApiKeyApiRefusalTests
     }
 
     [Theory]
+    [InlineData("\"true\"")]
+    [InlineData("\"\"")]
+    [InlineData("1")]
+    [InlineData("0")]
+    [InlineData("null")]
+    [InlineData("[true]")]
+    [InlineData("{}")]
+    public async Task Only_true_or_false_accepts_a_lockout_risk_or_not(string value)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string id = (await host.CreateAsync("a", "203.0.113.7")).Details.Key.Id;
+        IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
+
+        Answer answer = await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", $$"""{"name":"b","accept_lockout_risk":{{value}}}""");
+
+        answer.ShouldBeProblem(400, "Validation failed").Errors.Should().Equal("accept_lockout_risk: must be true or false");
+        (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
+    }
+
+    [Theory]
     [InlineData("rotate", """{"graceHours":1}""", "graceHours: unknown member; the members are grace_hours")]
     [InlineData("end-grace", """{"grace_hours":1}""", "grace_hours: unknown member; ")]
+    [InlineData("recover", """{"ip":"198.51.100.9"}""", "ip: unknown member; ")]
+    [InlineData("try", """{"ip":"198.51.100.9","port":443}""", "port: unknown member; the members are ip, x_forwarded_for, peer")]
     public async Task Other_operations_refuse_members_they_do_not_know(string operation, string body, string error)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
@@ -218,7 +259,7 @@ public sealed class ApiKeyApiRefusalTests
         string id = (await host.CreateAsync("a")).Details.Key.Id;
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-        foreach ((string method, string target) in new[] { ("POST", Keys), ("PATCH", $"{Keys}/{id}") })
+        foreach ((string method, string target) in new[] { ("POST", Keys), ("PATCH", $"{Keys}/{id}"), ("POST", $"{Keys}/{id}/try") })
         {
             (await host.SendAsync(Administrator, method, target, body)).ShouldBeProblem(400, "Invalid body").Detail.Should().StartWith(detail);
         }
@@ -255,7 +296,7 @@ public sealed class ApiKeyApiRefusalTests
         string id = (await host.CreateAsync("other")).Details.Key.Id;
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-        foreach ((string method, string target) in new[] { ("POST", Keys), ("PATCH", $"{Keys}/{id}") })
+        foreach ((string method, string target) in new[] { ("POST", Keys), ("PATCH", $"{Keys}/{id}"), ("POST", $"{Keys}/{id}/try") })
         {
             Answer answer = await host.SendContentAsync(Administrator, method, target, Json(Encoding.Latin1.GetBytes(bytes)));
 
@@ -299,7 +340,7 @@ public sealed class ApiKeyApiRefusalTests
         string id = (await host.CreateAsync("a")).Details.Key.Id;
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-        foreach (KeyOperation operation in KeyOperation.All.Where(operation => !operation.IsRead))
+        foreach (KeyOperation operation in KeyOperation.All.Where(operation => !operation.IsGet))
         {
             foreach (string body in operation.Method == "DELETE" ? ["{}"] : new[] { operation.Body ?? "{}", "" })
             {

@@ -17,8 +17,8 @@ public sealed class ApiKeyApiTests
 
     private static readonly string[] KeyMembers =
     [
-        "id", "name", "origin", "state", "prefix", "allowed_ips", "scopes", "break_glass", "expires_at", "retiring", "created_at", "updated_at",
-        "revoked_at", "version",
+        "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode", "scopes", "break_glass", "expires_at", "retiring", "created_at",
+        "updated_at", "revoked_at", "version",
     ];
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class ApiKeyApiTests
 
         created.Status.Should().Be(201, created.Body);
         created.ContentType.Should().Be("application/json");
-        created.Members.Should().Equal([.. KeyMembers, "key"]);
+        created.Members.Should().Equal([.. KeyMembers, "key", "warnings"]);
         string id = created.Text("id");
         created.Headers.Location.Should().Be(new Uri($"{Keys}/{id}", UriKind.Relative));
         created.ETag.Should().Be("\"1\"");
@@ -42,6 +42,7 @@ public sealed class ApiKeyApiTests
         created.Text("origin").Should().Be("repository");
         created.Text("state").Should().Be("active");
         created.Texts("allowed_ips").Should().BeEquivalentTo(Listed, "2001:db8::7");
+        created.Text("allowlist_mode").Should().Be("enforce");
         created.Texts("scopes").Should().Equal("governance:read", "governance:evaluate");
         created.Json.GetProperty("break_glass").GetBoolean().Should().BeFalse();
         created.Json.GetProperty("expires_at").GetDateTimeOffset().Should().Be(new DateTimeOffset(2027, 6, 1, 0, 0, 0, TimeSpan.Zero));
@@ -53,6 +54,7 @@ public sealed class ApiKeyApiTests
         read.Status.Should().Be(200);
         read.Text("id").Should().Be(id);
         read.ETag.Should().Be("\"1\"");
+        read.Members.Should().Equal(KeyMembers);
     }
 
     [Fact]
@@ -63,6 +65,46 @@ public sealed class ApiKeyApiTests
 
         (await host.UseAsync(key, Listed)).Should().Be(200);
         (await host.UseAsync(key, NotListed)).Should().Be(403);
+    }
+
+    [Theory]
+    [InlineData("enforce", 403)]
+    [InlineData("report_only", 200)]
+    public async Task The_list_of_a_key_is_enforced_or_rehearsed_as_its_mode_says(string mode, int status)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        Answer created = await host.SendAsync(
+            Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"],"allowlist_mode":"{{mode}}"}""");
+
+        created.Status.Should().Be(201, created.Body);
+        created.Text("allowlist_mode").Should().Be(mode);
+        (await host.UseAsync(created.Text("key"), NotListed)).Should().Be(status);
+        (await host.UseAsync(created.Text("key"), Listed)).Should().Be(200);
+    }
+
+    [Fact]
+    public async Task Warnings_stand_in_the_answers_of_create_and_update_only()
+    {
+        const string Warning = $"allowed_ips: {Listed} is reserved for documentation; no client ever comes from it";
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"a","allowed_ips":["{{Listed}}"]}""");
+        string target = $"{Keys}/{created.Text("id")}";
+        Answer updated = await host.SendAsync(Administrator, "PATCH", target, """{"name":"b"}""");
+        Answer mended = await host.SendAsync(Administrator, "PATCH", target, """{"allowed_ips":["8.8.8.8"]}""");
+        Answer read = await host.SendAsync(Administrator, "GET", target);
+        Answer rotated = await host.SendAsync(Administrator, "POST", $"{target}/rotate");
+        Answer ended = await host.SendAsync(Administrator, "POST", $"{target}/end-grace");
+        Answer revoked = await host.SendAsync(Administrator, "DELETE", target);
+
+        created.Texts("warnings").Should().Equal(Warning);
+        updated.Texts("warnings").Should().Equal(Warning);
+        mended.Texts("warnings").Should().BeEmpty();
+        read.Members.Should().Equal(KeyMembers);
+        rotated.Members.Should().Equal([.. KeyMembers, "key"]);
+        ended.Members.Should().Equal(KeyMembers);
+        revoked.Members.Should().Equal(KeyMembers);
     }
 
     [Theory]
@@ -214,7 +256,9 @@ public sealed class ApiKeyApiTests
     [Theory]
     [InlineData("""{"name":"renamed"}""", "name")]
     [InlineData("""{"allowed_ips":["198.51.100.9"]}""", "allowed_ips")]
+    [InlineData("""{"allowlist_mode":"report_only"}""", "allowlist_mode")]
     [InlineData("""{"scopes":["admin"]}""", "scopes")]
+    [InlineData("""{"name":"renamed","accept_lockout_risk":true}""", "name")]
     [InlineData("""{"expires_at":"2028-01-01T00:00:00Z"}""", "expires_at")]
     [InlineData("""{"expires_at":null}""", "expires_at")]
     public async Task An_update_changes_what_it_names_and_nothing_else(string body, string changed)
@@ -235,10 +279,11 @@ public sealed class ApiKeyApiTests
 
         after.Status.Should().Be(200, after.Body);
         after.ETag.Should().Be("\"2\"");
-        after.Members.Should().Equal(KeyMembers);
+        after.Members.Should().Equal([.. KeyMembers, "warnings"]);
         KeyMembers.Where(member => before.Json.GetProperty(member).GetRawText() != after.Json.GetProperty(member).GetRawText())
             .Should().BeEquivalentTo(changed, "updated_at", "version");
-        (await host.SendAsync(Administrator, "GET", target)).Body.Should().Be(after.Body);
+        string warnings = $",\"warnings\":{after.Json.GetProperty("warnings").GetRawText()}";
+        (await host.SendAsync(Administrator, "GET", target)).Body.Should().Be(after.Body.Replace(warnings, "", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -386,7 +431,7 @@ public sealed class ApiKeyApiTests
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
         await host.RevokeAsync(id);
 
-        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Name is "update" or "rotate" or "end-grace"))
+        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Name is "update" or "rotate" or "end-grace" or "recover"))
         {
             (await host.SendAsync(Administrator, operation.Method, operation.Target(id), operation.Body))
                 .ShouldBeProblem(409, "Conflict").Detail.Should().Be("The key is revoked, which is final. Create a new one.");
@@ -545,7 +590,7 @@ public sealed class ApiKeyApiTests
         Answer refused = await host.SendAsync(Administrator, "POST", Keys, """{"name":"b","allowed_ips":["x/8"]}""");
 
         created.Status.Should().Be(201, created.Body);
-        created.Members.Should().Equal([.. KeyMembers, "key"]);
+        created.Members.Should().Equal([.. KeyMembers, "key", "warnings"]);
         (await host.SendAsync(Administrator, "GET", Keys)).Members.Should().Equal("keys", "next");
         (await host.SendAsync(Administrator, "GET", $"{Keys}/audit")).Json.GetProperty("entries")[0].TryGetProperty("new_allowed_ips", out _).Should().BeTrue();
         refused.Members.Should().Equal("type", "title", "status", "detail", "errors");

@@ -13,9 +13,18 @@ internal sealed record KeyOperation(string Name, string Method, string Path, str
         new("rotate", "POST", "/{id}/rotate", "{}"),
         new("end-grace", "POST", "/{id}/end-grace"),
         new("revoke", "DELETE", "/{id}"),
+        new("all denials", "GET", "/denials"),
+        new("denials", "GET", "/{id}/denials"),
+        new("sources", "GET", "/{id}/sources"),
+        new("suggestion", "GET", "/{id}/suggestion"),
+        new("try", "POST", "/{id}/try", """{"ip":"203.0.113.7"}"""),
+        new("recover", "POST", "/{id}/recover"),
     ];
 
-    public bool IsRead => Method == "GET";
+    public bool IsGet => Method == "GET";
+
+    /// <summary>Whether it changes nothing, whoever asks.</summary>
+    public bool IsRead => IsGet || Name == "try";
 
     public string Target(string id) => KeyApiHost.Keys + Path.Replace("{id}", id, StringComparison.Ordinal);
 }

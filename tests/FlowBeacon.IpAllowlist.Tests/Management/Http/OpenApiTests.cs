@@ -12,14 +12,20 @@ public sealed class OpenApiTests : IAsyncLifetime
 
     public static TheoryData<string, string, string, string[]?> Operations { get; } = new()
     {
-        { "post", "/api/v1/keys", "201", ["name", "allowed_ips", "scopes", "expires_at", "break_glass"] },
+        { "post", "/api/v1/keys", "201", ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"] },
         { "get", "/api/v1/keys", "200", null },
         { "get", "/api/v1/keys/audit", "200", null },
         { "get", "/api/v1/keys/{id}", "200", null },
-        { "patch", "/api/v1/keys/{id}", "200", ["name", "allowed_ips", "scopes", "expires_at"] },
+        { "patch", "/api/v1/keys/{id}", "200", ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk"] },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
         { "post", "/api/v1/keys/{id}/end-grace", "200", null },
         { "delete", "/api/v1/keys/{id}", "200", null },
+        { "get", "/api/v1/keys/denials", "200", null },
+        { "get", "/api/v1/keys/{id}/denials", "200", null },
+        { "get", "/api/v1/keys/{id}/sources", "200", null },
+        { "get", "/api/v1/keys/{id}/suggestion", "200", null },
+        { "post", "/api/v1/keys/{id}/try", "200", ["ip", "x_forwarded_for", "peer"] },
+        { "post", "/api/v1/keys/{id}/recover", "200", null },
     };
 
     public async ValueTask InitializeAsync()
@@ -85,6 +91,26 @@ public sealed class OpenApiTests : IAsyncLifetime
 
         string.Join('\n', missing).Should().BeEmpty("everything is described");
     }
+
+    [Fact]
+    public void Every_parameter_of_a_query_is_described()
+    {
+        _document.GetProperty("paths").EnumerateObject()
+            .Where(path => path.Name.StartsWith("/api/v1/keys", StringComparison.Ordinal) && path.Value.TryGetProperty("get", out _))
+            .Select(path => $"{path.Name}?{string.Join('&', QueryParameters(path.Value.GetProperty("get")))}").Should().BeEquivalentTo(
+                "/api/v1/keys?limit&after&state",
+                "/api/v1/keys/audit?limit&before&key_id",
+                "/api/v1/keys/denials?key_id&address&since&limit",
+                "/api/v1/keys/{id}?",
+                "/api/v1/keys/{id}/denials?address&since&limit",
+                "/api/v1/keys/{id}/sources?",
+                "/api/v1/keys/{id}/suggestion?window_hours");
+    }
+
+    private static IEnumerable<string?> QueryParameters(JsonElement operation) =>
+        !operation.TryGetProperty("parameters", out JsonElement parameters) ? [] : parameters.EnumerateArray()
+            .Where(parameter => parameter.GetProperty("in").GetString() == "query")
+            .Select(parameter => parameter.GetProperty("name").GetString());
 
     private static bool IsSnakeCase(string name) => name.All(character => char.IsAsciiLetterLower(character) || character == '_');
 

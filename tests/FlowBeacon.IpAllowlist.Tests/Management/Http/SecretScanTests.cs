@@ -51,6 +51,8 @@ public sealed class SecretScanTests
             await SendAsync(null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
         }
 
+        await SendAsync(Administrator, "PATCH", target, """{"allowed_ips":["2001:db8::7"]}""");
+        answers[^1].ShouldBeProblem(409, "Lockout risk");
         await SendAsync(Administrator, "DELETE", target);
         await SendAsync(Administrator, "PATCH", target, """{"name":"y"}""");
         await UseAsync(rotated.Text("key"));
@@ -98,6 +100,61 @@ public sealed class SecretScanTests
             answers.Add(await host.SendAsync(person, method, path, body, headerLines));
     }
 
+    /// <summary>Only the library's own log is looked at: the framework logs each path as it came.</summary>
+    [Fact]
+    public async Task A_raw_key_sent_as_a_path_an_address_or_a_filter_is_not_repeated_beyond_its_prefix()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IssuedApiKey restricted = await host.CreateAsync("restricted", Listed);
+        IssuedApiKey open = await host.CreateAsync("open");
+        string rawKey = restricted.RawKey;
+        string target = $"{Keys}/{restricted.Details.Key.Id}";
+        foreach (string forwardedFor in new[] { rawKey, NotListed, $"{rawKey}, {Listed}" })
+        {
+            (await host.SendAsync(null, "GET", $"/{rawKey}/{rawKey}?{rawKey}", null, KeyApiHost.Bearer(rawKey), $"X-Forwarded-For: {forwardedFor}"))
+                .ShouldBeProblem(403, "IP address not allowed").Body.Should().NotContain(rawKey[..13]);
+        }
+
+        (await host.UseAsync(open.RawKey, rawKey)).Should().Be(200, "its list is empty");
+
+        var answers = new List<Answer>();
+        foreach ((string method, string path, string? body) in new (string, string, string?)[]
+        {
+            ("GET", $"{Keys}/denials", null),
+            ("GET", $"{Keys}/denials?key_id={rawKey}", null),
+            ("GET", $"{Keys}/denials?address={rawKey}", null),
+            ("GET", $"{Keys}/denials?since={rawKey}", null),
+            ("GET", $"{Keys}/denials?limit={rawKey}", null),
+            ("GET", $"{target}/denials", null),
+            ("GET", $"{Keys}/{rawKey}/denials", null),
+            ("GET", $"{Keys}/{open.Details.Key.Id}/sources", null),
+            ("GET", $"{Keys}/{rawKey}/sources", null),
+            ("GET", $"{Keys}/{open.Details.Key.Id}/suggestion", null),
+            ("GET", $"{target}/suggestion?window_hours={rawKey}", null),
+            ("POST", $"{target}/try", $$"""{"ip":"{{rawKey}}"}"""),
+            ("POST", $"{target}/try", $$"""{"peer":"{{rawKey}}"}"""),
+            ("POST", $"{target}/try", $$"""{"x_forwarded_for":"{{rawKey}}"}"""),
+            ("POST", $"{target}/try", $$"""{"x_forwarded_for":["{{rawKey}}","{{Listed}}"],"peer":"{{Listed}}"}"""),
+            ("POST", $"{target}/try", $$"""{"{{rawKey}}":"{{Listed}}"}"""),
+            ("POST", $"{target}/recover", $$"""{"ip":"{{rawKey}}"}"""),
+            ("PATCH", target, $$"""{"allowlist_mode":"{{rawKey}}","accept_lockout_risk":"{{rawKey}}"}"""),
+        })
+        {
+            answers.Add(await host.SendAsync(Administrator, method, path, body));
+        }
+
+        string prefix = rawKey[..12];
+        answers[0].Json.GetProperty("denials").EnumerateArray().Select(denial => denial.GetProperty("last_path").GetString())
+            .Should().Equal($"/{prefix}.../fb_liv...", $"/{prefix}.../fb_liv...");
+        string[] texts = [.. answers.Select(answer => answer.Body), .. host.App.Logs.OfLibrary.Select(entry => $"{entry.Message} {entry.Exception}"),
+            .. (await host.AuditAsync()).Select(entry => $"{entry} {entry.Detail}")];
+        texts.Should().Contain(text => text.Contains($"'{prefix}...'", StringComparison.Ordinal), "what was sent is shown, cut");
+        foreach (string secret in new[] { rawKey[..13], rawKey[12..28], rawKey[^16..] })
+        {
+            texts.Should().NotContain(text => text.Contains(secret, StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public async Task The_text_of_no_public_object_tells_a_raw_key_or_a_hash()
     {
@@ -110,12 +167,21 @@ public sealed class SecretScanTests
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;
         var write = new ApiKeyWrite(rotated.Details, 1);
         var change = new ApiKeyChange([write], await host.AuditAsync());
+        await host.UseAsync(first.RawKey, Listed);
+        await host.SendAsync(null, "GET", $"/{first.RawKey}", null, KeyApiHost.Bearer(first.RawKey), $"X-Forwarded-For: {rotated.RawKey}");
+        var risky = (await host.Manager.Invoking(manager => manager.UpdateAsync(first.Details.Key.Id, new ApiKeyUpdate { AllowedIps = [NotListed] }, null, actor))
+            .Should().ThrowAsync<ApiKeyManagementException>()).Which;
+        ApiKeyTraffic traffic = host.App.Services.GetRequiredService<ApiKeyTraffic>();
+        IReadOnlyList<Denial> denials = traffic.ReadDenials(new DenialQuery());
+        denials.Should().ContainSingle().Which.LastPath.Should().Be($"/{first.RawKey[..12]}...");
         var conflict = (await host.Repository.Invoking(repository => repository.CommitAsync(change, default).AsTask())
             .Should().ThrowAsync<ApiKeyConflictException>()).Which;
         IpAddressSet.TryParse([first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
         object[] atHand =
         [
             first, rotated, stale, invalid, write, change, conflict, host.Manager, host.Repository,
+            risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
+            traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
             new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default), new AuditQuery(null, null, 1), refused,
         ];
