@@ -1,0 +1,297 @@
+using System.Net;
+using CsCheck;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FlowBeacon.IpAllowlist.Tests.Management;
+
+/// <summary>Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk.</summary>
+public sealed class LockoutGuardProperties
+{
+    private const int Keys = 2;
+
+    private static readonly IPAddress[] Pool =
+        [.. new[] { "192.0.2.1", "192.0.2.2", "198.51.100.9", "203.0.113.7", "2001:db8::7", "2001:db8::9" }.Select(IPAddress.Parse)];
+
+    /// <summary>Around the window and around the second, by which the record tells the time.</summary>
+    private static readonly TimeSpan[] Waits =
+    [
+        TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(11), TimeSpan.FromHours(24) - TimeSpan.FromSeconds(1),
+        TimeSpan.FromHours(24), TimeSpan.FromHours(24) + TimeSpan.FromSeconds(1), TimeSpan.FromHours(49),
+    ];
+
+    /// <summary>What happens most often, several times.</summary>
+    private static readonly Step[] Steps = [.. Enum.GetValues<Step>(), Step.Use, Step.Use, Step.Use, Step.SetList, Step.SetList];
+
+    private static readonly Gen<Operation> AnyOperation = Gen.Select(
+        Gen.Int[0, Steps.Length - 1].Select(index => Steps[index]),
+        Gen.Int[0, Keys - 1], Gen.Int[0, Pool.Length], Gen.Int[0, (1 << Pool.Length) - 1], Gen.Enum<AllowlistMode>(), Gen.Int[0, Waits.Length - 1],
+        (step, key, address, list, mode, wait) => new Operation(step, key, address, list, mode, Waits[wait]));
+
+    [Fact]
+    public void No_sequence_of_edits_cuts_working_traffic_off_and_no_other_edit_is_refused() => Sample(acceptsSome: false, iterations: 2_500);
+
+    [Fact]
+    public void Accepted_edits_cut_off_and_later_ones_are_refused_for_what_they_cut_off_themselves() => Sample(acceptsSome: true, iterations: 1_500);
+
+    private static void Sample(bool acceptsSome, int iterations)
+    {
+        int refused = 0;
+        int cutOff = 0;
+        Gen.Select(AnyOperation.Array[1, 40], Gen.Bool.Select(isSmall => isSmall ? 2 : 64), Gen.Int[0, 3].Array[40]).Sample(
+            run =>
+            {
+                (Operation[] operations, int mostSources, int[] accepts) = run;
+                using var world = new World(mostSources);
+                for (int index = 0; index < operations.Length; index++)
+                {
+                    world.Do(operations[index], isAccepted: acceptsSome && accepts[index] == 0);
+                    world.Check();
+                }
+
+                world.CheckByRequests();
+                Interlocked.Add(ref refused, world.Refused);
+                Interlocked.Add(ref cutOff, world.CutOff);
+            },
+            iter: iterations);
+
+        refused.Should().BeGreaterThan(iterations / 4, "edits that are never refused would prove nothing");
+        (cutOff > 0).Should().Be(acceptsSome);
+    }
+
+    private enum Step
+    {
+        Use,
+        SetList,
+        SetMode,
+        SetBoth,
+        ClearList,
+        Rename,
+        Rotate,
+        EndGrace,
+        Wait,
+    }
+
+    /// <summary>One step. An address beyond the pool is none; a list has the addresses whose bits are set.</summary>
+    private sealed record Operation(Step Step, int Key, int Address, int List, AllowlistMode Mode, TimeSpan Wait)
+    {
+        public IPAddress? ClientIp => Address < Pool.Length ? Pool[Address] : null;
+
+        public string[] AllowedIps => [.. Pool.Where((_, index) => (List & (1 << index)) != 0).Select(address => address.ToString())];
+    }
+
+    /// <summary>Keys behind the real middleware, and what an onlooker knows of them who sees requests and answers alone.</summary>
+    private sealed class World : IDisposable
+    {
+        private readonly FakeTimeProvider _time = new(ManagedKeys.Start);
+        private readonly ServiceProvider _services;
+        private readonly RequestDelegate _pipeline;
+        private readonly ApiKeyManager _manager;
+        private readonly ApiKeyTraffic _traffic;
+        private readonly KeyInUse[] _keys;
+        private readonly int _mostSources;
+        private int _names;
+
+        public World(int mostSources)
+        {
+            _mostSources = mostSources;
+            var services = new ServiceCollection();
+            services.AddSingleton<TimeProvider>(_time);
+            services.AddFlowBeaconIpAllowlist(options => options.MaxSourcesPerKey = mostSources);
+            _services = services.BuildServiceProvider();
+            IApplicationBuilder app = new ApplicationBuilder(_services).UseFlowBeaconIpAllowlist();
+            app.Run(_ => Task.CompletedTask);
+            _pipeline = app.Build();
+            _manager = _services.GetRequiredService<ApiKeyManager>();
+            _traffic = _services.GetRequiredService<ApiKeyTraffic>();
+            _keys = [.. Enumerable.Range(0, Keys).Select(number =>
+            {
+                IssuedApiKey issued = Result(_manager.CreateAsync(new NewApiKey { Name = $"key {number}", AllowedIps = [] }, ManagedKeys.Actor));
+                return new KeyInUse(issued.Details.Key.Id, issued.RawKey);
+            })];
+        }
+
+        public int Refused { get; private set; }
+
+        public int CutOff { get; private set; }
+
+        public void Do(Operation operation, bool isAccepted)
+        {
+            KeyInUse key = _keys[operation.Key];
+            switch (operation.Step)
+            {
+                case Step.Use:
+                    Use(key, key.RawKey, operation.ClientIp);
+                    break;
+                case Step.SetList:
+                    Edit(key, new ApiKeyUpdate { AllowedIps = operation.AllowedIps }, isAccepted);
+                    break;
+                case Step.SetMode:
+                    Edit(key, new ApiKeyUpdate { AllowlistMode = operation.Mode }, isAccepted);
+                    break;
+                case Step.SetBoth:
+                    Edit(key, new ApiKeyUpdate { AllowedIps = operation.AllowedIps, AllowlistMode = operation.Mode }, isAccepted);
+                    break;
+                case Step.ClearList:
+                    Edit(key, new ApiKeyUpdate { AllowedIps = [] }, isAccepted);
+                    break;
+                case Step.Rename:
+                    Edit(key, new ApiKeyUpdate { Name = $"name {_names++}" }, isAccepted);
+                    break;
+                case Step.Rotate:
+                    Rotate(key);
+                    break;
+                case Step.EndGrace:
+                    EndGrace(key);
+                    break;
+                default:
+                    Wait(operation.Wait);
+                    break;
+            }
+        }
+
+        /// <summary>Working traffic is admitted, save for what was cut off knowingly; and the record tells what was seen.</summary>
+        public void Check()
+        {
+            foreach (KeyInUse key in _keys)
+            {
+                ApiKey now = Get(key);
+                key.CutOffKnowingly.RemoveWhere(address => Admits(now, address));
+                InUse(key).Where(address => !Admits(now, address) && !key.CutOffKnowingly.Contains(address)).Should().BeEmpty();
+                if (_mostSources >= Pool.Length)
+                {
+                    Lines(_traffic.ReadSources(key.Id).Sources.Select(source => $"{source.ClientIp} {source.LastSeen:u}"))
+                        .Should().Be(Lines(key.LastSeen.Select(seen => $"{seen.Key} {seen.Value:u}")));
+                }
+            }
+        }
+
+        /// <summary>The same by the middleware's word. Only at the end, because a request is a use.</summary>
+        public void CheckByRequests()
+        {
+            foreach (KeyInUse key in _keys)
+            {
+                foreach (IPAddress address in InUse(key))
+                {
+                    Use(key, key.RawKey, address).Should().Be(key.CutOffKnowingly.Contains(address) ? 403 : 200, $"of {address}");
+                }
+            }
+        }
+
+        public void Dispose() => _services.Dispose();
+
+        /// <summary>Keys in memory answer at once.</summary>
+        private static T Result<T>(Task<T> task) => task.GetAwaiter().GetResult();
+
+        private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
+
+        private static bool Admits(ApiKey key, IPAddress address) =>
+            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly || key.AllowedIps.Contains(address);
+
+        private ApiKey Get(KeyInUse key) => Result(_manager.GetAsync(key.Id)).Key;
+
+        /// <summary>The addresses that the record holds and saw within 24 hours, by the second.</summary>
+        private IPAddress[] InUse(KeyInUse key) => [.. _traffic.ReadSources(key.Id).Sources
+            .Select(source => IPAddress.Parse(source.ClientIp!))
+            .Where(address => key.LastSeen[address] >= Second(_time.GetUtcNow().AddHours(-24)))];
+
+        private int Use(KeyInUse key, string rawKey, IPAddress? from)
+        {
+            var context = new DefaultHttpContext { RequestServices = _services };
+            context.Connection.RemoteIpAddress = IPAddress.Loopback;
+            context.Request.Method = "GET";
+            context.Request.Headers.Authorization = $"Bearer {rawKey}";
+            context.Request.Headers["X-Forwarded-For"] = from?.ToString() ?? "unknown";
+            _pipeline(context).GetAwaiter().GetResult();
+
+            int status = context.Response.StatusCode;
+            bool isAdmitted = from is null ? Get(key) is { AllowedIps.Count: 0 } or { AllowlistMode: AllowlistMode.ReportOnly } : Admits(Get(key), from);
+            status.Should().Be(isAdmitted ? 200 : 403);
+            if (isAdmitted && from is not null)
+            {
+                key.LastSeen[from] = Second(_time.GetUtcNow());
+            }
+
+            return status;
+        }
+
+        private void Edit(KeyInUse key, ApiKeyUpdate update, bool isAccepted)
+        {
+            ApiKey before = Get(key);
+            ApiKey wanted = before with
+            {
+                AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps),
+                AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
+            };
+            IPAddress[] cutOff = [.. InUse(key).Where(address => Admits(before, address) && !Admits(wanted, address))];
+            try
+            {
+                Result(_manager.UpdateAsync(key.Id, update with { AcceptLockoutRisk = isAccepted }, null, ManagedKeys.Actor));
+                (isAccepted ? [] : cutOff).Should().BeEmpty("an edit that cuts off is refused");
+                key.CutOffKnowingly.UnionWith(cutOff);
+                CutOff += cutOff.Length;
+            }
+            catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.LockoutRisk)
+            {
+                isAccepted.Should().BeFalse();
+                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp!)).Should().Be(Lines(cutOff.Select(address => address.ToString())))
+                    .And.NotBeEmpty("an edit that cuts nothing off is not refused");
+                Get(key).Should().BeSameAs(before);
+                Refused++;
+            }
+        }
+
+        private void Rotate(KeyInUse key)
+        {
+            try
+            {
+                key.RawKey = Result(_manager.RotateAsync(key.Id, 24, null, ManagedKeys.Actor)).RawKey;
+            }
+            catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
+            {
+                // In the grace period of an earlier rotation.
+            }
+        }
+
+        private void EndGrace(KeyInUse key)
+        {
+            try
+            {
+                Result(_manager.EndGraceAsync(key.Id, null, ManagedKeys.Actor));
+            }
+            catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
+            {
+                // There is none.
+            }
+        }
+
+        /// <summary>Jumps over the hours and ticks through the last seconds: a tick for each second of a day would take too long.</summary>
+        private void Wait(TimeSpan time)
+        {
+            TimeSpan ticking = TimeSpan.FromSeconds(1) + TimeSpan.FromTicks(time.Ticks % TimeSpan.TicksPerSecond);
+            if (time > ticking)
+            {
+                _time.AdjustTime(_time.GetUtcNow() + time - ticking);
+                time = ticking;
+            }
+
+            _time.Advance(time);
+        }
+
+        private static DateTimeOffset Second(DateTimeOffset instant) => DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds());
+    }
+
+    private sealed class KeyInUse(string id, string rawKey)
+    {
+        public string Id => id;
+
+        public string RawKey { get; set; } = rawKey;
+
+        public Dictionary<IPAddress, DateTimeOffset> LastSeen { get; } = [];
+
+        /// <summary>What an accepted edit cut off and no later one has let in again.</summary>
+        public HashSet<IPAddress> CutOffKnowingly { get; } = [];
+    }
+}
