@@ -83,9 +83,10 @@ internal sealed class SourcesSeen
         };
     }
 
-    /// <summary>Sources of a key that were last seen at an instant or later.</summary>
-    public IReadOnlyList<SourceCell> SeenSince(string keyId, uint since) =>
-        [.. (Of(keyId)?.Cells ?? []).Where(cell => cell.LastSeen >= since)];
+    /// <summary>Sources of a key that were last seen at an instant or later, uses without an address among them.</summary>
+    public IReadOnlyList<SourceCell> SeenSince(string keyId, uint since) => Of(keyId) is { } sources
+        ? [.. sources.Cells.Append(sources.WithoutAddress).OfType<SourceCell>().Where(cell => cell.LastSeen >= since)]
+        : [];
 
     public bool AreOlderEvicted(string keyId) => AreOlderEvicted(Of(keyId));
 

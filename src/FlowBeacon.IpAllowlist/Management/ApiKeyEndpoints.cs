@@ -149,16 +149,10 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         // Anything that is not one of our tags matches no version: the condition fails, as it should.
         return EntityTagHeaderValue.TryParse(ifMatch, out EntityTagHeaderValue? tag) && !tag.IsWeak
             && long.TryParse(tag.Tag.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long version)
-            && tag.Tag == ETag(version) ? version : -1;
+            && tag.Tag == ApiKeyJson.ETag(version) ? version : -1;
     }
-
-    private static string ETag(long version) => $"\"{version}\"";
 
     private Task AnswerAsync(
-        HttpContext context, int status, ApiKeyDetails details, string? rawKey = null, IReadOnlyList<string>? warnings = null)
-    {
-        context.Response.StatusCode = status;
-        context.Response.Headers.ETag = ETag(details.Version);
-        return ApiKeyJson.WriteAsync(context, ApiKeyJson.From(details, time.GetUtcNow(), rawKey, warnings), ApiKeyJsonContext.Default.ApiKeyJson);
-    }
+        HttpContext context, int status, ApiKeyDetails details, string? rawKey = null, IReadOnlyList<string>? warnings = null) =>
+        ApiKeyJson.AnswerAsync(context, status, details, time.GetUtcNow(), rawKey, warnings);
 }

@@ -62,6 +62,17 @@ internal sealed record ApiKeyJson(
             key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.Of(key.AllowlistMode), key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring, details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
     }
 
+    public static string ETag(long version) => $"\"{version}\"";
+
+    /// <summary>Answers with one key and its version.</summary>
+    public static Task AnswerAsync(
+        HttpContext context, int status, ApiKeyDetails details, DateTimeOffset now, string? rawKey = null, IReadOnlyList<string>? warnings = null)
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.ETag = ETag(details.Version);
+        return WriteAsync(context, From(details, now, rawKey, warnings), ApiKeyJsonContext.Default.ApiKeyJson);
+    }
+
     /// <summary>Writes a whole answer.</summary>
     public static Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
     {

@@ -443,7 +443,7 @@ public sealed class ApiKeyManager
     private static string AddressesOf(LockoutRisk risk)
     {
         const int MostShown = 10;
-        string shown = string.Join(", ", risk.Sources.Take(MostShown).Select(source => source.ClientIp));
+        string shown = string.Join(", ", risk.Sources.Take(MostShown).Select(source => source.ClientIp ?? "requests without a usable address"));
         return risk.Sources.Count <= MostShown ? shown : $"{shown} and {risk.Sources.Count - MostShown} more";
     }
 

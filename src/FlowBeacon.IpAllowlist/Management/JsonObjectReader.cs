@@ -91,8 +91,14 @@ internal sealed class JsonObjectReader
     }
 
     /// <summary>Reads a text, or a list of them.</summary>
-    public string[]? TextOrTexts(string name) =>
-        _members.TryGetValue(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? [value.GetString()!] : Texts(name);
+    public string[]? TextOrTexts(string name) => _members.TryGetValue(name, out JsonElement value)
+        ? value.ValueKind switch
+        {
+            JsonValueKind.String => [value.GetString()!],
+            JsonValueKind.Array => Texts(name),
+            _ => Wrong<string[]?>(name, "a string or a list of strings"),
+        }
+        : null;
 
     public string[]? Texts(string name)
     {

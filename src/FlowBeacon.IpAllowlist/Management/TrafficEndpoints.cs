@@ -71,7 +71,7 @@ internal sealed class TrafficEndpoints(
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
         ApiKeyDetails recovered = await manager.RecoverAsync(RequestQuery.IdOf(context), address, denials, actor, context.RequestAborted);
-        await ApiKeyJson.WriteAsync(context, ApiKeyJson.From(recovered, time.GetUtcNow()), ApiKeyJsonContext.Default.ApiKeyJson);
+        await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
     });
 
     private Task AnswerDenialsAsync(HttpContext context, string? keyId)

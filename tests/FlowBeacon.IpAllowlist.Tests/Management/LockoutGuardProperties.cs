@@ -187,8 +187,8 @@ public sealed class LockoutGuardProperties
 
         private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
 
-        private static bool Admits(ApiKey key, IPAddress address) =>
-            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly || key.AllowedIps.Contains(address);
+        private static bool Admits(ApiKey key, IPAddress? address) =>
+            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly || (address is not null && key.AllowedIps.Contains(address));
 
         private ApiKey Get(KeyInUse key) => Result(_manager.GetAsync(key.Id)).Key;
 
@@ -196,6 +196,10 @@ public sealed class LockoutGuardProperties
         private IPAddress[] InUse(KeyInUse key) => [.. _traffic.ReadSources(key.Id).Sources
             .Select(source => IPAddress.Parse(source.ClientIp!))
             .Where(address => key.LastSeen[address] >= Second(_time.GetUtcNow().AddHours(-24)))];
+
+        /// <summary>The same, and null if the key was used without an address.</summary>
+        private IEnumerable<IPAddress?> InUseWithoutAddressToo(KeyInUse key) =>
+            key.LastSeenWithoutAddress >= Second(_time.GetUtcNow().AddHours(-24)) ? InUse(key).Append(null) : InUse(key);
 
         private int Use(KeyInUse key, string rawKey, IPAddress? from)
         {
@@ -207,11 +211,15 @@ public sealed class LockoutGuardProperties
             _pipeline(context).GetAwaiter().GetResult();
 
             int status = context.Response.StatusCode;
-            bool isAdmitted = from is null ? Get(key) is { AllowedIps.Count: 0 } or { AllowlistMode: AllowlistMode.ReportOnly } : Admits(Get(key), from);
+            bool isAdmitted = Admits(Get(key), from);
             status.Should().Be(isAdmitted ? 200 : 403);
             if (isAdmitted && from is not null)
             {
                 key.LastSeen[from] = Second(_time.GetUtcNow());
+            }
+            else if (isAdmitted)
+            {
+                key.LastSeenWithoutAddress = Second(_time.GetUtcNow());
             }
 
             return status;
@@ -225,18 +233,18 @@ public sealed class LockoutGuardProperties
                 AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps),
                 AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
             };
-            IPAddress[] cutOff = [.. InUse(key).Where(address => Admits(before, address) && !Admits(wanted, address))];
+            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(address => Admits(before, address) && !Admits(wanted, address))];
             try
             {
                 Result(_manager.UpdateAsync(key.Id, update with { AcceptLockoutRisk = isAccepted }, null, ManagedKeys.Actor));
                 (isAccepted ? [] : cutOff).Should().BeEmpty("an edit that cuts off is refused");
-                key.CutOffKnowingly.UnionWith(cutOff);
+                key.CutOffKnowingly.UnionWith(cutOff.OfType<IPAddress>());
                 CutOff += cutOff.Length;
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.LockoutRisk)
             {
                 isAccepted.Should().BeFalse();
-                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp!)).Should().Be(Lines(cutOff.Select(address => address.ToString())))
+                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp ?? "none")).Should().Be(Lines(cutOff.Select(address => address?.ToString() ?? "none")))
                     .And.NotBeEmpty("an edit that cuts nothing off is not refused");
                 Get(key).Should().BeSameAs(before);
                 Refused++;
@@ -290,6 +298,8 @@ public sealed class LockoutGuardProperties
         public string RawKey { get; set; } = rawKey;
 
         public Dictionary<IPAddress, DateTimeOffset> LastSeen { get; } = [];
+
+        public DateTimeOffset? LastSeenWithoutAddress { get; set; }
 
         /// <summary>What an accepted edit cut off and no later one has let in again.</summary>
         public HashSet<IPAddress> CutOffKnowingly { get; } = [];

@@ -43,7 +43,7 @@ public sealed class LockoutGuardApiTests
     };
 
     [Fact]
-    public async Task A_refusal_lists_each_address_that_would_be_cut_off_with_every_member()
+    public async Task A_refusal_lists_all_that_would_be_cut_off_with_every_member()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -58,8 +58,9 @@ public sealed class LockoutGuardApiTests
         answer.ShouldBeProblem(409, "Lockout risk").Body.Should().Be(
             """
             {"type":"urn:flowbeacon:problems/lockout-risk","title":"Lockout risk","status":409,
-            "detail":"The change would deny 198.51.100.9, 127.0.0.1, in use within the last 24 hours.
+            "detail":"The change would deny requests without a usable address, 198.51.100.9, 127.0.0.1, in use within the last 24 hours.
              Add what is missing to the list, or repeat the change with accept_lockout_risk.","sources":[
+            {"ip":null,"origin":"none","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
             {"ip":"198.51.100.9","origin":"forwarded_for","first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
             {"ip":"127.0.0.1","origin":"peer","first_seen":"2027-01-01T12:03:00+00:00","last_seen":"2027-01-01T12:03:00+00:00","count":1}],
             "older_sources_evicted":false}

@@ -27,6 +27,7 @@ public sealed class RecoverApiTests
         answer.Text("id").Should().Be(key.Details.Key.Id);
         answer.Texts("allowed_ips").Should().Equal(Caller, Listed);
         answer.Json.GetProperty("version").GetInt64().Should().Be(2);
+        answer.ETag.Should().Be("\"2\"");
         answer.Members.Should().NotContain("key");
         (await host.UseAsync(key.RawKey, Caller)).Should().Be(200);
         (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
