@@ -25,11 +25,13 @@ internal sealed class IpAllowlistFeatureCache(SourcesSeen sources)
         }
 
         // Only a request that somebody acts on counts as a use of the key.
-        SourceCell? source = key is not null && takenUpBy is not null && outcome.Passes() ? sources.Admit(key.Id, client) : null;
+        bool isUse = key is not null && takenUpBy is not null && outcome.Passes();
+        SourceCell? source = isUse ? sources.Admit(key!.Id, client) : null;
         recent = new IpAllowlistFeature(outcome, key, client, takenUpBy, isRetiringSecret, source);
-        if (outcome != IpAllowlistOutcome.Denied)
+        if (outcome != IpAllowlistOutcome.Denied && isUse == (source is not null))
         {
-            // Denials come from addresses that anybody may make up; they shall not push out the working traffic.
+            // Denials come from addresses that anybody may make up; they shall not push out the working traffic. And a use for which there
+            // was no room is to be counted as soon as there is.
             Volatile.Write(ref slot, recent);
         }
 

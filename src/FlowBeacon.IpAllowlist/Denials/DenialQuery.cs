@@ -11,7 +11,7 @@ public sealed record DenialQuery
     /// <summary>Only from this address; null for all.</summary>
     public IPAddress? ClientIp { get; init; }
 
-    /// <summary>Only what was denied at or after this instant; null for all.</summary>
+    /// <summary>Only what was denied at or after this instant, to the second; null for all.</summary>
     public DateTimeOffset? Since { get; init; }
 
     /// <summary>The most to return.</summary>

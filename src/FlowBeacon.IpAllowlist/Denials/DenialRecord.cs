@@ -8,7 +8,7 @@ namespace FlowBeacon.IpAllowlist.Denials;
 /// <summary>The bounded record of who was denied, and who would have been. In this process's memory.</summary>
 /// <remarks>
 /// A request never waits here. It leaves a note on a lock-free stack; if nobody is writing the notes down, it does so itself, and if
-/// somebody is, he takes this note along. Only people who read the record wait, for each other and for the writer.
+/// somebody is, the note waits for the next request or reader. Only people who read the record wait, for each other and for the writer.
 /// </remarks>
 internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
 {
@@ -37,7 +37,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
         bool isReportOnly = result.Outcome == IpAllowlistOutcome.WouldDeny;
         KeyDenials key = ImmutableInterlocked.GetOrAdd(ref _byKey, result.Key!.Id, static (id, now) => new KeyDenials(id, now), clock.Now);
         key.Count(isReportOnly);
-        if (Interlocked.Increment(ref _waiting) > MostWaiting)
+        if (Interlocked.Increment(ref _waiting) > MostWaiting && !TryWriteDown())
         {
             Interlocked.Decrement(ref _waiting);
             key.CountNotRecorded();
@@ -67,7 +67,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             WriteDown();
             return _byKey.TryGetValue(keyId, out KeyDenials? key)
                 && key.Denials.Find(IpAddressValue.From(address), IpAllowlistDenialReason.NotListed) is { } row
-                && clock.Now - row.Last!.At <= RecentSeconds;
+                && row.Last!.At + RecentSeconds >= clock.Now;
         }
     }
 
@@ -75,13 +75,14 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     public IReadOnlyList<Denial> Read(DenialQuery query)
     {
         IpAddressValue? address = query.ClientIp is null ? null : IpAddressValue.From(query.ClientIp);
+        long? since = query.Since?.ToUnixTimeSeconds();
         lock (_writing)
         {
             WriteDown();
             return [.. Keys(query.KeyId)
                 .SelectMany(key => key.Denials.Rows.Concat(key.Rehearsals.Rows))
                 .Where(row => address is null || (row.Last!.Client.IsKnown && row.Last.Client.Address == address))
-                .Where(row => query.Since is null || CoarseClock.ToInstant(row.Last!.At) >= query.Since)
+                .Where(row => since is null || row.Last!.At >= since)
                 .OrderByDescending(row => row.Last!.At)
                 .Take(query.Limit)
                 .Select(Show)];
@@ -111,23 +112,35 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
 
     private void Leave(DenialNote note)
     {
+        // Asked of what was found, not of the note: once it is on the stack, its writer may already have changed it.
+        DenialNote? newest = Volatile.Read(ref _newest);
+        DenialNote? expected;
         do
         {
-            note.Earlier = Volatile.Read(ref _newest);
+            note.Earlier = expected = newest;
+            newest = Interlocked.CompareExchange(ref _newest, note, expected);
         }
-        while (Interlocked.CompareExchange(ref _newest, note, note.Earlier) != note.Earlier);
+        while (newest != expected);
 
-        // A note that comes while the writer is about to leave stays until the next one, or until somebody reads.
-        if (_writing.TryEnter())
+        TryWriteDown();
+    }
+
+    /// <summary>Writes down what waits, unless somebody else is writing. Once: a flood shall not keep one request writing for all others.</summary>
+    private bool TryWriteDown()
+    {
+        if (!_writing.TryEnter())
         {
-            try
-            {
-                WriteDown();
-            }
-            finally
-            {
-                _writing.Exit();
-            }
+            return false;
+        }
+
+        try
+        {
+            WriteDown();
+            return true;
+        }
+        finally
+        {
+            _writing.Exit();
         }
     }
 

@@ -14,6 +14,10 @@ internal sealed class DenialTable
     private readonly Dictionary<(IpAddressValue Address, IpAllowlistDenialReason Reason), DenialRow> _byAddress = [];
     private readonly List<DenialRow> _rows = [];
 
+    /// <summary>No row's count is below it.</summary>
+    private long _least;
+    private int _place;
+
     public IReadOnlyList<DenialRow> Rows => _rows;
 
     public DenialRow? Find(IpAddressValue address, IpAllowlistDenialReason reason) => _byAddress.GetValueOrDefault((address, reason));
@@ -42,17 +46,26 @@ internal sealed class DenialTable
     /// <summary>The newcomer takes over the count of the one that leaves: it cannot have been denied more often while it was not held.</summary>
     private DenialRow TakeRarestRow()
     {
-        DenialRow rarest = _rows[0];
-        foreach (DenialRow row in _rows)
+        DenialRow rarest = FindRarestRow();
+        _byAddress.Remove((rarest.Last!.Client.Address, rarest.Last.Reason));
+        rarest.CountError = rarest.Count;
+        return rarest;
+    }
+
+    /// <summary>Counts only grow, so a row that has not grown since it was the rarest still is, and in a flood one is near: few are looked at.</summary>
+    private DenialRow FindRarestRow()
+    {
+        DenialRow rarest = _rows[_place];
+        for (int looked = 1; looked < MostRows && rarest.Count > _least; looked++)
         {
-            if (row.Count < rarest.Count)
+            _place = (_place + 1) % MostRows;
+            if (_rows[_place].Count < rarest.Count)
             {
-                rarest = row;
+                rarest = _rows[_place];
             }
         }
 
-        _byAddress.Remove((rarest.Last!.Client.Address, rarest.Last.Reason));
-        rarest.CountError = rarest.Count;
+        _least = rarest.Count;
         return rarest;
     }
 }

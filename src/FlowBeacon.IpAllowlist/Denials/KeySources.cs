@@ -3,11 +3,13 @@ using FlowBeacon.IpAllowlist.Addresses;
 namespace FlowBeacon.IpAllowlist.Denials;
 
 /// <summary>The addresses that recently used one key: bounded, the least recently seen leaves first. Lock-free: the list is replaced as a whole.</summary>
-internal sealed class KeySources(int most)
+/// <param name="most">The most sources to hold.</param>
+/// <param name="isContinued">Whether an earlier record of the key may have been dropped.</param>
+internal sealed class KeySources(int most, bool isContinued)
 {
     private SourceCell[] _cells = [];
     private SourceCell? _withoutAddress;
-    private long _evicted;
+    private volatile bool _areOlderEvicted;
     private volatile bool _isForgotten;
 
     /// <summary>The sources held now; a copy that does not change.</summary>
@@ -16,8 +18,8 @@ internal sealed class KeySources(int most)
     /// <summary>Uses that had no usable address; null if there were none.</summary>
     public SourceCell? WithoutAddress => Volatile.Read(ref _withoutAddress);
 
-    /// <summary>How many sources had to leave for newer ones.</summary>
-    public long Evicted => Volatile.Read(ref _evicted);
+    /// <summary>Whether sources had to leave for newer ones, or for those of other keys.</summary>
+    public bool AreOlderEvicted => isContinued || _areOlderEvicted;
 
     /// <summary>Whether the whole record was dropped to make room for other keys'.</summary>
     public bool IsForgotten => _isForgotten;
@@ -55,7 +57,7 @@ internal sealed class KeySources(int most)
                 if (leaving is not null)
                 {
                     leaving.Evict();
-                    Interlocked.Increment(ref _evicted);
+                    _areOlderEvicted = true;
                 }
 
                 grown = leaving is null;
@@ -63,6 +65,9 @@ internal sealed class KeySources(int most)
             }
         }
     }
+
+    /// <summary>Says that a source found no room.</summary>
+    public void LeaveOut() => _areOlderEvicted = true;
 
     /// <summary>Drops the record: every cell that somebody still holds says that it is evicted.</summary>
     /// <returns>The number of cells dropped.</returns>

@@ -15,7 +15,7 @@ internal sealed class SourcesSeen
     private readonly int _mostCells;
     private int _cells;
     private int _isTrimming;
-    private uint _forgottenUntil;
+    private volatile bool _hasForgotten;
 
     public SourcesSeen(CoarseClock clock, int mostPerKey, int mostCells = MostCells)
     {
@@ -31,9 +31,6 @@ internal sealed class SourcesSeen
     /// <summary>The cells held in all.</summary>
     public int Cells => Volatile.Read(ref _cells);
 
-    /// <summary>Until when sources of some key may have been dropped to make room for other keys'; 0 if none were.</summary>
-    private uint ForgottenUntil => Volatile.Read(ref _forgottenUntil);
-
     public IReadOnlyCollection<KeyValuePair<string, KeySources>> ByKey => _byKey;
 
     public KeySources? Of(string keyId) => _byKey.GetValueOrDefault(keyId);
@@ -46,14 +43,15 @@ internal sealed class SourcesSeen
             TrimInBackground();
             if (Cells >= _mostCells + (_mostCells / 10))
             {
-                Volatile.Write(ref _forgottenUntil, _clock.Now);
+                _hasForgotten = true;
+                Of(keyId)?.LeaveOut();
                 return null;
             }
         }
 
         while (true)
         {
-            KeySources sources = _byKey.GetOrAdd(keyId, static (_, most) => new KeySources(most), _mostPerKey);
+            KeySources sources = _byKey.GetOrAdd(keyId, static (_, seen) => new KeySources(seen._mostPerKey, seen._hasForgotten), this);
             SourceCell cell = sources.Admit(client, _clock.Now, out bool grown);
             if (grown)
             {
@@ -100,15 +98,16 @@ internal sealed class SourcesSeen
                 return;
             }
 
+            // Said first: whoever begins a record in place of this one must know.
+            _hasForgotten = true;
             if (_byKey.TryRemove(keyId, out _))
             {
-                Volatile.Write(ref _forgottenUntil, Math.Max(ForgottenUntil, sources.LastSeen));
                 Interlocked.Add(ref _cells, -sources.Forget());
             }
         }
     }
 
-    private bool AreOlderEvicted(KeySources? sources) => sources?.Evicted > 0 || ForgottenUntil > 0;
+    private bool AreOlderEvicted(KeySources? sources) => sources?.AreOlderEvicted ?? _hasForgotten;
 
     public static SourceSeen Show(SourceCell cell) => new()
     {
