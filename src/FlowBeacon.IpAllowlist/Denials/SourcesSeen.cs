@@ -91,7 +91,7 @@ internal sealed class SourcesSeen
     /// <summary>Drops the records of the keys that were used least recently, until a tenth of the room is free.</summary>
     public void Trim()
     {
-        foreach ((string keyId, KeySources sources) in _byKey.ToArray().OrderBy(key => key.Value.LastSeen))
+        foreach (KeyValuePair<string, KeySources> key in _byKey.ToArray().OrderBy(key => key.Value.LastSeen))
         {
             if (Cells <= _mostCells - (_mostCells / 10))
             {
@@ -100,9 +100,9 @@ internal sealed class SourcesSeen
 
             // Said first: whoever begins a record in place of this one must know.
             _hasForgotten = true;
-            if (_byKey.TryRemove(keyId, out _))
+            if (_byKey.TryRemove(key))
             {
-                Interlocked.Add(ref _cells, -sources.Forget());
+                Interlocked.Add(ref _cells, -key.Value.Forget());
             }
         }
     }
