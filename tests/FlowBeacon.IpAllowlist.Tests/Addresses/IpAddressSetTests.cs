@@ -168,6 +168,24 @@ public sealed class IpAddressSetTests
     }
 
     [Fact]
+    public void An_unreadable_set_has_no_member_and_is_not_the_empty_set()
+    {
+        IpAddressSet unreadable = IpAddressSet.Unreadable;
+
+        unreadable.Count.Should().Be(0);
+        unreadable.Contains(IPAddress.Parse("203.0.113.7")).Should().BeFalse();
+        unreadable.ToCanonicalStrings().Should().BeEmpty();
+        unreadable.ToString().Should().Be("unreadable");
+        unreadable.IsUnreadable.Should().BeTrue();
+        unreadable.Equals(IpAddressSet.Unreadable).Should().BeTrue();
+        unreadable.Equals(IpAddressSet.Empty).Should().BeFalse();
+        IpAddressSet.Empty.Equals(unreadable).Should().BeFalse();
+        IpAddressSet.Empty.IsUnreadable.Should().BeFalse();
+        IpAddressSet.Parse([]).IsUnreadable.Should().BeFalse("a list that was read is never taken for one that was not");
+        IpAddressSet.Empty.ToString().Should().Be("[]");
+    }
+
+    [Fact]
     public void Collects_every_fault_with_its_place()
     {
         bool isRead = IpAddressSet.TryParse(

@@ -11,6 +11,7 @@ public sealed class AllocationTests
 {
     private const int WarmUp = 300;
     private const int Measured = 100;
+    private const string Rehearsed = "fb_live_666666666666666666666666666666666666666666666666";
 
     public static TheoryData<string?, string?, ClientIpSource> Requests => new()
     {
@@ -19,7 +20,11 @@ public sealed class AllocationTests
         { TestKeys.Restricted, null, ClientIpSource.ForwardedForFirst },
         { TestKeys.Restricted, null, ClientIpSource.PeerAddress },
         { TestKeys.Restricted, "198.51.100.9, 203.0.113.7", ClientIpSource.TrustedProxies },
+        { Rehearsed, "203.0.113.7", ClientIpSource.ForwardedForFirst },
+        { Rehearsed, "203.0.113.7", ClientIpSource.TrustedProxies },
+        { Rehearsed, null, ClientIpSource.PeerAddress },
         { TestKeys.Unrestricted, "198.51.100.9", ClientIpSource.ForwardedForFirst },
+        { TestKeys.Unrestricted, "unknown", ClientIpSource.ForwardedForFirst },
         { TestKeys.Unrestricted, null, ClientIpSource.ForwardedForFirst },
         { "a.jwt.token", "198.51.100.9", ClientIpSource.ForwardedForFirst },
         { null, "198.51.100.9", ClientIpSource.ForwardedForFirst },
@@ -34,7 +39,7 @@ public sealed class AllocationTests
         long before = 0;
         int threadBefore = 0;
         await using KestrelApp app = await KestrelApp.StartAsync(
-            TestKeys.Store("203.0.113.7", "127.0.0.1"),
+            Store(),
             options => Set(options, source),
             pipeline: pipeline =>
             {
@@ -61,6 +66,7 @@ public sealed class AllocationTests
 
         allocated.Should().HaveCount(WarmUp + Measured);
         allocated.Skip(WarmUp).Should().OnlyContain(bytes => bytes == 0);
+        Uses(app.Services).Should().Be(HoldsValidKey(rawKey) ? 1 : 0, "what costs nothing here is recorded all the same");
     }
 
     [Theory]
@@ -68,7 +74,7 @@ public sealed class AllocationTests
     public void A_request_that_is_let_through_allocates_nothing_on_a_DefaultHttpContext(string? rawKey, string? forwardedFor, ClientIpSource source)
     {
         var services = new ServiceCollection();
-        services.AddSingleton<IApiKeyStore>(TestKeys.Store("203.0.113.7", "127.0.0.1"));
+        services.AddSingleton<IApiKeyStore>(Store());
         services.AddFlowBeaconIpAllowlist(options => Set(options, source));
         using ServiceProvider provider = services.BuildServiceProvider();
         var app = new ApplicationBuilder(provider);
@@ -94,6 +100,7 @@ public sealed class AllocationTests
 
         passed.Should().Be(WarmUp + Measured);
         allocated.Should().Be(0);
+        Uses(provider).Should().Be(HoldsValidKey(rawKey) ? 1 : 0, "what costs nothing here is recorded all the same");
 
         void Run(int times)
         {
@@ -103,6 +110,26 @@ public sealed class AllocationTests
                 pipeline(context).GetAwaiter().GetResult();
             }
         }
+    }
+
+    private static InMemoryApiKeyStore Store()
+    {
+        string[] allowedIps = ["203.0.113.7", "127.0.0.1"];
+        InMemoryApiKeyStore store = TestKeys.Store(allowedIps);
+        store.Set(TestKeys.Create(Rehearsed, "rehearsed", allowedIps) with { AllowlistMode = AllowlistMode.ReportOnly });
+        return store;
+    }
+
+    private static bool HoldsValidKey(string? rawKey) => rawKey is Rehearsed or TestKeys.Restricted or TestKeys.Unrestricted;
+
+    /// <summary>The sources that were seen as often as requests were sent, give or take what a long count is off.</summary>
+    private static int Uses(IServiceProvider services)
+    {
+        ApiKeyTraffic traffic = services.GetRequiredService<ApiKeyTraffic>();
+        return new[] { "restricted", "unrestricted", "rehearsed" }
+            .Select(traffic.ReadSources)
+            .SelectMany(seen => seen.Sources.Append(seen.WithoutAddress).OfType<SourceSeen>())
+            .Count(source => source.Count is > WarmUp and < WarmUp + (2 * Measured));
     }
 
     private static void Set(IpAllowlistOptions options, ClientIpSource source)
