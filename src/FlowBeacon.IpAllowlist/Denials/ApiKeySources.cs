@@ -10,7 +10,10 @@ public sealed record ApiKeySources
     public SourceSeen? WithoutAddress { get; init; }
 
     /// <summary>Whether older sources had to leave for newer ones, so that <see cref="Sources"/> is not all there was.</summary>
-    public bool AreOlderEvicted { get; init; }
+    public bool AreOlderEvicted => EvictedUntil is not null;
+
+    /// <summary>When the newest of them was last seen, to the second; null if none had to leave.</summary>
+    public DateTimeOffset? EvictedUntil { get; init; }
 
     /// <summary>Since when this process watches; it knows nothing of earlier uses.</summary>
     public required DateTimeOffset WatchingSince { get; init; }

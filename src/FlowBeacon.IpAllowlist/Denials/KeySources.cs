@@ -4,12 +4,12 @@ namespace FlowBeacon.IpAllowlist.Denials;
 
 /// <summary>The addresses that recently used one key: bounded, the least recently seen leaves first. Lock-free: the list is replaced as a whole.</summary>
 /// <param name="most">The most sources to hold.</param>
-/// <param name="isContinued">Whether an earlier record of the key may have been dropped.</param>
-internal sealed class KeySources(int most, bool isContinued)
+/// <param name="evictedUntil">When a source was last seen that an earlier, dropped record of the key may have held; 0 if none was dropped.</param>
+internal sealed class KeySources(int most, uint evictedUntil)
 {
     private SourceCell[] _cells = [];
     private SourceCell? _withoutAddress;
-    private volatile bool _areOlderEvicted;
+    private uint _evictedUntil = evictedUntil;
     private volatile bool _isForgotten;
 
     /// <summary>The sources held now; a copy that does not change.</summary>
@@ -18,8 +18,8 @@ internal sealed class KeySources(int most, bool isContinued)
     /// <summary>Uses that had no usable address; null if there were none.</summary>
     public SourceCell? WithoutAddress => Volatile.Read(ref _withoutAddress);
 
-    /// <summary>Whether sources had to leave for newer ones, or for those of other keys.</summary>
-    public bool AreOlderEvicted => isContinued || _areOlderEvicted;
+    /// <summary>When the newest of the sources was last seen that had to leave for newer ones, or for those of other keys; 0 if none had to.</summary>
+    public uint EvictedUntil => Volatile.Read(ref _evictedUntil);
 
     /// <summary>Whether the whole record was dropped to make room for other keys'.</summary>
     public bool IsForgotten => _isForgotten;
@@ -57,7 +57,7 @@ internal sealed class KeySources(int most, bool isContinued)
                 if (leaving is not null)
                 {
                     leaving.Evict();
-                    _areOlderEvicted = true;
+                    Volatile.Write(ref _evictedUntil, Math.Max(EvictedUntil, leaving.LastSeen));
                 }
 
                 grown = leaving is null;
@@ -67,7 +67,7 @@ internal sealed class KeySources(int most, bool isContinued)
     }
 
     /// <summary>Says that a source found no room.</summary>
-    public void LeaveOut() => _areOlderEvicted = true;
+    public void LeaveOut(uint now) => Volatile.Write(ref _evictedUntil, now);
 
     /// <summary>Drops the record: every cell that somebody still holds says that it is evicted.</summary>
     /// <returns>The number of cells dropped.</returns>

@@ -15,7 +15,7 @@ internal sealed class SourcesSeen
     private readonly int _mostCells;
     private int _cells;
     private int _isTrimming;
-    private volatile bool _hasForgotten;
+    private uint _forgottenUntil;
 
     public SourcesSeen(CoarseClock clock, int mostPerKey, int mostCells = MostCells)
     {
@@ -43,15 +43,15 @@ internal sealed class SourcesSeen
             TrimInBackground();
             if (Cells >= _mostCells + (_mostCells / 10))
             {
-                _hasForgotten = true;
-                Of(keyId)?.LeaveOut();
+                Volatile.Write(ref _forgottenUntil, _clock.Now);
+                Of(keyId)?.LeaveOut(_clock.Now);
                 return null;
             }
         }
 
         while (true)
         {
-            KeySources sources = _byKey.GetOrAdd(keyId, static (_, seen) => new KeySources(seen._mostPerKey, seen._hasForgotten), this);
+            KeySources sources = _byKey.GetOrAdd(keyId, static (_, seen) => new KeySources(seen._mostPerKey, Volatile.Read(ref seen._forgottenUntil)), this);
             SourceCell cell = sources.Admit(client, _clock.Now, out bool grown);
             if (grown)
             {
@@ -76,7 +76,7 @@ internal sealed class SourcesSeen
         {
             Sources = [.. (sources?.Cells ?? []).OrderByDescending(cell => cell.LastSeen).Select(Show)],
             WithoutAddress = sources?.WithoutAddress is { } cell ? Show(cell) : null,
-            AreOlderEvicted = AreOlderEvicted(sources),
+            EvictedUntil = EvictedUntil(sources) is > 0 and var seconds ? CoarseClock.ToInstant(seconds) : null,
             WatchingSince = CoarseClock.ToInstant(WatchingSince),
         };
     }
@@ -86,7 +86,8 @@ internal sealed class SourcesSeen
         ? [.. sources.Cells.Append(sources.WithoutAddress).OfType<SourceCell>().Where(cell => cell.LastSeen >= since)]
         : [];
 
-    public bool AreOlderEvicted(string keyId) => AreOlderEvicted(Of(keyId));
+    /// <summary>Whether a source of a key may have had to leave that was last seen at an instant or later.</summary>
+    public bool AreEvictedSince(string keyId, uint since) => EvictedUntil(Of(keyId)) is > 0 and var seconds && seconds >= since;
 
     /// <summary>Drops the records of the keys that were used least recently, until a tenth of the room is free.</summary>
     public void Trim()
@@ -99,7 +100,7 @@ internal sealed class SourcesSeen
             }
 
             // Said first: whoever begins a record in place of this one must know.
-            _hasForgotten = true;
+            Volatile.Write(ref _forgottenUntil, Math.Max(_forgottenUntil, key.Value.LastSeen));
             if (_byKey.TryRemove(key))
             {
                 Interlocked.Add(ref _cells, -key.Value.Forget());
@@ -107,7 +108,7 @@ internal sealed class SourcesSeen
         }
     }
 
-    private bool AreOlderEvicted(KeySources? sources) => sources?.AreOlderEvicted ?? _hasForgotten;
+    private uint EvictedUntil(KeySources? sources) => sources?.EvictedUntil ?? Volatile.Read(ref _forgottenUntil);
 
     public static SourceSeen Show(SourceCell cell) => new()
     {

@@ -36,7 +36,7 @@ internal static class SuggestionRules
             return Result(AllowlistAdvice.NothingSeen, [], []);
         }
 
-        if (WhyNot(seen, inWindow, now) is { } reason)
+        if (WhyNot(seen, inWindow, window, now) is { } reason)
         {
             notes.Insert(0, reason);
             return Result(AllowlistAdvice.DoNotAllowlist, [], []);
@@ -75,9 +75,9 @@ internal static class SuggestionRules
         _ => Count(Math.Max(0, time.TotalSeconds), "second"),
     };
 
-    private static string? WhyNot(ApiKeySources seen, SourceSeen[] inWindow, DateTimeOffset now)
+    private static string? WhyNot(ApiKeySources seen, SourceSeen[] inWindow, TimeSpan window, DateTimeOffset now)
     {
-        if (seen.AreOlderEvicted)
+        if (seen.EvictedUntil >= now - window)
         {
             return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count}). Rotating egress needs another"
                 + $" protection; for a fleet of fixed addresses, raise {nameof(IpAllowlistOptions.MaxSourcesPerKey)} and watch again";

@@ -16,6 +16,6 @@ internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
             .Where(cell => !after.Judge(cell.Client).Passes() && before?.Judge(cell.Client).Passes() != false)
             .OrderByDescending(cell => cell.LastSeen)
             .Select(SourcesSeen.Show)];
-        return cutOff.Length == 0 ? null : new LockoutRisk(cutOff, sources.AreOlderEvicted(after.Id));
+        return cutOff.Length == 0 ? null : new LockoutRisk(cutOff, sources.AreEvictedSince(after.Id, since));
     }
 }

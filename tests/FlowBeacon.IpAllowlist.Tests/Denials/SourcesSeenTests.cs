@@ -31,7 +31,7 @@ public sealed class SourcesSeenTests
                     Seen("2001:db8::9", ClientIpOrigin.ForwardedFor, start.AddSeconds(1), start.AddSeconds(1), 1),
                 ],
                 WithoutAddress = Seen(null, ClientIpOrigin.None, start.AddSeconds(1), start.AddSeconds(2), 2),
-                AreOlderEvicted = false,
+                EvictedUntil = (DateTimeOffset?)null,
                 WatchingSince = start,
             },
             options => options.WithStrictOrdering());

@@ -27,7 +27,7 @@ public sealed class SuggestionProperties
         {
             Sources = [.. sources.Select((source, number) => source with { ClientIp = ObservedTraffic.From((uint)number).Address.ToString() })],
             WithoutAddress = withoutAddress,
-            AreOlderEvicted = areOlderEvicted,
+            EvictedUntil = areOlderEvicted ? Now : null,
             WatchingSince = Now.AddMinutes(-minutesWatched),
         });
 

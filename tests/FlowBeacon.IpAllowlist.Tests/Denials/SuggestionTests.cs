@@ -185,6 +185,10 @@ public sealed class SuggestionTests : IDisposable
         Suggest().Should().BeEquivalentTo(Refused(
             "do not allowlist this key: it came from more addresses than are remembered (3). Rotating egress needs another protection; for a fleet of"
             + " fixed addresses, raise MaxSourcesPerKey and watch again"));
+
+        Advance(days: 8);
+        Use("198.51.100.4");
+        Suggest().Advice.Should().Be(AllowlistAdvice.Allowlist, "what had to leave was last seen before the window");
     }
 
     /// <summary>In each quarter of the time since the first use, how many new addresses come; and whether they keep changing.</summary>
