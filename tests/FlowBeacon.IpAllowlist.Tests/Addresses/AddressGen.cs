@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Net;
 using CsCheck;
 
 namespace FlowBeacon.IpAllowlist.Tests.Addresses;
@@ -67,6 +69,18 @@ internal static class AddressGen
         (address, port, brackets) => address.Text.Contains(':', StringComparison.Ordinal)
             ? address with { Text = port.Length > 0 || brackets ? $"[{address.Text}]{port}" : address.Text }
             : address with { Text = address.Text + port });
+
+    /// <summary>One of the given addresses.</summary>
+    public static Gen<ushort[]> GroupsOf(params string[] addresses) => Gen.OneOf<ushort[]>([.. addresses.Select(text =>
+        IPAddress.Parse(text).MapToIPv6().GetAddressBytes().Chunk(2).Select(bytes => BinaryPrimitives.ReadUInt16BigEndian(bytes)).ToArray())]);
+
+    /// <summary>No line or a few of X-Forwarded-For, each with any number of the given members, set apart by commas and blanks.</summary>
+    public static Gen<string[]> ForwardedForLines(Gen<string> member)
+    {
+        Gen<string> blanks = Gen.OneOf("", "", " ", "\t", "  ", " \t ");
+        Gen<string> padded = Gen.Select(blanks, member, blanks, (before, text, after) => before + text + after);
+        return padded.Array[0, 12].Select(members => string.Join(',', members)).Array[0, 4];
+    }
 
     private static Gen<ushort[]> Embedding(params ushort[] prefix) => Tail.Select(tail => (ushort[])[.. prefix, .. tail]);
 

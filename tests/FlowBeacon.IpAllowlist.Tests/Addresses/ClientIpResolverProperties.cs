@@ -31,10 +31,10 @@ public sealed class ClientIpResolverProperties
         (3, Gen.Const("")));
 
     private static readonly Gen<string[]> Lines = Gen.OneOf(
-        LinesOf(Member),
-        LinesOf(TrustedAddress.Select(address => address.Text)),
-        LinesOf(Gen.Frequency((20, Gen.Const("")), (1, Member))),
-        LinesOf(Junk));
+        AddressGen.ForwardedForLines(Member),
+        AddressGen.ForwardedForLines(TrustedAddress.Select(address => address.Text)),
+        AddressGen.ForwardedForLines(Gen.Frequency((20, Gen.Const("")), (1, Member))),
+        AddressGen.ForwardedForLines(Junk));
 
     private static readonly Gen<IPAddress?> Peer = Gen.Frequency(
         (6, TrustedAddress.Select(address => (IPAddress?)address.Address)),
@@ -86,12 +86,5 @@ public sealed class ClientIpResolverProperties
         {
             lines[^1] += (habit == 1 ? ", " : ",") + sender;
         }
-    }
-
-    private static Gen<string[]> LinesOf(Gen<string> member)
-    {
-        Gen<string> blanks = Gen.OneOf("", "", " ", "\t", "  ", " \t ");
-        Gen<string> padded = Gen.Select(blanks, member, blanks, (before, text, after) => before + text + after);
-        return padded.Array[0, 12].Select(members => string.Join(',', members)).Array[0, 4];
     }
 }

@@ -19,16 +19,33 @@ internal sealed class KeepAliveClient : IDisposable
 
     public IPEndPoint Local => (IPEndPoint)_socket.LocalEndPoint!;
 
-    public static async Task<KeepAliveClient> ConnectAsync(IPEndPoint endPoint)
+    /// <summary>Connects, from a given address if there is one: on loopback, any of 127.0.0.0/8.</summary>
+    public static async Task<KeepAliveClient> ConnectAsync(IPEndPoint endPoint, IPAddress? from = null)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (from is not null)
+        {
+            socket.Bind(new IPEndPoint(from, 0));
+        }
+
         await socket.ConnectAsync(endPoint);
         return new KeepAliveClient(socket);
     }
 
-    public async Task<(int Status, string Body)> GetAsync(params string[] headerLines)
+    public Task<(int Status, string Body)> GetAsync(params string[] headerLines) => SendAsync("GET", "/", "", headerLines);
+
+    public Task<(int Status, string Body)> PostJsonAsync(string target, string json, params string[] headerLines) =>
+        SendAsync("POST", target, json, [.. headerLines, "Content-Type: application/json", $"Content-Length: {json.Length}"]);
+
+    public void Dispose()
     {
-        string request = $"GET / HTTP/1.1\r\nHost: localhost\r\n{string.Concat(headerLines.Select(line => line + "\r\n"))}\r\n";
+        _reader.Dispose();
+        _socket.Dispose();
+    }
+
+    private async Task<(int Status, string Body)> SendAsync(string method, string target, string body, string[] headerLines)
+    {
+        string request = $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{string.Concat(headerLines.Select(line => line + "\r\n"))}\r\n{body}";
         await _socket.SendAsync(Encoding.Latin1.GetBytes(request));
 
         int status = int.Parse((await ReadLineAsync()).Split(' ')[1], CultureInfo.InvariantCulture);
@@ -45,12 +62,6 @@ internal sealed class KeepAliveClient : IDisposable
         }
 
         return (status, isChunked ? await ReadChunksAsync() : await ReadAsync(length));
-    }
-
-    public void Dispose()
-    {
-        _reader.Dispose();
-        _socket.Dispose();
     }
 
     private async Task<string> ReadChunksAsync()

@@ -121,16 +121,17 @@ internal sealed class KeyApiHost : IAsyncDisposable
 
     public static string Bearer(string rawKey) => $"Authorization: Bearer {rawKey}";
 
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await App.DisposeAsync();
-    }
-
-    private static void UseAll(WebApplication app)
+    /// <summary>Authentication, the check, authorization.</summary>
+    public static void UseAll(WebApplication app)
     {
         app.UseAuthentication();
         app.UseFlowBeaconIpAllowlist();
         app.UseAuthorization();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        await App.DisposeAsync();
     }
 }
