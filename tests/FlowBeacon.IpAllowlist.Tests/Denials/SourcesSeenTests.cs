@@ -157,7 +157,7 @@ public sealed class SourcesSeenTests
 
         uint since = (uint)ObservedTraffic.Start.ToUnixTimeSeconds() + 1;
 
-        traffic.Sources.SeenSince(Key, since).Select(cell => cell.Address.ToString()).Should().BeEquivalentTo("0.0.0.2", "0.0.0.3");
+        traffic.Sources.SeenSince(Key, since).Select(cell => cell.Client.IsKnown ? cell.Address.ToString() : "none").Should().BeEquivalentTo("0.0.0.2", "0.0.0.3", "none");
         traffic.Sources.SeenSince("other", since).Should().BeEmpty();
     }
 
