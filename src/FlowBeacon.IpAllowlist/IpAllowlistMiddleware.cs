@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist;
 
@@ -8,7 +9,8 @@ internal sealed class IpAllowlistMiddleware(
 {
     public Task InvokeAsync(HttpContext context)
     {
-        KeyRequirement? requirement = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>();
+        Endpoint? endpoint = (context.Features[typeof(IEndpointFeature)] as IEndpointFeature)?.Endpoint;
+        KeyRequirement? requirement = endpoint?.Metadata.GetMetadata<KeyRequirement>();
         if (requirement == KeyRequirement.Disabled)
         {
             return next(context);

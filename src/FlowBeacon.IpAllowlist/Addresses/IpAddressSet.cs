@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Runtime.CompilerServices;
 using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist;
@@ -12,20 +13,22 @@ namespace FlowBeacon.IpAllowlist;
 /// </remarks>
 public sealed class IpAddressSet : IEquatable<IpAddressSet>
 {
-    /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
-    private const int LongestScan = 32;
-
-    private readonly uint[] _ipv4;
-    private readonly UInt128[] _ipv6;
-    private readonly FrozenSet<uint>? _manyIPv4;
-    private readonly FrozenSet<UInt128>? _manyIPv6;
+    // Most lists are a few IPv4 addresses. They stand in the object itself: keys are held by the million.
+    private readonly FewIPv4 _few;
+    private readonly int _fewCount;
+    private readonly Many? _many;
 
     private IpAddressSet(uint[] sortedIPv4, UInt128[] sortedIPv6)
     {
-        _ipv4 = sortedIPv4;
-        _ipv6 = sortedIPv6;
-        _manyIPv4 = sortedIPv4.Length > LongestScan ? sortedIPv4.ToFrozenSet() : null;
-        _manyIPv6 = sortedIPv6.Length > LongestScan ? sortedIPv6.ToFrozenSet() : null;
+        if (sortedIPv4.Length <= FewIPv4.Length && sortedIPv6.Length == 0)
+        {
+            _fewCount = sortedIPv4.Length;
+            sortedIPv4.CopyTo(_few);
+        }
+        else
+        {
+            _many = new Many(sortedIPv4, sortedIPv6);
+        }
     }
 
     /// <summary>The set without addresses. As a key's allowlist it turns the check off for that key.</summary>
@@ -41,7 +44,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public bool IsUnreadable => ReferenceEquals(this, Unreadable);
 
     /// <summary>The number of different addresses. Only a readable set with none turns the check off.</summary>
-    public int Count => _ipv4.Length + _ipv6.Length;
+    public int Count => _many is null ? _fewCount : _many.IPv4.Length + _many.IPv6.Length;
 
     /// <summary>Reads a list of addresses, each one IPv4 or IPv6 address and nothing around it.</summary>
     /// <param name="entries">The texts. Different spellings of one address become one member.</param>
@@ -107,7 +110,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <inheritdoc/>
     public bool Equals(IpAddressSet? other) =>
-        other is not null && IsUnreadable == other.IsUnreadable && _ipv4.AsSpan().SequenceEqual(other._ipv4) && _ipv6.AsSpan().SequenceEqual(other._ipv6);
+        other is not null && IsUnreadable == other.IsUnreadable && IPv4.SequenceEqual(other.IPv4) && IPv6.SequenceEqual(other.IPv6);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as IpAddressSet);
@@ -116,12 +119,12 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public override int GetHashCode()
     {
         var hash = default(HashCode);
-        foreach (uint bits in _ipv4)
+        foreach (uint bits in IPv4)
         {
             hash.Add(bits);
         }
 
-        foreach (UInt128 bits in _ipv6)
+        foreach (UInt128 bits in IPv6)
         {
             hash.Add(bits);
         }
@@ -143,15 +146,62 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>The members: IPv4 in ascending order, then IPv6.</summary>
-    internal IEnumerable<IpAddressValue> Addresses => _ipv4.Select(IpAddressValue.FromIPv4).Concat(_ipv6.Select(bits => new IpAddressValue(bits)));
-
-    internal bool Contains(IpAddressValue address)
+    internal IReadOnlyList<IpAddressValue> Addresses
     {
-        if (address.IsIPv4)
+        get
         {
-            return _manyIPv4 is null ? _ipv4.AsSpan().Contains(address.IPv4Bits) : _manyIPv4.Contains(address.IPv4Bits);
-        }
+            var addresses = new List<IpAddressValue>(Count);
+            foreach (uint bits in IPv4)
+            {
+                addresses.Add(IpAddressValue.FromIPv4(bits));
+            }
 
-        return _manyIPv6 is null ? _ipv6.AsSpan().Contains(address.Bits) : _manyIPv6.Contains(address.Bits);
+            foreach (UInt128 bits in IPv6)
+            {
+                addresses.Add(new IpAddressValue(bits));
+            }
+
+            return addresses;
+        }
+    }
+
+    private ReadOnlySpan<uint> IPv4 => _many is null ? ((ReadOnlySpan<uint>)_few)[.._fewCount] : _many.IPv4;
+
+    private ReadOnlySpan<UInt128> IPv6 => _many is null ? [] : _many.IPv6;
+
+    internal bool Contains(IpAddressValue address) => _many is not null
+        ? _many.Contains(address)
+        : address.IsIPv4 && ((ReadOnlySpan<uint>)_few)[.._fewCount].Contains(address.IPv4Bits);
+
+    [InlineArray(Length)]
+    private struct FewIPv4
+    {
+        public const int Length = 4;
+
+        private uint _first;
+    }
+
+    /// <summary>More addresses than fit into the object, or IPv6 among them.</summary>
+    private sealed class Many(uint[] sortedIPv4, UInt128[] sortedIPv6)
+    {
+        /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
+        private const int LongestScan = 32;
+
+        private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > LongestScan ? sortedIPv4.ToFrozenSet() : null;
+        private readonly FrozenSet<UInt128>? _hashedIPv6 = sortedIPv6.Length > LongestScan ? sortedIPv6.ToFrozenSet() : null;
+
+        public uint[] IPv4 { get; } = sortedIPv4;
+
+        public UInt128[] IPv6 { get; } = sortedIPv6;
+
+        public bool Contains(IpAddressValue address)
+        {
+            if (address.IsIPv4)
+            {
+                return _hashedIPv4 is null ? IPv4.AsSpan().Contains(address.IPv4Bits) : _hashedIPv4.Contains(address.IPv4Bits);
+            }
+
+            return _hashedIPv6 is null ? IPv6.AsSpan().Contains(address.Bits) : _hashedIPv6.Contains(address.Bits);
+        }
     }
 }

@@ -17,7 +17,7 @@ internal static class PeerRewriteDetector
         // Kestrel's socket transport hands out the connection itself as the socket feature, and a request's peer starts as the very
         // instance the connection holds; whoever replaces it brings another one. Comparing instances, not addresses, also sees a
         // client that names its own address and port, and a host that renamed the X-Original-For header.
-        if (context.Features.Get<IConnectionSocketFeature>() is ConnectionContext connection)
+        if (context.Features[typeof(IConnectionSocketFeature)] is ConnectionContext connection)
         {
             return !ReferenceEquals((connection.RemoteEndPoint as IPEndPoint)?.Address, context.Connection.RemoteIpAddress);
         }

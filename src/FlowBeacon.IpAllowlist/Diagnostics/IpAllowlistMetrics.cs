@@ -10,8 +10,11 @@ internal sealed class IpAllowlistMetrics : IDisposable
     private static readonly KeyValuePair<string, object?> Applied = new("result", "applied");
     private static readonly KeyValuePair<string, object?> Rejected = new("result", "rejected");
 
+    private static readonly IpAllowlistOutcome[] Outcomes = Enum.GetValues<IpAllowlistOutcome>();
+    private static readonly ClientIpOrigin[] Origins = Enum.GetValues<ClientIpOrigin>();
+
     private readonly Meter _meter;
-    private readonly Counter<long> _checks;
+    private readonly StripedCounters _checks = new(Outcomes.Length * Origins.Length);
     private readonly Counter<long> _storeFailures;
     private readonly Counter<long> _keyReloads;
     private readonly Counter<long> _breakGlassUses;
@@ -19,8 +22,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
     public IpAllowlistMetrics(IMeterFactory meterFactory, IApiKeyStore store)
     {
         _meter = meterFactory.Create(MeterName);
-        _checks = _meter.CreateCounter<long>(
-            "flowbeacon.ip_allowlist.checks", "{check}", "Requests checked, by outcome and by where the client address came from.");
+        _meter.CreateObservableCounter(
+            "flowbeacon.ip_allowlist.checks", ReadChecks, "{check}", "Requests checked, by outcome and by where the client address came from.");
         _storeFailures = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
         _keyReloads = _meter.CreateCounter<long>(
@@ -34,13 +37,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
         }
     }
 
-    public void Checked(IpAllowlistFeature result)
-    {
-        if (_checks.Enabled)
-        {
-            _checks.Add(1, new("outcome", OutcomeName(result)), new("client_ip_source", OriginName(result.ClientIpOrigin)));
-        }
-    }
+    public void Checked(IpAllowlistFeature result) => _checks.Increment(CounterOf(result.Outcome, result.ClientIpOrigin));
 
     public void BreakGlassKeyUsed() => _breakGlassUses.Add(1);
 
@@ -50,7 +47,23 @@ internal sealed class IpAllowlistMetrics : IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    private static string OutcomeName(IpAllowlistFeature result) => result.Outcome switch
+    private static int CounterOf(IpAllowlistOutcome outcome, ClientIpOrigin origin) => ((int)outcome * Origins.Length) + (int)origin;
+
+    private IEnumerable<Measurement<long>> ReadChecks()
+    {
+        foreach (IpAllowlistOutcome outcome in Outcomes)
+        {
+            foreach (ClientIpOrigin origin in Origins)
+            {
+                if (_checks.Read(CounterOf(outcome, origin)) is > 0 and var count)
+                {
+                    yield return new(count, new("outcome", NameOf(outcome)), new("client_ip_source", NameOf(origin)));
+                }
+            }
+        }
+    }
+
+    private static string NameOf(IpAllowlistOutcome outcome) => outcome switch
     {
         IpAllowlistOutcome.Allowed => "allowed",
         IpAllowlistOutcome.Unrestricted => "unrestricted",
@@ -60,7 +73,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
         _ => "denied",
     };
 
-    private static string OriginName(ClientIpOrigin origin) => origin switch
+    private static string NameOf(ClientIpOrigin origin) => origin switch
     {
         ClientIpOrigin.ForwardedFor => "forwarded_for",
         ClientIpOrigin.Peer => "peer",

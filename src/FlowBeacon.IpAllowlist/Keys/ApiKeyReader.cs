@@ -26,18 +26,41 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
     private const string BearerScheme = "Bearer";
 
     private readonly bool _isAuthorization = headerName.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
+    private readonly CredentialMemo _memo = new();
 
-    public ApiKeyReading Read(IHeaderDictionary headers, out ApiKeyHash hash)
+    /// <summary>Reads the credential.</summary>
+    /// <param name="headers">The request's headers.</param>
+    /// <param name="hash">Its hash, if there is something to look up.</param>
+    /// <param name="text">What to <see cref="Remember"/> once the hash has led to a key; null if there is nothing new.</param>
+    public ApiKeyReading Read(IHeaderDictionary headers, out ApiKeyHash hash, out string? text)
     {
-        hash = default;
+        text = null;
         StringValues values = _isAuthorization ? headers.Authorization : headers[headerName];
         if (values.Count > 1)
         {
             // Two keys: whichever we checked, something behind us might read the other.
+            hash = default;
             return ApiKeyReading.Invalid;
         }
 
-        ReadOnlySpan<char> credential = values.ToString().AsSpan().Trim(" \t");
+        string value = values.ToString();
+        if (_memo.TryGet(value, out ApiKeyReading reading, out hash))
+        {
+            return reading;
+        }
+
+        reading = Read(value, out hash);
+        text = reading is ApiKeyReading.Ours or ApiKeyReading.Unclaimed ? value : null;
+        return reading;
+    }
+
+    /// <summary>Remembers what <see cref="Read(IHeaderDictionary, out ApiKeyHash, out string?)"/> found. Only for texts that lead to a key.</summary>
+    public void Remember(string text, ApiKeyReading reading, ApiKeyHash hash) => _memo.Remember(text, reading, hash);
+
+    private ApiKeyReading Read(ReadOnlySpan<char> credential, out ApiKeyHash hash)
+    {
+        hash = default;
+        credential = credential.Trim(" \t");
         if (_isAuthorization)
         {
             if (!IsBearer(credential))

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist;
 
@@ -10,8 +10,8 @@ namespace FlowBeacon.IpAllowlist;
 public sealed class InMemoryApiKeyStore : IApiKeyStore
 {
     // A value is the ApiKey, or a Transition while a change of several hashes is under way.
-    private readonly ConcurrentDictionary<ApiKeyHash, object> _byHash = new();
-    private readonly Dictionary<string, ApiKey> _byId = new(StringComparer.Ordinal);
+    private readonly KeyTable _byHash = new();
+    private readonly KeyTable _byId = new();
     private readonly Lock _changing = new();
     private volatile int _count;
 
@@ -21,7 +21,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
     /// <summary>Finds the key that a hash belongs to.</summary>
     /// <param name="hash">The hash of the presented credential.</param>
     /// <returns>The key, or null if the hash is unknown.</returns>
-    public ApiKey? Find(ApiKeyHash hash) => _byHash.TryGetValue(hash, out object? found) ? Visible(found) : null;
+    public ApiKey? Find(ApiKeyHash hash) => _byHash.Find(hash.Start, new HashMatch(hash)) is { } found ? Visible(found) : null;
 
     /// <inheritdoc/>
     public ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken) => new(Find(hash));
@@ -67,17 +67,20 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
             Publish(Plan(keys, removals));
 
             int removed = 0;
+            int added = 0;
             foreach (string id in removals)
             {
-                removed += _byId.Remove(id) ? 1 : 0;
+                var match = new IdMatch(id);
+                removed += _byId.Remove(match.Hash, match) ? 1 : 0;
             }
 
             foreach (ApiKey key in keys)
             {
-                _byId[key.Id] = key;
+                var match = new IdMatch(key);
+                added += _byId.Set(match.Hash, match, key) ? 1 : 0;
             }
 
-            _count = _byId.Count;
+            _count += added - removed;
             return removed;
         }
     }
@@ -87,17 +90,16 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
     /// <summary>What each hash that the change touches leads to afterwards; throws before anything is changed.</summary>
     private Dictionary<ApiKeyHash, ApiKey?> Plan(ApiKey[] set, string[] remove)
     {
-        var after = new Dictionary<ApiKeyHash, ApiKey?>();
-        var ids = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string id in remove.Concat(set.Select(key => key?.Id!)))
+        var after = new Dictionary<ApiKeyHash, ApiKey?>(set.Length);
+        var ids = new HashSet<IdMatch>(set.Length + remove.Length);
+        foreach (IdMatch id in remove.Select(id => new IdMatch(id)).Concat(set.Select(key => new IdMatch(key))))
         {
-            ArgumentNullException.ThrowIfNull(id);
             if (!ids.Add(id))
             {
                 throw new ArgumentException($"The key '{id}' is named twice in one change.");
             }
 
-            if (_byId.TryGetValue(id, out ApiKey? before))
+            if (_byId.Find(id.Hash, id) is ApiKey before)
             {
                 foreach (ApiKeyHash hash in before.Hashes)
                 {
@@ -131,7 +133,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
             var change = new Change();
             foreach ((ApiKeyHash hash, ApiKey? key) in after)
             {
-                _byHash[hash] = new Transition(change, Find(hash), key);
+                _byHash.Set(hash.Start, new HashMatch(hash), new Transition(hash, change, Find(hash), key));
             }
 
             change.Happened = true;
@@ -141,11 +143,11 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         {
             if (key is not null)
             {
-                _byHash[hash] = key;
+                _byHash.Set(hash.Start, new HashMatch(hash), key);
             }
             else
             {
-                _byHash.TryRemove(hash, out _);
+                _byHash.Remove(hash.Start, new HashMatch(hash));
             }
         }
     }
@@ -161,8 +163,49 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         }
     }
 
-    private sealed record Transition(Change Change, ApiKey? Before, ApiKey? After)
+    private sealed class Transition(ApiKeyHash hash, Change change, ApiKey? before, ApiKey? after)
     {
-        public ApiKey? Visible => Change.Happened ? After : Before;
+        public ApiKeyHash Hash => hash;
+
+        public ApiKey? Visible => change.Happened ? after : before;
+    }
+
+    private readonly struct HashMatch(ApiKeyHash hash) : IKeyTableMatch
+    {
+        public bool Matches(object candidate) => candidate is ApiKey key ? key.Has(hash) : ((Transition)candidate).Hash == hash;
+    }
+
+    /// <summary>An id, by its number where it packs into one, so that no text is made of it.</summary>
+    private readonly struct IdMatch : IKeyTableMatch, IEquatable<IdMatch>
+    {
+        private readonly UInt128 _number;
+        private readonly string? _text;
+
+        public IdMatch(string id)
+        {
+            ArgumentNullException.ThrowIfNull(id);
+            _number = ApiKeyPacking.PackId(id);
+            _text = _number == 0 ? id : null;
+        }
+
+        public IdMatch(ApiKey key)
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            _number = key.IdNumber;
+            _text = _number == 0 ? key.Id : null;
+        }
+
+        /// <summary>Spread over all 64 bits, as the table wants it.</summary>
+        public ulong Hash => (ulong)(uint)GetHashCode() * 0x9E37_79B9_7F4A_7C15;
+
+        public bool Matches(object candidate) => Equals(new IdMatch((ApiKey)candidate));
+
+        public bool Equals(IdMatch other) => _number == other._number && _text == other._text;
+
+        public override bool Equals(object? obj) => obj is IdMatch other && Equals(other);
+
+        public override int GetHashCode() => HashCode.Combine(_number, _text);
+
+        public override string ToString() => _text ?? ApiKeyPacking.UnpackId(_number);
     }
 }

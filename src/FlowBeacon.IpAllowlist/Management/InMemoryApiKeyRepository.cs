@@ -104,9 +104,12 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
                 throw new ApiKeyConflictException(ApiKeyConflict.NameTaken, key.Id);
             }
 
-            if (key.Hashes.Any(hash => !hashes.Add(hash) || (store.Find(hash) is { } other && other.Id != key.Id)))
+            foreach (ApiKeyHash hash in key.Hashes)
             {
-                throw new ApiKeyConflictException(ApiKeyConflict.HashTaken, key.Id);
+                if (!hashes.Add(hash) || (store.Find(hash) is { } other && other.Id != key.Id))
+                {
+                    throw new ApiKeyConflictException(ApiKeyConflict.HashTaken, key.Id);
+                }
             }
         }
     }

@@ -42,22 +42,6 @@ public sealed class MetricsTests
         metrics.Of("checks").Should().Equal(measurement);
     }
 
-    [Theory]
-    [InlineData("203.0.113.7", "1 outcome=allowed client_ip_source=forwarded_for")]
-    [InlineData("198.51.100.9", "1 outcome=would_deny client_ip_source=forwarded_for")]
-    [InlineData("garbage", "1 outcome=would_deny client_ip_source=none")]
-    public async Task Counts_what_a_rehearsed_list_would_deny(string forwardedFor, string measurement)
-    {
-        var store = new InMemoryApiKeyStore();
-        store.Set(TestKeys.Create(TestKeys.Restricted, "rehearsed", "203.0.113.7") with { AllowlistMode = AllowlistMode.ReportOnly });
-        await using KestrelApp app = await KestrelApp.StartAsync(store);
-        using var metrics = new MetricRecorder(app.Services);
-
-        (await app.GetAsync(HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor(forwardedFor))).Status.Should().Be(200);
-
-        metrics.Of("checks").Should().Equal(measurement);
-    }
-
     [Fact]
     public async Task No_tag_holds_an_address_or_any_part_of_a_key()
     {

@@ -184,7 +184,7 @@ public sealed class ApiKeyReaderTests
             headers[header] = new StringValues(values);
         }
 
-        ApiKeyReading reading = reader.Read(headers, out ApiKeyHash hash);
+        ApiKeyReading reading = reader.Read(headers, out ApiKeyHash hash, out _);
 
         reading.ToString().Should().Be(expected);
         if (lookedUp is not null)
