@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using FlowBeacon.IpAllowlist.Benchmarks.Baselines;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,12 +13,17 @@ namespace FlowBeacon.IpAllowlist.Benchmarks;
 /// </summary>
 internal static class KestrelCost
 {
-    private static readonly (string Name, string? Key, string ForwardedFor)[] Cases =
+    private static readonly Action<IApplicationBuilder> Check = app => app.UseFlowBeaconIpAllowlist();
+
+    private static readonly (string Name, Action<IApplicationBuilder> Check, string? Key, string ForwardedFor)[] Cases =
     [
-        ("allowed IPv4", Samples.Restricted, Samples.ListedIPv4),
-        ("allowed IPv6", Samples.Restricted, Samples.ListedIPv6),
-        ("unrestricted", Samples.Unrestricted, Samples.Unlisted),
-        ("no key", null, Samples.Unlisted),
+        ("without the check", _ => { }, Samples.Restricted, Samples.ListedIPv4),
+        ("allowed IPv4", Check, Samples.Restricted, Samples.ListedIPv4),
+        ("allowed IPv6", Check, Samples.Restricted, Samples.ListedIPv6),
+        ("unrestricted", Check, Samples.Unrestricted, Samples.Unlisted),
+        ("no key", Check, null, Samples.Unlisted),
+        ("careful", app => app.Use(next => new CarefulMiddleware(next, CarefulMiddleware.Sample()).InvokeAsync), Samples.Restricted, Samples.ListedIPv4),
+        ("safelist style", app => app.Use(next => new SafelistMiddleware(next, SafelistMiddleware.Sample()).InvokeAsync), Samples.Restricted, Samples.ListedIPv4),
     ];
 
     public static async Task RunAsync(int requests)
@@ -25,14 +31,13 @@ internal static class KestrelCost
         Console.WriteLine($"{requests} requests each, HTTP/1.1 keep-alive, one connection\n");
         Console.WriteLine("| case | 10th percentile, ns | median, ns | bytes per request |");
         Console.WriteLine("| --- | ---: | ---: | ---: |");
-        await MeasureAsync("without the check", isChecked: false, Samples.Restricted, Samples.ListedIPv4, requests);
-        foreach ((string name, string? key, string forwardedFor) in Cases)
+        foreach ((string name, Action<IApplicationBuilder> check, string? key, string forwardedFor) in Cases)
         {
-            await MeasureAsync(name, isChecked: true, key, forwardedFor, requests);
+            await MeasureAsync(name, check, key, forwardedFor, requests);
         }
     }
 
-    private static async Task MeasureAsync(string name, bool isChecked, string? key, string forwardedFor, int requests)
+    private static async Task MeasureAsync(string name, Action<IApplicationBuilder> check, string? key, string forwardedFor, int requests)
     {
         long startedAt = 0;
         long bytesAtStart = 0;
@@ -42,7 +47,11 @@ internal static class KestrelCost
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        Samples.AddCheck(builder.Services);
+        if (ReferenceEquals(check, Check))
+        {
+            Samples.AddCheck(builder.Services);
+        }
+
         await using WebApplication app = builder.Build();
         app.Use((context, next) =>
         {
@@ -50,7 +59,7 @@ internal static class KestrelCost
             startedAt = Stopwatch.GetTimestamp();
             return next(context);
         });
-        app.UseWhen(_ => isChecked, branch => branch.UseFlowBeaconIpAllowlist());
+        check(app);
         app.Run(_ =>
         {
             ticks.Add(Stopwatch.GetTimestamp() - startedAt);

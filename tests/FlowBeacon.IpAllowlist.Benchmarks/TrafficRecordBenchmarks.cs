@@ -1,9 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Denials;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.Benchmarks;
@@ -17,30 +15,30 @@ public class TrafficRecordBenchmarks
 {
     private const int Addresses = 65_536;
 
-    private readonly RequestDelegate _pipeline = Pipeline();
+    private readonly RequestDelegate _pipeline = Samples.CheckedPipeline(Samples.Store());
     private readonly CoarseClock _clock = new(TimeProvider.System);
     private readonly SourceCell _cell = new(ClientIp.Peer(IpAddressValue.FromIPv4(1)), now: 0);
 
-    private readonly HttpContext _allowed = Request(Samples.Restricted, Samples.ListedIPv4);
-    private readonly HttpContext _allowedInReportOnly = Request(Samples.Rehearsed, Samples.ListedIPv4);
-    private readonly HttpContext _wouldDeny = Request(Samples.Rehearsed, Samples.Unlisted);
-    private readonly HttpContext _denied = Request(Samples.Restricted, Samples.Unlisted);
+    private readonly HttpContext _allowed = Samples.Request(Samples.Restricted, Samples.ListedIPv4);
+    private readonly HttpContext _allowedInReportOnly = Samples.Request(Samples.Rehearsed, Samples.ListedIPv4);
+    private readonly HttpContext _wouldDeny = Samples.Request(Samples.Rehearsed, Samples.Unlisted);
+    private readonly HttpContext _denied = Samples.Request(Samples.Restricted, Samples.Unlisted);
     private readonly StringValues[] _oneAddress = [.. Enumerable.Repeat(new StringValues(Samples.Forged(0)), Addresses)];
     private readonly StringValues[] _newAddresses = [.. Enumerable.Range(0, Addresses).Select(number => new StringValues(Samples.Forged(number)))];
     private uint _next;
 
     [Benchmark(Baseline = true)]
-    public Task Allowed() => Send(_pipeline, _allowed);
+    public Task Allowed() => Samples.Send(_pipeline, _allowed);
 
     /// <summary>All that an allowed request does for the sources seen, once they hold its address.</summary>
     [Benchmark]
     public void SourceSeenAlone() => _cell.Seen(_clock.Now);
 
     [Benchmark]
-    public Task AllowedInReportOnly() => Send(_pipeline, _allowedInReportOnly);
+    public Task AllowedInReportOnly() => Samples.Send(_pipeline, _allowedInReportOnly);
 
     [Benchmark]
-    public Task WouldDeny() => Send(_pipeline, _wouldDeny);
+    public Task WouldDeny() => Samples.Send(_pipeline, _wouldDeny);
 
     [Benchmark]
     public Task DeniedFromOneAddress() => SendFromNext(_oneAddress);
@@ -52,32 +50,6 @@ public class TrafficRecordBenchmarks
     private Task SendFromNext(StringValues[] addresses)
     {
         _denied.Request.Headers["X-Forwarded-For"] = addresses[_next++ % Addresses];
-        return Send(_pipeline, _denied);
-    }
-
-    private static Task Send(RequestDelegate pipeline, HttpContext context)
-    {
-        // A context is used again and again; what the last request left must not answer for this one.
-        context.Features.Set<IIpAllowlistFeature>(null);
-        return pipeline(context);
-    }
-
-    private static RequestDelegate Pipeline()
-    {
-        var services = new ServiceCollection();
-        Samples.AddCheck(services);
-        var app = new ApplicationBuilder(services.BuildServiceProvider());
-        app.UseFlowBeaconIpAllowlist();
-        app.Run(_ => Task.CompletedTask);
-        return app.Build();
-    }
-
-    private static DefaultHttpContext Request(string rawKey, string forwardedFor)
-    {
-        var context = new DefaultHttpContext();
-        context.Request.Headers.Authorization = $"Bearer {rawKey}";
-        context.Request.Headers["X-Forwarded-For"] = forwardedFor;
-        context.Response.Body = Stream.Null;
-        return context;
+        return Samples.Send(_pipeline, _denied);
     }
 }
