@@ -24,7 +24,7 @@ internal sealed class IpAllowlistEvaluator(
     /// <exception cref="InvalidOperationException">Another middleware of ours has already acted on this request.</exception>
     public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp)
     {
-        // Features by their type, not by Get and Set: generic interface methods are looked up anew at each call, a sixth of a warm check.
+        // Features by their type, not by Get and Set: generic interface methods are looked up anew at each call, a seventh of a warm check.
         if (context.Features[typeof(IIpAllowlistFeature)] is IpAllowlistFeature kept)
         {
             return new(takingUp is null ? kept : TakeUp(context, kept, takingUp));

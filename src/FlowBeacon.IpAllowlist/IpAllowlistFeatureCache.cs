@@ -1,3 +1,4 @@
+using System.Numerics;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Denials;
 
@@ -10,15 +11,18 @@ namespace FlowBeacon.IpAllowlist;
 internal sealed class IpAllowlistFeatureCache(SourcesSeen sources)
 {
     /// <summary>For each key: four addresses, each with a result that was only asked for and one that was acted on.</summary>
-    private const int Slots = 8;
+    private const int FewestSlots = 8;
 
-    private readonly IpAllowlistFeature?[] _withoutKey = new IpAllowlistFeature?[Slots];
+    /// <summary>For a key that comes from many addresses.</summary>
+    private const int MostSlots = 2_048;
+
+    private readonly IpAllowlistFeature?[] _withoutKey = new IpAllowlistFeature?[FewestSlots];
 
     public IpAllowlistFeature Get(IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret)
     {
         IpAllowlistFeature?[] recent = key is null ? _withoutKey : SlotsOf(key);
-        ref IpAllowlistFeature? slot = ref recent[(SpreadOf(key is null ? (uint)outcome : client.Address.Bits) << 1) | (takenUpBy is null ? 0 : 1)];
-        IpAllowlistFeature? kept = Volatile.Read(ref slot);
+        UInt128 bits = key is null ? (uint)outcome : client.Address.Bits;
+        IpAllowlistFeature? kept = Volatile.Read(ref SlotOf(recent, bits, takenUpBy));
         if (kept is not null && kept.Says(outcome, key, client, takenUpBy, isRetiringSecret) && kept.Source is not { IsEvicted: true })
         {
             return kept;
@@ -32,7 +36,13 @@ internal sealed class IpAllowlistFeatureCache(SourcesSeen sources)
         {
             // Denials come from addresses that anybody may make up; they shall not push out the working traffic. And a use for which there
             // was no room is to be counted as soon as there is.
-            Volatile.Write(ref slot, made);
+            if (key is not null && kept is not null && ReferenceEquals(kept.Key, key) && kept.Client.Address != client.Address && recent.Length < MostSlots)
+            {
+                // Two addresses want one place. What else was kept is made anew when it comes again.
+                key.RecentResults = recent = new IpAllowlistFeature?[4 * recent.Length];
+            }
+
+            Volatile.Write(ref SlotOf(recent, bits, takenUpBy), made);
         }
 
         return made;
@@ -41,15 +51,19 @@ internal sealed class IpAllowlistFeatureCache(SourcesSeen sources)
     private static IpAllowlistFeature?[] SlotsOf(ApiKey key)
     {
         // A key that was made from another by "with" may share its slots; a result says which of them it is about.
-        if (key.RecentResults is IpAllowlistFeature?[] slots)
+        if (key.RecentResults is not IpAllowlistFeature?[] slots)
         {
-            return slots;
+            key.RecentResults = slots = new IpAllowlistFeature?[FewestSlots];
         }
 
-        slots = new IpAllowlistFeature?[Slots];
-        return (IpAllowlistFeature?[])(key.ExchangeRecentResults(slots) ?? slots);
+        return slots;
     }
 
-    /// <summary>0 to 3. The multiplier (2^64 over the golden ratio) lets every bit of an address count.</summary>
-    private static int SpreadOf(UInt128 bits) => (int)((((ulong)bits ^ (ulong)(bits >> 64)) * 0x9E37_79B9_7F4A_7C15) >> 62);
+    /// <summary>The place of an address. The multiplier (2^64 over the golden ratio) lets every bit of it count.</summary>
+    private static ref IpAllowlistFeature? SlotOf(IpAllowlistFeature?[] slots, UInt128 bits, object? takenUpBy)
+    {
+        ulong spread = ((ulong)bits ^ (ulong)(bits >> 64)) * 0x9E37_79B9_7F4A_7C15;
+        int pair = (int)(spread >> (64 - (BitOperations.Log2((uint)slots.Length) - 1)));
+        return ref slots[(pair << 1) | (takenUpBy is null ? 0 : 1)];
+    }
 }

@@ -151,16 +151,17 @@ public sealed record ApiKey
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
 
     /// <summary>What the request path keeps beside the key, for as long as the key object lives; no part of the key's value.</summary>
-    internal object? RecentResults => Volatile.Read(ref _recentResults);
+    internal object? RecentResults
+    {
+        get => Volatile.Read(ref _recentResults);
+        set => Volatile.Write(ref _recentResults, value);
+    }
 
     /// <summary>The number that the id packs into; zero if it does not.</summary>
     internal UInt128 IdNumber => new(_idHigh, _idLow);
 
     /// <summary>The hashes of all its secrets: one or two.</summary>
     internal ReadOnlySpan<ApiKeyHash> Hashes => Retiring is null ? new ReadOnlySpan<ApiKeyHash>(in _hash) : new[] { _hash, Retiring.Hash };
-
-    /// <summary>Sets <see cref="RecentResults"/> unless it is set, and returns what was set before.</summary>
-    internal object? ExchangeRecentResults(object value) => Interlocked.CompareExchange(ref _recentResults, value, null);
 
     /// <summary>Whether a secret of this key works now.</summary>
     internal bool Accepts(ApiKeyHash secret, TimeProvider time)

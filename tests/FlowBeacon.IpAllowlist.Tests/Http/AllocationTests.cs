@@ -112,6 +112,40 @@ public sealed class AllocationTests
         }
     }
 
+    [Fact]
+    public void A_key_that_comes_from_many_addresses_in_turn_allocates_nothing_either()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IApiKeyStore>(Store());
+        services.AddFlowBeaconIpAllowlist();
+        using ServiceProvider provider = services.BuildServiceProvider();
+        IApplicationBuilder app = new ApplicationBuilder(provider).UseFlowBeaconIpAllowlist();
+        app.Run(_ => Task.CompletedTask);
+        RequestDelegate pipeline = app.Build();
+        DefaultHttpContext[] contexts = [.. Enumerable.Range(1, 20).Select(number => new DefaultHttpContext
+        {
+            Request = { Headers = { Authorization = $"Bearer {TestKeys.Unrestricted}", ["X-Forwarded-For"] = $"198.51.100.{number}" } },
+        })];
+
+        Run(WarmUp);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(Measured);
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+
+        void Run(int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                foreach (DefaultHttpContext context in contexts)
+                {
+                    context.Features.Set<IIpAllowlistFeature>(null);
+                    pipeline(context).GetAwaiter().GetResult();
+                }
+            }
+        }
+    }
+
     private static InMemoryApiKeyStore Store()
     {
         string[] allowedIps = ["203.0.113.7", "127.0.0.1"];
