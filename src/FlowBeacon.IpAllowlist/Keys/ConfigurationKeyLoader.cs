@@ -117,7 +117,7 @@ internal sealed class ConfigurationKeyLoader(
         _filesInUse = [.. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
             .Where(provider => ConfigurationSources.Feeds(provider, _path)).Select(provider => provider.Source)];
 
-        ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !SaysTheSame(old, key))];
+        ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
         if (changed.Length + removed.Length > 0)
         {
@@ -140,7 +140,7 @@ internal sealed class ConfigurationKeyLoader(
             IReadOnlyList<ApiKey> before = read;
             IReadOnlyList<string> faultsBefore = faults;
             read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
-            if (faults.SequenceEqual(faultsBefore) && before.Count == read.Count && before.Zip(read).All(pair => SaysTheSame(pair.First, pair.Second)))
+            if (faults.SequenceEqual(faultsBefore) && before.SequenceEqual(read))
             {
                 return read;
             }
@@ -178,8 +178,4 @@ internal sealed class ConfigurationKeyLoader(
             IpAllowlistLog.KeysRejected(_logger, _path, faults);
         }
     }
-
-    private static bool SaysTheSame(ApiKey one, ApiKey other) =>
-        one.Id == other.Id && one.Hash == other.Hash && one.Prefix == other.Prefix && one.AllowedIps.Equals(other.AllowedIps)
-        && one.ExpiresAt == other.ExpiresAt && one.AllowlistMode == other.AllowlistMode && one.Scopes.SequenceEqual(other.Scopes);
 }
