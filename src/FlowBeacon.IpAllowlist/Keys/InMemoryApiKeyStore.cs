@@ -9,7 +9,6 @@ namespace FlowBeacon.IpAllowlist;
 /// </remarks>
 public sealed class InMemoryApiKeyStore : IApiKeyStore
 {
-    // A value is the ApiKey, or a Transition while a change of several hashes is under way.
     private readonly KeyTable _byHash = new();
     private readonly KeyTable _byId = new();
     private readonly Lock _changing = new();
@@ -21,7 +20,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
     /// <summary>Finds the key that a hash belongs to.</summary>
     /// <param name="hash">The hash of the presented credential.</param>
     /// <returns>The key, or null if the hash is unknown.</returns>
-    public ApiKey? Find(ApiKeyHash hash) => _byHash.Find(hash.Start, new HashMatch(hash)) is { } found ? Visible(found) : null;
+    public ApiKey? Find(ApiKeyHash hash) => (ApiKey?)_byHash.Find(hash.Start, new HashMatch(hash));
 
     /// <inheritdoc/>
     public ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken) => new(Find(hash));
@@ -64,115 +63,104 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         string[] removals = [.. remove];
         lock (_changing)
         {
-            Publish(Plan(keys, removals));
+            if (keys.Length == 1 && removals.Length == 0 && TrySetInPlace(keys[0]))
+            {
+                return 0;
+            }
 
+            var named = new HashSet<IdMatch>(keys.Length + removals.Length);
+            KeyTableChange byId = _byId.BeginChange();
+            KeyTableChange byHash = _byHash.BeginChange();
+
+            // First what goes: a hash may move from one key to another in one change.
             int removed = 0;
-            int added = 0;
             foreach (string id in removals)
             {
                 var match = new IdMatch(id);
-                removed += _byId.Remove(match.Hash, match) ? 1 : 0;
+                Name(match, named);
+                if (byId.Remove(match.Hash, match) is ApiKey before)
+                {
+                    RemoveHashes(before, byHash);
+                    removed++;
+                }
+            }
+
+            int added = 0;
+            foreach (ApiKey key in keys)
+            {
+                var match = new IdMatch(key);
+                Name(match, named);
+                if (byId.Set(match.Hash, match, key) is ApiKey before)
+                {
+                    RemoveHashes(before, byHash);
+                }
+                else
+                {
+                    added++;
+                }
             }
 
             foreach (ApiKey key in keys)
             {
-                var match = new IdMatch(key);
-                added += _byId.Set(match.Hash, match, key) ? 1 : 0;
+                AddHashes(key, byHash);
             }
 
+            // Until here nothing was changed.
+            byId.Publish();
+            byHash.Publish();
             _count += added - removed;
             return removed;
         }
     }
 
-    private static ApiKey? Visible(object found) => found as ApiKey ?? ((Transition)found).Visible;
-
-    /// <summary>What each hash that the change touches leads to afterwards; throws before anything is changed.</summary>
-    private Dictionary<ApiKeyHash, ApiKey?> Plan(ApiKey[] set, string[] remove)
+    /// <summary>Makes a change of one entry, which copies nothing: a new key, or one that keeps its one hash.</summary>
+    private bool TrySetInPlace(ApiKey key)
     {
-        var after = new Dictionary<ApiKeyHash, ApiKey?>(set.Length);
-        var ids = new HashSet<IdMatch>(set.Length + remove.Length);
-        foreach (IdMatch id in remove.Select(id => new IdMatch(id)).Concat(set.Select(key => new IdMatch(key))))
+        var id = new IdMatch(key);
+        var hash = new HashMatch(key.Hash);
+        var before = (ApiKey?)_byId.Find(id.Hash, id);
+        if (key.Retiring is not null || before?.Retiring is not null || !ReferenceEquals(before, Find(key.Hash)))
         {
-            if (!ids.Add(id))
-            {
-                throw new ArgumentException($"The key '{id}' is named twice in one change.");
-            }
-
-            if (_byId.Find(id.Hash, id) is ApiKey before)
-            {
-                foreach (ApiKeyHash hash in before.Hashes)
-                {
-                    after[hash] = null;
-                }
-            }
+            return false;
         }
 
-        foreach (ApiKey key in set)
-        {
-            foreach (ApiKeyHash hash in key.Hashes)
-            {
-                ApiKey? owner = after.TryGetValue(hash, out ApiKey? planned) ? planned : Find(hash);
-                if (owner is not null)
-                {
-                    throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
-                }
-
-                after[hash] = key;
-            }
-        }
-
-        return after;
+        _byId.Set(id.Hash, id, key);
+        _byHash.Set(key.Hash.Start, hash, key);
+        _count += before is null ? 1 : 0;
+        return true;
     }
 
-    private void Publish(Dictionary<ApiKeyHash, ApiKey?> after)
+    private static void RemoveHashes(ApiKey key, KeyTableChange byHash)
     {
-        if (after.Count > 1)
+        foreach (ApiKeyHash hash in key.Hashes)
         {
-            // Every hash first leads to both states; Happened then switches all of them together.
-            var change = new Change();
-            foreach ((ApiKeyHash hash, ApiKey? key) in after)
-            {
-                _byHash.Set(hash.Start, new HashMatch(hash), new Transition(hash, change, Find(hash), key));
-            }
-
-            change.Happened = true;
+            byHash.Remove(hash.Start, new HashMatch(hash));
         }
+    }
 
-        foreach ((ApiKeyHash hash, ApiKey? key) in after)
+    private static void AddHashes(ApiKey key, KeyTableChange byHash)
+    {
+        foreach (ApiKeyHash hash in key.Hashes)
         {
-            if (key is not null)
+            var match = new HashMatch(hash);
+            if (byHash.Set(hash.Start, match, key) is ApiKey owner && !ReferenceEquals(owner, key))
             {
-                _byHash.Set(hash.Start, new HashMatch(hash), key);
-            }
-            else
-            {
-                _byHash.Remove(hash.Start, new HashMatch(hash));
+                throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
             }
         }
     }
 
-    private sealed class Change
+    private static void Name(IdMatch id, HashSet<IdMatch> named)
     {
-        private volatile bool _happened;
-
-        public bool Happened
+        if (!named.Add(id))
         {
-            get => _happened;
-            set => _happened = value;
+            throw new ArgumentException($"The key '{id}' is named twice in one change.");
         }
-    }
-
-    private sealed class Transition(ApiKeyHash hash, Change change, ApiKey? before, ApiKey? after)
-    {
-        public ApiKeyHash Hash => hash;
-
-        public ApiKey? Visible => change.Happened ? after : before;
     }
 
     private readonly struct HashMatch(ApiKeyHash hash) : IKeyTableMatch
     {
-        public bool Matches(object candidate) => candidate is ApiKey key ? key.Has(hash) : ((Transition)candidate).Hash == hash;
+        public bool Matches(object candidate) => ((ApiKey)candidate).Has(hash);
     }
 
     /// <summary>An id, by its number where it packs into one, so that no text is made of it.</summary>

@@ -23,11 +23,11 @@ public sealed class KeyTableTests
                 {
                     if (isSet)
                     {
-                        table.Set(key, new Match(key), expected[key] = new Box(key));
+                        Set(table, key, new Match(key), expected[key] = new Box(key));
                     }
                     else
                     {
-                        table.Remove(key, new Match(key));
+                        Remove(table, key, new Match(key));
                         expected.Remove(key);
                     }
                 }
@@ -46,7 +46,7 @@ public sealed class KeyTableTests
 
         foreach (Box box in boxes)
         {
-            table.Set(0x1234_5678_9ABC_DEF0, new Match(box.Number), box);
+            Set(table, 0x1234_5678_9ABC_DEF0, new Match(box.Number), box);
         }
 
         boxes.Should().OnlyContain(box => ReferenceEquals(table.Find(0x1234_5678_9ABC_DEF0, new Match(box.Number)), box));
@@ -62,10 +62,10 @@ public sealed class KeyTableTests
     public void Hashes_that_look_like_its_own_marks_are_ordinary(ulong hash)
     {
         var table = new KeyTable();
-        table.Set(hash, new Match(hash), new Box(hash));
+        Set(table, hash, new Match(hash), new Box(hash));
         Find(table, hash).Should().NotBeNull();
 
-        table.Remove(hash, new Match(hash));
+        Remove(table, hash, new Match(hash));
 
         Find(table, hash).Should().BeNull();
     }
@@ -77,12 +77,12 @@ public sealed class KeyTableTests
         ulong[] hashes = [.. Enumerable.Range(0, 100_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
         foreach (ulong hash in hashes)
         {
-            table.Set(hash, new Match(hash), new Box(hash));
+            Set(table, hash, new Match(hash), new Box(hash));
         }
 
         foreach (ulong hash in hashes.Where((_, index) => index % 2 == 0))
         {
-            table.Remove(hash, new Match(hash));
+            Remove(table, hash, new Match(hash));
         }
 
         hashes.Where((hash, index) => Find(table, hash) is null != (index % 2 == 0)).Should().BeEmpty();
@@ -95,7 +95,7 @@ public sealed class KeyTableTests
         ulong[] staying = [.. Enumerable.Range(0, 1_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
         foreach (ulong hash in staying)
         {
-            table.Set(hash, new Match(hash), new Box(hash));
+            Set(table, hash, new Match(hash), new Box(hash));
         }
 
         using var writing = new CancellationTokenSource();
@@ -113,13 +113,24 @@ public sealed class KeyTableTests
         for (int round = 0; round < 20; round++)
         {
             ulong[] passing = [.. Enumerable.Range(1_000, 20_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
-            Array.ForEach(passing, hash => table.Set(hash, new Match(hash), new Box(hash)));
-            Array.ForEach(staying, hash => table.Set(hash, new Match(hash), new Box(hash)));
-            Array.ForEach(passing, hash => table.Remove(hash, new Match(hash)));
+            Array.ForEach(passing, hash => Set(table, hash, new Match(hash), new Box(hash)));
+            Array.ForEach(staying, hash => Set(table, hash, new Match(hash), new Box(hash)));
+            Array.ForEach(passing, hash => Remove(table, hash, new Match(hash)));
         }
 
         await writing.CancelAsync();
         (await Task.WhenAll(readers)).Should().OnlyContain(missed => missed == 0);
+    }
+
+    private static void Set(KeyTable table, ulong hash, Match match, Box value) => Change(table, change => change.Set(hash, match, value));
+
+    private static void Remove(KeyTable table, ulong hash, Match match) => Change(table, change => change.Remove(hash, match));
+
+    private static void Change(KeyTable table, Action<KeyTableChange> make)
+    {
+        KeyTableChange change = table.BeginChange();
+        make(change);
+        change.Publish();
     }
 
     private static object? Find(KeyTable table, ulong hash) => table.Find(hash, new Match(hash));
