@@ -13,7 +13,7 @@ namespace FlowBeacon.IpAllowlist;
 internal sealed class IpAllowlistEvaluator(
     ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, SourcesSeen sources, IpAllowlistDiagnostics diagnostics)
 {
-    private readonly IpAllowlistFeatureCache _cache = new(sources);
+    private readonly IpAllowlistFeatureCache _results = new(sources);
 
     // The in-memory store needs no cancellation, and asking a Kestrel request for its token allocates one.
     private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
@@ -33,7 +33,7 @@ internal sealed class IpAllowlistEvaluator(
         ApiKeyReading reading = reader.Read(context.Request.Headers, out ApiKeyHash hash, out string? unremembered);
         if (reading is ApiKeyReading.NoKey or ApiKeyReading.Invalid)
         {
-            return new(Keep(context, WithoutKey(reading), null, default, takingUp));
+            return new(KeepWithoutKey(context, reading, takingUp));
         }
 
         if (_inMemory is not null)
@@ -79,7 +79,7 @@ internal sealed class IpAllowlistEvaluator(
     {
         if (key is null)
         {
-            return Keep(context, WithoutKey(reading), null, default, takingUp);
+            return KeepWithoutKey(context, reading, takingUp);
         }
 
         if (unremembered is not null)
@@ -89,11 +89,11 @@ internal sealed class IpAllowlistEvaluator(
 
         if (!key.Accepts(hash, time))
         {
-            return Keep(context, IpAllowlistOutcome.InvalidKey, null, default, takingUp);
+            return KeepWithoutKey(context, ApiKeyReading.Invalid, takingUp);
         }
 
-        IpAllowlistOutcome outcome = Judge(context, key, out ClientIp client);
-        IpAllowlistFeature result = Keep(context, outcome, key, client, takingUp, key.IsRetiring(hash));
+        // A key without a list is let through whatever the address; it is resolved for the feature, metrics and sources seen all the same.
+        IpAllowlistFeature result = Keep(context, _results.Of(key, resolver.Resolve(context), takingUp, key.IsRetiring(hash)));
         if (key.IsBreakGlass)
         {
             // Here, not where a result is taken up: its use is on record even where the check is disabled.
@@ -103,22 +103,20 @@ internal sealed class IpAllowlistEvaluator(
         return result;
     }
 
-    /// <summary>The verdict about a request with a valid key.</summary>
-    /// <remarks>A key without a list is let through whatever the address; it is resolved for the feature, metrics and sources seen all the same.</remarks>
+    /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
     public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
     {
         client = resolver.Resolve(context);
         return key.Judge(client);
     }
 
-    private static IpAllowlistOutcome WithoutKey(ApiKeyReading reading) =>
-        reading is ApiKeyReading.Invalid or ApiKeyReading.Ours ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey;
-
     private IpAllowlistFeature TakeUp(HttpContext context, IpAllowlistFeature kept, object takingUp)
     {
         if (kept.TakenUpBy is null)
         {
-            return Keep(context, kept.Outcome, kept.Key, kept.Client, takingUp, kept.IsRetiringSecret);
+            return Keep(context, kept.Key is null
+                ? _results.WithoutKey(kept.Outcome, takingUp)
+                : _results.Of(kept.Key, kept.Client, takingUp, kept.IsRetiringSecret));
         }
 
         // Only two middlewares on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes
@@ -129,12 +127,13 @@ internal sealed class IpAllowlistEvaluator(
             "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
     }
 
-    private IpAllowlistFeature Keep(
-        HttpContext context, IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret = false)
+    private IpAllowlistFeature KeepWithoutKey(HttpContext context, ApiKeyReading reading, object? takingUp) =>
+        Keep(context, _results.WithoutKey(reading is ApiKeyReading.Invalid or ApiKeyReading.Ours ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey, takingUp));
+
+    private IpAllowlistFeature Keep(HttpContext context, IpAllowlistFeature result)
     {
-        IpAllowlistFeature result = _cache.Get(outcome, key, client, takenUpBy, isRetiringSecret);
         context.Features[typeof(IIpAllowlistFeature)] = result;
-        if (takenUpBy is not null)
+        if (result.TakenUpBy is not null)
         {
             // Once per request: a result that was taken up before does not come here again.
             diagnostics.Checked(context, result);

@@ -43,7 +43,8 @@ internal sealed class IpAllowlistFeature(
             _ => IpAllowlistDenialReason.UnknownPeer,
         };
 
-    public bool Says(IpAllowlistOutcome otherOutcome, ApiKey? otherKey, ClientIp otherClient, object? otherTakenUpBy, bool otherIsRetiringSecret) =>
-        outcome == otherOutcome && ReferenceEquals(key, otherKey) && client == otherClient && isRetiringSecret == otherIsRetiringSecret
+    /// <summary>Whether this is the result for a key object, a client address and somebody who acts on it.</summary>
+    public bool IsAbout(ApiKey otherKey, ClientIp otherClient, object? otherTakenUpBy, bool otherIsRetiringSecret) =>
+        ReferenceEquals(key, otherKey) && client == otherClient && isRetiringSecret == otherIsRetiringSecret
         && ReferenceEquals(takenUpBy, otherTakenUpBy);
 }

@@ -37,6 +37,12 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
 
     private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
     {
+        // What nearly every proxy sends: one line that is one IPv4 address. Found by its strict reading, it cannot be anything else.
+        if (forwardedFor.Count == 1 && IpAddressParser.TryParseIPv4(forwardedFor[0], out uint bits))
+        {
+            return ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);
+        }
+
         // Several header lines are one list, in order (RFC 9110 §5.3).
         foreach (string? line in forwardedFor)
         {

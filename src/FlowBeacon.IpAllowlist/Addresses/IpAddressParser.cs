@@ -49,7 +49,8 @@ internal static class IpAddressParser
         return accepted;
     }
 
-    private static bool TryParseIPv4(ReadOnlySpan<char> text, out uint bits)
+    /// <summary>Reads four decimal octets and nothing else.</summary>
+    public static bool TryParseIPv4(ReadOnlySpan<char> text, out uint bits)
     {
         bits = 0;
         int position = 0;

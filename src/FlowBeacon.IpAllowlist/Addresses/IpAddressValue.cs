@@ -9,14 +9,14 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// </summary>
 internal readonly record struct IpAddressValue(UInt128 Bits)
 {
-    private static readonly UInt128 IPv4MappedPrefix = (UInt128)0xFFFF << 32;
+    private const ulong IPv4MappedPrefix = 0xFFFFUL << 32;
 
     public bool IsIPv4 => Bits >> 32 == 0xFFFF;
 
     /// <summary>The 32 bits of an IPv4 address; meaningless unless <see cref="IsIPv4"/>.</summary>
     public uint IPv4Bits => (uint)Bits;
 
-    public static IpAddressValue FromIPv4(uint bits) => new(IPv4MappedPrefix | bits);
+    public static IpAddressValue FromIPv4(uint bits) => new(new UInt128(0, IPv4MappedPrefix | bits));
 
     /// <summary>Reads a framework address. The scope id of an IPv6 address is left out: it names an interface of one host.</summary>
     public static IpAddressValue From(IPAddress address)
