@@ -26,6 +26,10 @@ internal sealed class CredentialMemo
 
     private readonly Entry?[] _entries = new Entry?[Sets * Ways];
 
+    // Of each text 8 bits more: what is not remembered is known from these alone, without a look at four texts, which would cost a cold
+    // check another sixth. A wrong or outdated mark is a miss, no more.
+    private readonly byte[] _marks = new byte[Sets * Ways];
+
     [ThreadStatic]
     private static int _misses;
 
@@ -33,9 +37,11 @@ internal sealed class CredentialMemo
     {
         if (text.Length >= ShortestText)
         {
-            foreach (Entry? entry in SetOf(text))
+            int set = SetOf(text, out byte mark);
+            for (int place = set; place < set + Ways; place++)
             {
-                if (entry is not null && entry.Text.TryGetTarget(out string? remembered) && AreSame(remembered, text))
+                if (_marks[place] == mark && _entries[place] is { } entry
+                    && entry.Text.TryGetTarget(out string? remembered) && AreSame(remembered, text))
                 {
                     reading = entry.Reading;
                     hash = entry.Hash;
@@ -56,14 +62,14 @@ internal sealed class CredentialMemo
             return;
         }
 
-        Span<Entry?> set = SetOf(text);
-        int place = 0;
-        while (place < Ways && set[place]?.Text.TryGetTarget(out _) == true)
+        int set = SetOf(text, out byte mark);
+        int place = set;
+        while (place < set + Ways && _entries[place]?.Text.TryGetTarget(out _) == true)
         {
             place++;
         }
 
-        if (place == Ways)
+        if (place == set + Ways)
         {
             int misses = ++_misses;
             if (misses % MissesPerReplacement != 0)
@@ -71,21 +77,24 @@ internal sealed class CredentialMemo
                 return;
             }
 
-            place = misses / MissesPerReplacement % Ways;
+            place = set + (misses / MissesPerReplacement % Ways);
         }
 
-        set[place] = new Entry(text, reading, hash);
+        _entries[place] = new Entry(text, reading, hash);
+        _marks[place] = mark;
     }
 
-    /// <summary>The places of a text, told by its last characters: of a raw key these are random.</summary>
-    private Span<Entry?> SetOf(string text)
+    /// <summary>The first of the places of a text, and its mark, told by its last characters: of a raw key these are random.</summary>
+    private static int SetOf(string text, out byte mark)
     {
         ReadOnlySpan<ulong> end = MemoryMarshal.Cast<char, ulong>(text.AsSpan(text.Length - ShortestText));
         ulong mixed = (end[0] * 0x9E37_79B9_7F4A_7C15) ^ (end[1] * 0xC2B2_AE3D_27D4_EB4F);
-        return _entries.AsSpan((int)(mixed >> 54) * Ways, Ways);
+        mark = (byte)(mixed >> 46);
+        return (int)(mixed >> 54) * Ways;
     }
 
     /// <summary>Compares two texts over their whole length without an early exit, so that the time does not tell how much of one is right.</summary>
+    /// <remarks>That there is a text to compare with tells no more than 18 of a raw key's 192 bits: its set and its mark.</remarks>
     private static bool AreSame(string remembered, string text)
     {
         if (ReferenceEquals(remembered, text))
