@@ -20,7 +20,7 @@ public class ColdBenchmarks
     private int _request;
 
     /// <summary>How many keys the store holds.</summary>
-    [Params(1_000, 1_000_000)]
+    [ParamsSource(typeof(Samples), nameof(Samples.Sizes))]
     public int Keys { get; set; }
 
     [GlobalSetup]

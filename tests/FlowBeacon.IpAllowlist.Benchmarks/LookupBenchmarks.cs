@@ -14,7 +14,7 @@ public class LookupBenchmarks
     private int _next;
 
     /// <summary>How many keys the store holds.</summary>
-    [Params(1_000, 1_000_000)]
+    [ParamsSource(typeof(Samples), nameof(Samples.Sizes))]
     public int Keys { get; set; }
 
     [GlobalSetup]

@@ -15,6 +15,10 @@ internal static class Samples
     public const string ListedIPv6 = "2001:db8::7";
     public const string Unlisted = "198.51.100.9";
 
+    /// <summary>How many keys a store holds where that is what matters: 1,000 and 1,000,000, or what the environment variable KEYS lists.</summary>
+    public static IEnumerable<int> Sizes =>
+        (Environment.GetEnvironmentVariable("KEYS") ?? "1000,1000000").Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture));
+
     public static IReadOnlyList<string> AllowedIps { get; } = ["192.0.2.1", "192.0.2.2", ListedIPv4, ListedIPv6];
 
     /// <summary>A store with one key that has a list of four addresses, the same in rehearsal, and one without a list.</summary>

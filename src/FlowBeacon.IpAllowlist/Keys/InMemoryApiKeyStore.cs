@@ -5,7 +5,8 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Keys in this process's memory: the default store.</summary>
 /// <remarks>
 /// Lookups take no lock. A change of one key or of many becomes visible at one instant: no lookup that follows one which saw the
-/// new state of any key sees the old state of another. A change costs time in proportion to the keys it names, not to the keys held.
+/// new state of any key sees the old state of another. A change costs time in proportion to the keys it names, not to the keys held: a new
+/// key, or one that keeps its hash, is written in place; otherwise the small parts of the tables that are touched are copied.
 /// </remarks>
 public sealed class InMemoryApiKeyStore : IApiKeyStore
 {

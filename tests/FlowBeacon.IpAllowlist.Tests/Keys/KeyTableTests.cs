@@ -23,7 +23,7 @@ public sealed class KeyTableTests
                 {
                     if (isSet)
                     {
-                        Set(table, key, new Match(key), expected[key] = new Box(key));
+                        table.Set(key, new Match(key), expected[key] = new Box(key));
                     }
                     else
                     {
@@ -39,6 +39,49 @@ public sealed class KeyTableTests
     }
 
     [Fact]
+    public void A_change_of_many_entries_is_seen_when_it_is_published_and_never_before()
+    {
+        Gen<ulong> hash = Gen.Int[0, 40].Select(number => ((ulong)(number % 3) << 62) | ((ulong)number * 0x0400_0000));
+        Gen.Select(hash, Gen.Bool).Array[0, 60].Array[1, 6].Sample(
+            changes =>
+            {
+                var table = new KeyTable();
+                var expected = new Dictionary<ulong, Box>();
+                foreach ((ulong Key, bool IsSet)[] steps in changes)
+                {
+                    var before = new Dictionary<ulong, Box>(expected);
+                    KeyTableChange change = table.BeginChange();
+                    foreach ((ulong key, bool isSet) in steps)
+                    {
+                        object? was = isSet ? change.Set(key, new Match(key), new Box(key)) : change.Remove(key, new Match(key));
+                        if (!Equals(was, expected.GetValueOrDefault(key)))
+                        {
+                            return false;
+                        }
+
+                        _ = isSet ? expected[key] = new Box(key) : expected.Remove(key, out Box? gone) ? gone : null;
+                    }
+
+                    bool isUnseen = Holds(table, before);
+                    change.Publish();
+                    if (!isUnseen || !Holds(table, expected))
+                    {
+                        return false;
+                    }
+                }
+
+                // One more that is begun and dropped.
+                table.BeginChange().Set(7, new Match(7), new Box(7));
+                return Holds(table, expected) && Find(table, 7) is null;
+            },
+            iter: 2_000);
+
+        static bool Holds(KeyTable table, Dictionary<ulong, Box> expected) =>
+            Enumerable.Range(0, 41).Select(number => ((ulong)(number % 3) << 62) | ((ulong)number * 0x0400_0000))
+                .All(key => Equals(Find(table, key), expected.GetValueOrDefault(key)));
+    }
+
+    [Fact]
     public void Tells_objects_with_the_same_hash_apart()
     {
         var table = new KeyTable();
@@ -46,7 +89,7 @@ public sealed class KeyTableTests
 
         foreach (Box box in boxes)
         {
-            Set(table, 0x1234_5678_9ABC_DEF0, new Match(box.Number), box);
+            table.Set(0x1234_5678_9ABC_DEF0, new Match(box.Number), box);
         }
 
         boxes.Should().OnlyContain(box => ReferenceEquals(table.Find(0x1234_5678_9ABC_DEF0, new Match(box.Number)), box));
@@ -62,7 +105,7 @@ public sealed class KeyTableTests
     public void Hashes_that_look_like_its_own_marks_are_ordinary(ulong hash)
     {
         var table = new KeyTable();
-        Set(table, hash, new Match(hash), new Box(hash));
+        table.Set(hash, new Match(hash), new Box(hash));
         Find(table, hash).Should().NotBeNull();
 
         Remove(table, hash, new Match(hash));
@@ -77,7 +120,7 @@ public sealed class KeyTableTests
         ulong[] hashes = [.. Enumerable.Range(0, 100_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
         foreach (ulong hash in hashes)
         {
-            Set(table, hash, new Match(hash), new Box(hash));
+            table.Set(hash, new Match(hash), new Box(hash));
         }
 
         foreach (ulong hash in hashes.Where((_, index) => index % 2 == 0))
@@ -95,7 +138,7 @@ public sealed class KeyTableTests
         ulong[] staying = [.. Enumerable.Range(0, 1_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
         foreach (ulong hash in staying)
         {
-            Set(table, hash, new Match(hash), new Box(hash));
+            table.Set(hash, new Match(hash), new Box(hash));
         }
 
         using var writing = new CancellationTokenSource();
@@ -113,8 +156,8 @@ public sealed class KeyTableTests
         for (int round = 0; round < 20; round++)
         {
             ulong[] passing = [.. Enumerable.Range(1_000, 20_000).Select(number => (ulong)number * 0x9E37_79B9_7F4A_7C15)];
-            Array.ForEach(passing, hash => Set(table, hash, new Match(hash), new Box(hash)));
-            Array.ForEach(staying, hash => Set(table, hash, new Match(hash), new Box(hash)));
+            Array.ForEach(passing, hash => table.Set(hash, new Match(hash), new Box(hash)));
+            Array.ForEach(staying, hash => table.Set(hash, new Match(hash), new Box(hash)));
             Array.ForEach(passing, hash => Remove(table, hash, new Match(hash)));
         }
 
@@ -122,14 +165,10 @@ public sealed class KeyTableTests
         (await Task.WhenAll(readers)).Should().OnlyContain(missed => missed == 0);
     }
 
-    private static void Set(KeyTable table, ulong hash, Match match, Box value) => Change(table, change => change.Set(hash, match, value));
-
-    private static void Remove(KeyTable table, ulong hash, Match match) => Change(table, change => change.Remove(hash, match));
-
-    private static void Change(KeyTable table, Action<KeyTableChange> make)
+    private static void Remove(KeyTable table, ulong hash, Match match)
     {
         KeyTableChange change = table.BeginChange();
-        make(change);
+        change.Remove(hash, match);
         change.Publish();
     }
 
