@@ -37,7 +37,8 @@ internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList t
 
     private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
     {
-        // What nearly every proxy sends: one line that is one IPv4 address. Found by its strict reading, it cannot be anything else.
+        // What nearly every proxy sends: one line that is one IPv4 address. The strict reading takes nothing else for one. Splitting the list
+        // first would cost a twentieth of a warm check more.
         if (forwardedFor.Count == 1 && IpAddressParser.TryParseIPv4(forwardedFor[0], out uint bits))
         {
             return ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);

@@ -26,8 +26,8 @@ internal sealed class CredentialMemo
 
     private readonly Entry?[] _entries = new Entry?[Sets * Ways];
 
-    // Of each text 8 bits more: what is not remembered is known from these alone, without a look at four texts, which would cost a cold
-    // check another sixth. A wrong or outdated mark is a miss, no more.
+    // Of each text 8 bits more: what is not remembered is known from these alone, without a look at four texts: about a sixth
+    // of a cold check among a million keys. A wrong or outdated mark is a miss, no more.
     private readonly byte[] _marks = new byte[Sets * Ways];
 
     [ThreadStatic]
