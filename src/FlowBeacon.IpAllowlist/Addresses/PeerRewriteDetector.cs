@@ -20,7 +20,7 @@ internal static class PeerRewriteDetector
         // client that names its own address and port, and a host that renamed the X-Original-For header.
         if (context.Features[typeof(IConnectionSocketFeature)] is ConnectionContext connection)
         {
-            // The peer by its feature, which is what HttpContext.Connection reads, too, by a way that costs a twentieth of a warm check more.
+            // The peer by its feature, which is what DefaultHttpContext.Connection reads, too, by a way that costs a twentieth of a warm check more.
             IPAddress? peer = (context.Features[typeof(IHttpConnectionFeature)] as IHttpConnectionFeature)?.RemoteIpAddress;
             return !ReferenceEquals((connection.RemoteEndPoint as IPEndPoint)?.Address, peer);
         }

@@ -5,8 +5,8 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Keys in this process's memory: the default store.</summary>
 /// <remarks>
 /// Lookups take no lock. A change of one key or of many becomes visible at one instant: no lookup that follows one which saw the
-/// new state of any key sees the old state of another. A change costs time in proportion to the keys it names, not to the keys held: a new
-/// key, or one that keeps its hash, is written in place; otherwise the small parts of the tables that are touched are copied.
+/// new state of any key sees the old state of another. A change costs time in proportion to the keys it names, not to the keys held: a single
+/// key that is new or keeps its one hash is written in place; otherwise the small parts of the tables that are touched are copied.
 /// </remarks>
 public sealed class InMemoryApiKeyStore : IApiKeyStore
 {
@@ -106,9 +106,9 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
                 AddHashes(key, byHash);
             }
 
-            // Until here nothing was changed.
-            byId.Publish();
+            // Until here nothing was changed. What lookups see comes first: should memory run out in between, no replaced secret goes on working.
             byHash.Publish();
+            byId.Publish();
             _count += added - removed;
             return removed;
         }
@@ -125,8 +125,8 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
             return false;
         }
 
-        _byId.Set(id.Hash, id, key);
         _byHash.Set(key.Hash.Start, hash, key);
+        _byId.Set(id.Hash, id, key);
         _count += before is null ? 1 : 0;
         return true;
     }

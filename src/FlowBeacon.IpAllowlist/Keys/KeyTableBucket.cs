@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>Five places of a <see cref="KeyTable"/>, in the 64 bytes of a cache line: an object each, and 32 bits of its hash as its tag.</summary>
+/// <summary>Five places of a <see cref="KeyTable"/>, in 64 bytes next to each other, as long as a cache line: an object each, and 32 bits of its hash as its tag.</summary>
 internal struct KeyTableBucket
 {
     public const int Places = 5;
