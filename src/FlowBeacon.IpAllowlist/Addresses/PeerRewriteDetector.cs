@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.HttpOverrides;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
@@ -20,9 +19,7 @@ internal static class PeerRewriteDetector
         // client that names its own address and port, and a host that renamed the X-Original-For header.
         if (context.Features[typeof(IConnectionSocketFeature)] is ConnectionContext connection)
         {
-            // The peer by its feature, which is what DefaultHttpContext.Connection reads, too, by a way that costs a twentieth of a warm check more.
-            IPAddress? peer = (context.Features[typeof(IHttpConnectionFeature)] as IHttpConnectionFeature)?.RemoteIpAddress;
-            return !ReferenceEquals((connection.RemoteEndPoint as IPEndPoint)?.Address, peer);
+            return !ReferenceEquals((connection.RemoteEndPoint as IPEndPoint)?.Address, context.Connection.RemoteIpAddress);
         }
 
         // Where no connection can be asked (IIS, HTTP.sys, named pipes, test servers) the trace that UseForwardedHeaders leaves decides.

@@ -144,7 +144,9 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         foreach (ApiKeyHash hash in key.Hashes)
         {
             var match = new HashMatch(hash);
-            if (byHash.Set(hash.Start, match, key) is ApiKey owner && !ReferenceEquals(owner, key))
+
+            // The key itself stands there if its two hashes are one, which is refused, or if they only look alike to the table.
+            if (byHash.Set(hash.Start, match, key) is ApiKey owner && (!ReferenceEquals(owner, key) || key.Retiring?.Hash == key.Hash))
             {
                 throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
             }

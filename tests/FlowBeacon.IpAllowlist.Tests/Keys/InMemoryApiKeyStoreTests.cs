@@ -173,6 +173,28 @@ public sealed class InMemoryApiKeyStoreTests
     }
 
     [Fact]
+    public void Refuses_a_key_whose_old_secret_is_its_new_one()
+    {
+        _store.Set(Key("raw-a", "a"));
+
+        ShouldRefuse<ArgumentException>(() => _store.Set(Rotated("raw-a", "a", oldRawKey: "raw-a")));
+        ShouldRefuse<ArgumentException>(() => _store.Set(Rotated("raw-x", "x", oldRawKey: "raw-x")));
+    }
+
+    [Fact]
+    public void Both_secrets_of_a_rotated_key_lead_to_it_and_the_old_one_no_longer_when_it_is_dropped()
+    {
+        _store.Set(Key("raw-a", "a"));
+
+        _store.Set(Rotated("raw-b", "a", oldRawKey: "raw-a"));
+        Find("raw-a").Should().BeSameAs(Find("raw-b")).And.NotBeNull();
+
+        _store.Set(Key("raw-b", "a"));
+        Find("raw-a").Should().BeNull();
+        Find("raw-b")!.Retiring.Should().BeNull();
+    }
+
+    [Fact]
     public void Refuses_a_change_whose_last_key_clashes_with_a_key_that_stays()
     {
         _store.Apply([Key("raw-a", "a"), Key("raw-b", "b")], []);
@@ -218,6 +240,11 @@ public sealed class InMemoryApiKeyStoreTests
     }
 
     private static ApiKey Key(string rawKey, string id, params string[] allowedIps) => TestKeys.Create(rawKey, id, allowedIps);
+
+    private static ApiKey Rotated(string rawKey, string id, string oldRawKey) => Key(rawKey, id) with
+    {
+        Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute(oldRawKey), Prefix = "", ExpiresAt = DateTimeOffset.MaxValue },
+    };
 
     private ApiKey? Find(string rawKey) => _store.Find(ApiKeyHash.Compute(rawKey));
 
