@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -40,6 +41,7 @@ public static class IpAllowlistApplicationBuilderExtensions
             return new IpAllowlistMiddleware(
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),
+                services.GetRequiredService<IpAllowlistRecorder>(),
                 services.GetRequiredService<IpAllowlistRefusal>(),
                 services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey).InvokeAsync;
         });

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Authentication;
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -23,7 +24,10 @@ public static class IpAllowlistAuthenticationBuilderExtensions
 
         ServiceDescriptor? inner = builder.Services.LastOrDefault(service => service.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
         builder.Services.AddTransient<IAuthorizationMiddlewareResultHandler>(provider => new ApiKeyAuthorizationResultHandler(
-            Inner(inner, provider), provider.GetRequiredService<IpAllowlistEvaluator>(), provider.GetRequiredService<IpAllowlistRefusal>()));
+            Inner(inner, provider),
+            provider.GetRequiredService<IpAllowlistEvaluator>(),
+            provider.GetRequiredService<IpAllowlistRecorder>(),
+            provider.GetRequiredService<IpAllowlistRefusal>()));
         return builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
     }

@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -66,7 +67,8 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
         bool isStillRequired = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
-        if (isStillRequired && context.Features.Get<IIpAllowlistFeature>()?.Outcome.Passes() != true)
+        bool isAdmitted = RequestState.Of(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
+        if (isStillRequired && !isAdmitted)
         {
             throw new InvalidOperationException(
                 $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey(), but its requests are not checked."

@@ -1,44 +1,53 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// The verdict about a request, computed once and kept in its features: whoever asks first, everybody gets the same answer.
+/// The verdict about a request. Whoever acts on it asks again: the credential and the client address are derived anew each time, because
+/// middleware in between may have changed them, and only what is equal is not judged again.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
-    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, SourcesSeen sources, IpAllowlistDiagnostics diagnostics)
+    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, VerdictCache verdicts, IpAllowlistDiagnostics diagnostics)
 {
-    private readonly IpAllowlistFeatureCache _results = new(sources);
+    public static readonly IpAllowlistFeature InvalidKey = new(IpAllowlistOutcome.InvalidKey, null, default, default);
+
+    private static readonly IpAllowlistFeature NoKey = new(IpAllowlistOutcome.NoKey, null, default, default);
 
     // The in-memory store needs no cancellation, and asking a Kestrel request for its token allocates one.
     private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
 
-    /// <summary>Evaluates a request, or returns what an earlier call found.</summary>
+    /// <summary>Evaluates a request.</summary>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context) => EvaluateAsync(context, IpAllowlistFeature.Of(context));
+
+    /// <summary>Evaluates a request.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="takingUp">Who is going to act on the result, the middleware or the scheme's refusal; null for a mere question.</param>
-    /// <exception cref="InvalidOperationException">Another middleware of ours has already acted on this request.</exception>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp)
+    /// <param name="earlier">What an earlier evaluation left on it.</param>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, IpAllowlistFeature? earlier)
     {
-        // Features by their type, not by Get and Set: generic interface methods are looked up anew at each call, a seventh of a warm check.
-        if (context.Features[typeof(IIpAllowlistFeature)] is IpAllowlistFeature kept)
+        if (earlier is { IsFinal: true })
         {
-            return new(takingUp is null ? kept : TakeUp(context, kept, takingUp));
+            return new(earlier);
         }
 
         ApiKeyReading reading = reader.Read(context.Request.Headers, out ApiKeyHash hash, out string? unremembered);
         if (reading is ApiKeyReading.NoKey or ApiKeyReading.Invalid)
         {
-            return new(KeepWithoutKey(context, reading, takingUp));
+            return new(Keep(context, earlier, WithoutKey(reading)));
+        }
+
+        if (earlier is not null && earlier.Secret == hash)
+        {
+            // One look-up for a credential, and what a change does to the key meanwhile does not matter.
+            return new(earlier.Key is null ? earlier : Conclude(context, earlier, reading, hash, earlier.Key, unremembered));
         }
 
         if (_inMemory is not null)
         {
-            return new(Conclude(context, reading, hash, _inMemory.Find(hash), unremembered, takingUp));
+            return new(Conclude(context, earlier, reading, hash, _inMemory.Find(hash), unremembered));
         }
 
         ValueTask<ApiKey?> lookup;
@@ -53,12 +62,19 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return lookup.IsCompletedSuccessfully
-            ? new(Conclude(context, reading, hash, lookup.Result, unremembered, takingUp))
-            : AwaitLookup(context, reading, hash, lookup, unremembered, takingUp);
+            ? new(Conclude(context, earlier, reading, hash, lookup.Result, unremembered))
+            : AwaitLookup(context, earlier, reading, hash, lookup, unremembered);
+    }
+
+    /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
+    public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
+    {
+        client = resolver.Resolve(context);
+        return key.Judge(client);
     }
 
     private async ValueTask<IpAllowlistFeature> AwaitLookup(
-        HttpContext context, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, string? unremembered, object? takingUp)
+        HttpContext context, IpAllowlistFeature? earlier, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, string? unremembered)
     {
         ApiKey? key;
         try
@@ -71,15 +87,15 @@ internal sealed class IpAllowlistEvaluator(
             throw;
         }
 
-        return Conclude(context, reading, hash, key, unremembered, takingUp);
+        return Conclude(context, earlier, reading, hash, key, unremembered);
     }
 
     private IpAllowlistFeature Conclude(
-        HttpContext context, ApiKeyReading reading, ApiKeyHash hash, ApiKey? key, string? unremembered, object? takingUp)
+        HttpContext context, IpAllowlistFeature? earlier, ApiKeyReading reading, ApiKeyHash hash, ApiKey? key, string? unremembered)
     {
         if (key is null)
         {
-            return KeepWithoutKey(context, reading, takingUp);
+            return Keep(context, earlier, WithoutKey(reading, hash));
         }
 
         if (unremembered is not null)
@@ -89,56 +105,46 @@ internal sealed class IpAllowlistEvaluator(
 
         if (!key.Accepts(hash, time))
         {
-            return KeepWithoutKey(context, ApiKeyReading.Invalid, takingUp);
+            return Keep(context, earlier, WithoutKey(ApiKeyReading.Invalid, hash));
         }
 
         // A key without a list is let through whatever the address; it is resolved for the feature, metrics and sources seen all the same.
-        IpAllowlistFeature result = Keep(context, _results.Of(key, resolver.Resolve(context), takingUp, key.IsRetiring(hash)));
-        if (key.IsBreakGlass)
+        return Keep(context, earlier, verdicts.Judge(key, hash, resolver.Resolve(context)));
+    }
+
+    private static IpAllowlistFeature WithoutKey(ApiKeyReading reading) => reading == ApiKeyReading.NoKey ? NoKey : InvalidKey;
+
+    /// <summary>The verdict about a credential that leads to no valid key. It knows its hash, so that it is looked up once per request.</summary>
+    private IpAllowlistFeature WithoutKey(ApiKeyReading reading, ApiKeyHash hash)
+    {
+        bool isInvalid = reading is ApiKeyReading.Invalid or ApiKeyReading.Ours;
+
+        // A look-up in memory costs less than keeping the hash of every credential that is somebody else's.
+        return !isInvalid && _inMemory is not null
+            ? NoKey
+            : new IpAllowlistFeature(isInvalid ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey, null, hash, default);
+    }
+
+    private IpAllowlistFeature Keep(HttpContext context, IpAllowlistFeature? earlier, IpAllowlistFeature result)
+    {
+        if (earlier is not null && RequestState.Of(context)?.CheckedBy is not null)
         {
-            // Here, not where a result is taken up: its use is on record even where the check is disabled.
-            diagnostics.BreakGlassKeyUsed(result);
+            return Restrict(earlier, result);
         }
 
+        result.KeepFor(context);
         return result;
     }
 
-    /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
-    public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
+    /// <summary>Behind the check, whose verdict stays on the request: the request may still be refused, but no other key is admitted.</summary>
+    private IpAllowlistFeature Restrict(IpAllowlistFeature admitted, IpAllowlistFeature result)
     {
-        client = resolver.Resolve(context);
-        return key.Judge(client);
-    }
-
-    private IpAllowlistFeature TakeUp(HttpContext context, IpAllowlistFeature kept, object takingUp)
-    {
-        if (kept.TakenUpBy is null)
+        if (admitted.Key?.Id == result.Key?.Id && admitted.Outcome == result.Outcome)
         {
-            return Keep(context, kept.Key is null
-                ? _results.WithoutKey(kept.Outcome, takingUp)
-                : _results.Of(kept.Key, kept.Client, takingUp, kept.IsRetiringSecret));
+            return result;
         }
 
-        // Only two middlewares on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes
-        // again, perhaps into another branch.
-        bool isAgain = takingUp is not IpAllowlistMiddleware || kept.TakenUpBy is not IpAllowlistMiddleware || ReferenceEquals(kept.TakenUpBy, takingUp)
-            || context.Features.Get<IExceptionHandlerFeature>() is not null || context.Features.Get<IStatusCodeReExecuteFeature>() is not null;
-        return isAgain ? kept : throw new InvalidOperationException(
-            "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
-    }
-
-    private IpAllowlistFeature KeepWithoutKey(HttpContext context, ApiKeyReading reading, object? takingUp) =>
-        Keep(context, _results.WithoutKey(reading is ApiKeyReading.Invalid or ApiKeyReading.Ours ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey, takingUp));
-
-    private IpAllowlistFeature Keep(HttpContext context, IpAllowlistFeature result)
-    {
-        context.Features[typeof(IIpAllowlistFeature)] = result;
-        if (result.TakenUpBy is not null)
-        {
-            // Once per request: a result that was taken up before does not come here again.
-            diagnostics.Checked(context, result);
-        }
-
-        return result;
+        diagnostics.ChangedBehindCheck();
+        return result.Outcome.Passes() && admitted.Key?.Id != result.Key?.Id ? InvalidKey : result;
     }
 }

@@ -1,12 +1,14 @@
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Denials;
+using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>The kept result of one evaluation. Immutable, so that requests which found the same may share one.</summary>
+/// <summary>The verdict about a request. Immutable, so that requests with the same verdict may share one, except for a final refusal.</summary>
+/// <remarks>It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.</remarks>
 internal sealed class IpAllowlistFeature(
-    IpAllowlistOutcome outcome, ApiKey? key, ClientIp client, object? takenUpBy, bool isRetiringSecret, SourceCell? source) : IIpAllowlistFeature
+    IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, SourceCell? source = null) : IIpAllowlistFeature
 {
     public IpAllowlistOutcome Outcome => outcome;
 
@@ -18,19 +20,33 @@ internal sealed class IpAllowlistFeature(
 
     public ClientIpOrigin ClientIpOrigin => client.Origin;
 
-    /// <summary>Whether the key was presented by its old secret, in the grace period of a rotation.</summary>
-    public bool IsRetiringSecret => isRetiringSecret;
+    /// <summary>The hash of the credential that was looked up; the default value if none was, or it does not matter.</summary>
+    public ApiKeyHash Secret => secret;
 
-    public string KeyPrefix => (isRetiringSecret ? key?.Retiring?.Prefix : key?.Prefix) ?? "";
+    public string KeyPrefix => (key?.IsRetiring(secret) == true ? key.Retiring!.Prefix : key?.Prefix) ?? "";
 
-    /// <summary>The middleware that acted on the result; null as long as none did.</summary>
-    public object? TakenUpBy => takenUpBy;
-
-    /// <summary>Where this use of the key is counted; null if it does not count as one, or there is no room.</summary>
+    /// <summary>Where uses of the key from this address are counted; null if none was counted yet, or there is no room.</summary>
     public SourceCell? Source => source;
 
     public IpAllowlistDenialReason? DenialReason =>
         outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? ReasonOf(key!, client) : null;
+
+    /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
+    public bool IsFinal { get; private init; }
+
+    /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
+    public bool IsAnsweredByHost { get; set; }
+
+    /// <summary>The verdict that is kept about a request; null if nobody has asked yet.</summary>
+    /// <remarks>By its type, not by Get: a generic interface method is looked up anew at each call, a seventh of a warm check.</remarks>
+    public static IpAllowlistFeature? Of(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
+
+    public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
+
+    /// <summary>The same refusal, of one request alone and for good.</summary>
+    public IpAllowlistFeature AsFinal() => new(outcome, key, secret, client) { IsFinal = true };
+
+    public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
 
     /// <summary>Why a key denies a client address that it does not admit.</summary>
     public static IpAllowlistDenialReason ReasonOf(ApiKey key, ClientIp client) => key.AllowedIps.IsUnreadable
@@ -42,9 +58,4 @@ internal sealed class IpAllowlistFeature(
             ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
             _ => IpAllowlistDenialReason.UnknownPeer,
         };
-
-    /// <summary>Whether this is the result for a key object, a client address and somebody who acts on it.</summary>
-    public bool IsAbout(ApiKey otherKey, ClientIp otherClient, object? otherTakenUpBy, bool otherIsRetiringSecret) =>
-        ReferenceEquals(key, otherKey) && client == otherClient && isRetiringSecret == otherIsRetiringSecret
-        && ReferenceEquals(takenUpBy, otherTakenUpBy);
 }

@@ -26,16 +26,28 @@ internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, I
 
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
-    public Task InvalidKeyAsync(HttpContext context) => UnauthorizedAsync(context, InvalidKeyBody);
-
-    public Task DeniedAsync(HttpContext context, IpAllowlistFeature result)
+    /// <summary>Refuses a request whose key is invalid or denied, for good: nothing that happens to the request later judges it anew.</summary>
+    public Task RefuseAsync(HttpContext context, IpAllowlistFeature result)
     {
-        if (!TryStart(context, StatusCodes.Status403Forbidden))
+        bool isFirst = !result.IsFinal;
+        if (isFirst)
+        {
+            result = result.AsFinal();
+            result.KeepFor(context);
+        }
+
+        return result.Outcome == IpAllowlistOutcome.Denied ? DeniedAsync(context, result, isFirst) : UnauthorizedAsync(context, InvalidKeyBody);
+    }
+
+    private Task DeniedAsync(HttpContext context, IpAllowlistFeature result, bool isFirst)
+    {
+        if (!TryStart(context, StatusCodes.Status403Forbidden) || result.IsAnsweredByHost)
         {
             return Task.CompletedTask;
         }
 
-        return _onDenied is null ? WriteForbiddenAsync(context, result) : CallOnDeniedAsync(context, result, _onDenied);
+        // Once: an error page that re-executes the pipeline brings the request here again.
+        return _onDenied is null || !isFirst ? WriteForbiddenAsync(context, result) : CallOnDeniedAsync(context, result, _onDenied);
     }
 
     private async Task CallOnDeniedAsync(
@@ -43,6 +55,7 @@ internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, I
     {
         var denied = new IpAllowlistDeniedContext(context, result);
         await onDenied(denied, context.RequestAborted);
+        result.IsAnsweredByHost = denied.IsHandled;
         if (!denied.IsHandled && !context.Response.HasStarted)
         {
             await WriteForbiddenAsync(context, result);

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
@@ -61,6 +62,8 @@ public static class IpAllowlistServiceCollectionExtensions
         services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
+        services.TryAddSingleton<VerdictCache>();
+        services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton<IpAllowlistRefusal>();
         services.TryAddSingleton<PipelineUse>();

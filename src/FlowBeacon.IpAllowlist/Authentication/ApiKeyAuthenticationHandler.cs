@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -8,22 +9,29 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist.Authentication;
 
 /// <summary>
-/// Authenticates by the evaluator's verdict, which the middleware shares: a foreign address never becomes a principal, and whichever of
-/// the two refuses first writes the same 401 or 403.
+/// Authenticates by the verdict about the request: a foreign address never becomes a principal, and whichever of scheme and check refuses
+/// first writes the same 401 or 403.
 /// </summary>
 internal sealed class ApiKeyAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
-    IpAllowlistEvaluator evaluator, IpAllowlistRefusal refusal)
+    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: null);
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context);
+        if (!evaluation.Outcome.Passes())
+        {
+            RequestState.Change(Context, state => state with { IsAuthenticationRefused = true });
 
-        // A failure would be logged by the framework each time, which anybody can repeat; the challenge tells what is wrong.
-        return evaluation.Outcome.Passes()
-            ? AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name))
-            : AuthenticateResult.NoResult();
+            // A failure would be logged by the framework each time, which anybody can repeat; the challenge tells what is wrong.
+            return AuthenticateResult.NoResult();
+        }
+
+        // The framework keeps this result for the whole request. Who acts on it later must know which key it stands for.
+        RequestState.Change(Context, state => state with { Authenticated = evaluation.Key });
+        recorder.RecordBreakGlassUse(Context, evaluation);
+        return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name));
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties) => RefuseAsync(refusal.MissingKeyAsync);
@@ -34,14 +42,18 @@ internal sealed class ApiKeyAuthenticationHandler(
     /// <summary>Writes what the verdict asks for; where it asks for nothing, the fallback.</summary>
     private async Task RefuseAsync(RequestDelegate fallback)
     {
-        // Where the middleware comes later, it will not see this request.
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context, takingUp: refusal);
-        await (evaluation.Outcome switch
+        // Where the check comes later, it will not see this request.
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context);
+        recorder.RefusedByAuthorization(Context);
+        if (evaluation.Outcome.Passes() && RequestState.Of(Context) is { IsAuthenticationRefused: true })
         {
-            IpAllowlistOutcome.Denied => refusal.DeniedAsync(Context, evaluation),
-            IpAllowlistOutcome.InvalidKey => refusal.InvalidKeyAsync(Context),
-            _ => fallback(Context),
-        });
+            recorder.RefusePrincipal(evaluation);
+        }
+
+        recorder.RecordOnce(Context, evaluation);
+        await (evaluation.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey
+            ? refusal.RefuseAsync(Context, evaluation)
+            : fallback(Context));
     }
 
     private ClaimsPrincipal PrincipalOf(IpAllowlistFeature evaluation)

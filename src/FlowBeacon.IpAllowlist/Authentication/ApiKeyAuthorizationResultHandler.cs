@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -7,15 +8,16 @@ namespace FlowBeacon.IpAllowlist.Authentication;
 
 /// <summary>
 /// Answers before other schemes do: where authorization refuses a request whose key is invalid or comes from a foreign address, the
-/// answer is our 401 or 403, whichever schemes the policy names. Everything else goes on to the host's own handler.
+/// answer is our 401 or 403, whichever schemes the policy names. Where authorization admits a principal of ours, its key and the client
+/// address are derived again, because both may have changed since authentication. Everything else goes on to the host's own handler.
 /// </summary>
 internal sealed class ApiKeyAuthorizationResultHandler(
-    IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRefusal refusal) : IAuthorizationMiddlewareResultHandler
+    IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal)
+    : IAuthorizationMiddlewareResultHandler
 {
     public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
-        bool isChecked = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
-        if (isChecked && !authorizeResult.Succeeded && await TryRefuseAsync(context))
+        if (await TryRefuseAsync(context, authorizeResult.Succeeded))
         {
             return;
         }
@@ -36,7 +38,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
     /// </summary>
     private async Task LetOneSideRefuseAsync(HttpContext context, PolicyAuthorizationResult authorizeResult, string[] others)
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
         string[] schemes = authorizeResult.Forbidden && evaluation.Key is not null ? [ApiKeyAuthenticationDefaults.AuthenticationScheme] : others;
         foreach (string scheme in schemes)
         {
@@ -44,16 +46,31 @@ internal sealed class ApiKeyAuthorizationResultHandler(
         }
     }
 
-    private async Task<bool> TryRefuseAsync(HttpContext context)
+    private async Task<bool> TryRefuseAsync(HttpContext context, bool isAuthorized)
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
-        if (evaluation.Outcome is not (IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey))
+        bool hasPrincipal = RequestState.Of(context)?.Authenticated is not null;
+        bool isChecked = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
+        if (!hasPrincipal && (isAuthorized || !isChecked))
         {
             return false;
         }
 
-        evaluation = await evaluator.EvaluateAsync(context, takingUp: refusal);
-        await (evaluation.Outcome == IpAllowlistOutcome.Denied ? refusal.DeniedAsync(context, evaluation) : refusal.InvalidKeyAsync(context));
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
+        if (RequestState.Of(context)?.IsPrincipalAdmittedBy(evaluation) == false)
+        {
+            evaluation = recorder.RefusePrincipal(evaluation);
+        }
+        else if (evaluation.Outcome is not (IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey))
+        {
+            return false;
+        }
+        else
+        {
+            recorder.RefusedByAuthorization(context);
+        }
+
+        recorder.RecordOnce(context, evaluation);
+        await refusal.RefuseAsync(context, evaluation);
         return true;
     }
 }

@@ -7,16 +7,18 @@ namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>What operators see of the request path: counts, records, and a line where something was refused.</summary>
 internal sealed class IpAllowlistDiagnostics(
-    IpAllowlistMetrics metrics, CoarseClock clock, DenialRecord denials, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
+    IpAllowlistMetrics metrics, DenialRecord denials, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
     private bool _peerRewrittenSaid;
+    private bool _changedBeforeCheckSaid;
+    private bool _changedBehindCheckSaid;
+    private bool _refusedBeforeCheckSaid;
 
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
         metrics.Checked(result);
-        result.Source?.Seen(clock.Now);
         if (result.Client.Fault == ClientIpFault.PeerRewritten && !Interlocked.Exchange(ref _peerRewrittenSaid, true))
         {
             IpAllowlistLog.PeerRewritten(_logger);
@@ -39,6 +41,33 @@ internal sealed class IpAllowlistDiagnostics(
         metrics.BreakGlassKeyUsed();
         IpAllowlistLog.BreakGlassKeyUsed(_logger, key.Id, PrintableText.Quote(result.KeyPrefix), clientIp ?? "unknown");
         breakGlass.Used(key, clientIp);
+    }
+
+    /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>
+    public void ChangedBeforeCheck()
+    {
+        if (!Interlocked.Exchange(ref _changedBeforeCheckSaid, true))
+        {
+            IpAllowlistLog.ChangedBeforeCheck(_logger);
+        }
+    }
+
+    /// <summary>Somebody behind the check sees another key or client address than it did.</summary>
+    public void ChangedBehindCheck()
+    {
+        if (!Interlocked.Exchange(ref _changedBehindCheckSaid, true))
+        {
+            IpAllowlistLog.ChangedBehindCheck(_logger);
+        }
+    }
+
+    /// <summary>Authorization refused a request that the check had not seen, and might have admitted.</summary>
+    public void RefusedBeforeCheck()
+    {
+        if (!Interlocked.Exchange(ref _refusedBeforeCheckSaid, true))
+        {
+            IpAllowlistLog.RefusedBeforeCheck(_logger);
+        }
     }
 
     public void StoreFailed() => metrics.StoreFailed();

@@ -80,4 +80,22 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
+
+    [LoggerMessage(EventId = 18, EventName = "ChangedBeforeCheck", Level = LogLevel.Error,
+        Message = "The API key or client address of a request changed after UseAuthentication() had read it, so it was refused. Call"
+            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(); otherwise WebApplication adds"
+            + " both in front of all other middleware. Said once.")]
+    public static partial void ChangedBeforeCheck(ILogger logger);
+
+    [LoggerMessage(EventId = 19, EventName = "ChangedBehindCheck", Level = LogLevel.Error,
+        Message = "The API key or client address of a request changed behind app.UseFlowBeaconIpAllowlist(), and what was not admitted there is"
+            + " refused. Move the middleware that changes the key's header, X-Forwarded-For or the peer address (UseForwardedHeaders, for example)"
+            + " in front of app.UseFlowBeaconIpAllowlist(). Said once.")]
+    public static partial void ChangedBehindCheck(ILogger logger);
+
+    [LoggerMessage(EventId = 20, EventName = "RefusedBeforeCheck", Level = LogLevel.Warning,
+        Message = "Authorization refused a request before app.UseFlowBeaconIpAllowlist() saw it. If middleware in between changes the key's header,"
+            + " X-Forwarded-For or the peer address, requests are refused that the check would admit. Call app.UseAuthentication() and"
+            + " app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Said once.")]
+    public static partial void RefusedBeforeCheck(ILogger logger);
 }

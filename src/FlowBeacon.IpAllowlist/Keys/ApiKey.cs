@@ -17,7 +17,6 @@ public sealed record ApiKey
     private readonly ulong _idLow;
     private string? _idText;
     private readonly Rarities _rarities = Rarities.NoPrefix;
-    private object? _recentResults;
 
     // One more than the ticks of an expiry, so that zero is none.
     private readonly long _expiresAt;
@@ -149,13 +148,6 @@ public sealed record ApiKey
     /// <summary>The id and the prefix, never the hash.</summary>
     /// <returns>Text for people.</returns>
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
-
-    /// <summary>What the request path keeps beside the key, for as long as the key object lives; no part of the key's value.</summary>
-    internal object? RecentResults
-    {
-        get => Volatile.Read(ref _recentResults);
-        set => Volatile.Write(ref _recentResults, value);
-    }
 
     /// <summary>The number that the id packs into; zero if it does not.</summary>
     internal UInt128 IdNumber => new(_idHigh, _idLow);

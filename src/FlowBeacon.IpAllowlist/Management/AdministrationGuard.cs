@@ -41,7 +41,7 @@ internal sealed class AdministrationGuard(
     /// <summary>Admits a request and tells who makes it, or answers 401 or 403 and returns null.</summary>
     private async Task<ApiKeyActor?> AdmitAsync(HttpContext context, bool breakGlassToo)
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, takingUp: null);
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
         string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
 
         // Policies, evaluators and handlers may be scoped services.

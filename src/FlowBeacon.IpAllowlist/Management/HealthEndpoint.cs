@@ -40,7 +40,7 @@ internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnviro
     {
         try
         {
-            return await evaluator.EvaluateAsync(context, takingUp: null);
+            return await evaluator.EvaluateAsync(context);
         }
         catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
         {

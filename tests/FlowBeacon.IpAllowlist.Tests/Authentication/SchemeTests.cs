@@ -372,28 +372,6 @@ public sealed class SchemeTests
         metrics.Of("checks").Should().Equal("1 outcome=allowed client_ip_source=forwarded_for");
     }
 
-    [Theory]
-    [InlineData(null)]
-    [InlineData(TestKeys.Unknown)]
-    [InlineData(SchemeKeys.Reader)]
-    public async Task A_kept_result_holds_no_authentication_handler_because_requests_share_results_and_a_handler_belongs_to_one(string? rawKey)
-    {
-        object? takenUpBy = null;
-        await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>
-        {
-            pipeline.Use(async (context, next) =>
-            {
-                await next(context);
-                takenUpBy = ((IpAllowlistFeature)context.Features.Get<IIpAllowlistFeature>()!).TakenUpBy;
-            });
-            BuildProtected(pipeline, checkedFirst: false);
-        });
-
-        await app.GetPathAsync("/scope", rawKey is null ? "Accept: */*" : HeaderLine.Bearer(rawKey), FromListed);
-
-        takenUpBy.Should().NotBeNull().And.NotBeAssignableTo<IAuthenticationHandler>();
-    }
-
     /// <summary>The scheme, which authorization asks, in front of the middleware or behind it.</summary>
     private static void BuildProtected(WebApplication app, bool checkedFirst)
     {

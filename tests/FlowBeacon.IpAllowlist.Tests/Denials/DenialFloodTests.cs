@@ -115,7 +115,7 @@ public sealed class DenialFloodTests
             for (int place = start + first; place < Math.Min(start + Round, flood.Length); place += Threads)
             {
                 record.Add(context, new IpAllowlistFeature(
-                    IpAllowlistOutcome.Denied, key, ObservedTraffic.From(flood[place]), takenUpBy: null, isRetiringSecret: false, source: null));
+                    IpAllowlistOutcome.Denied, key, default, ObservedTraffic.From(flood[place])));
             }
 
             meeting.SignalAndWait();

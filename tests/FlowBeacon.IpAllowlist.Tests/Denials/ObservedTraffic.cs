@@ -37,10 +37,8 @@ internal sealed class ObservedTraffic : IDisposable
     public static IpAllowlistFeature Denied(string keyId, ClientIp client, bool isReportOnly = false, IpAddressSet? list = null) => new(
         isReportOnly ? IpAllowlistOutcome.WouldDeny : IpAllowlistOutcome.Denied,
         new ApiKey { Id = keyId, Hash = default, AllowedIps = list ?? IpAddressSet.Parse(["192.0.2.1"]) },
-        client,
-        takenUpBy: null,
-        isRetiringSecret: false,
-        source: null);
+        default,
+        client);
 
     public bool Deny(string keyId, ClientIp client, bool isReportOnly = false, IpAddressSet? list = null) =>
         Denials.Add(new DefaultHttpContext(), Denied(keyId, client, isReportOnly, list));

@@ -130,24 +130,6 @@ public sealed class SourceUseTests
         Traffic(app).ReadSources("unrestricted").Sources.Should().ContainSingle().Which.Should().BeEquivalentTo(new { ClientIp = NotListed, Count = 1 });
     }
 
-    [Theory]
-    [InlineData(0, false)]
-    [InlineData(SourcesSeen.MostCells, true)]
-    public async Task A_result_is_kept_for_the_next_request_only_if_that_will_be_counted(int mostCells, bool isKept)
-    {
-        var results = new List<IIpAllowlistFeature>();
-        await using KestrelApp app = await StartAsync(
-            configure: builder => builder.Services.AddSingleton(provider =>
-                new SourcesSeen(provider.GetRequiredService<CoarseClock>(), mostPerKey: 64, mostCells)),
-            handler: context => results.Add(context.Features.Get<IIpAllowlistFeature>()!));
-
-        await app.GetAsync(HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor(Listed));
-        await app.GetAsync(HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor(Listed));
-
-        results.Should().HaveCount(2);
-        ReferenceEquals(results[0], results[1]).Should().Be(isKept);
-    }
-
     [Fact]
     public async Task A_key_keeps_its_sources_when_it_is_changed_and_rotated()
     {

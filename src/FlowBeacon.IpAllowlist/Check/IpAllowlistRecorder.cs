@@ -1,0 +1,72 @@
+using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>Puts a request on record when somebody admits or refuses it: counts, sources seen, denials, log.</summary>
+internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, SourcesSeen sources, VerdictCache verdicts, CoarseClock clock)
+{
+    /// <summary>Records a request, unless that was done before.</summary>
+    public void RecordOnce(HttpContext context, IpAllowlistFeature result)
+    {
+        if (RequestState.Of(context) is not { IsRecorded: true })
+        {
+            RequestState.Change(context, state => state with { IsRecorded = true });
+            Record(context, result);
+        }
+    }
+
+    /// <summary>Records a request. The caller makes sure that it does so once.</summary>
+    public void Record(HttpContext context, IpAllowlistFeature result)
+    {
+        diagnostics.Checked(context, result);
+        if (result.Outcome.Passes())
+        {
+            CountSource(result);
+            RecordBreakGlassUse(context, result);
+        }
+    }
+
+    /// <summary>Records the use of a break-glass key once, also where the check is disabled and only the scheme admits it.</summary>
+    public void RecordBreakGlassUse(HttpContext context, IpAllowlistFeature result)
+    {
+        if (result.Key!.IsBreakGlass && RequestState.Of(context) is not { IsBreakGlassUseRecorded: true })
+        {
+            RequestState.Change(context, state => state with { IsBreakGlassUseRecorded = true });
+            diagnostics.BreakGlassKeyUsed(result);
+        }
+    }
+
+    /// <summary>What becomes of a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.</summary>
+    public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result)
+    {
+        diagnostics.ChangedBeforeCheck();
+        return result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey ? result : IpAllowlistEvaluator.InvalidKey;
+    }
+
+    /// <summary>Says once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
+    public void RefusedByAuthorization(HttpContext context)
+    {
+        bool isChecked = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
+        if (isChecked && RequestState.Of(context)?.CheckedBy is null)
+        {
+            diagnostics.RefusedBeforeCheck();
+        }
+    }
+
+    private void CountSource(IpAllowlistFeature result)
+    {
+        SourceCell? source = result.Source;
+        if (source is null or { IsEvicted: true })
+        {
+            source = sources.Admit(result.Key!.Id, result.Client);
+            if (source is not null)
+            {
+                verdicts.Keep(result.With(source));
+            }
+        }
+
+        source?.Seen(clock.Now);
+    }
+}

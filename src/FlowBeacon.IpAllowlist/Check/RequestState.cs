@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>What was done about one request so far. Immutable, so that requests about which the same was done may share one.</summary>
+internal sealed record RequestState
+{
+    /// <summary>The check that admitted or refused the request; null as long as none did.</summary>
+    public IpAllowlistMiddleware? CheckedBy { get; init; }
+
+    /// <summary>Whether the request is counted and recorded, which happens once, by whoever admits or refuses it first.</summary>
+    public bool IsRecorded { get; init; }
+
+    /// <summary>Whether the request is on record as a use of a break-glass key.</summary>
+    public bool IsBreakGlassUseRecorded { get; init; }
+
+    /// <summary>The key that the scheme made a principal of, which the framework keeps for the rest of the request; null if it did not.</summary>
+    public ApiKey? Authenticated { get; init; }
+
+    /// <summary>Whether the scheme made no principal, which the framework keeps for the rest of the request.</summary>
+    public bool IsAuthenticationRefused { get; init; }
+
+    /// <summary>What was done about a request; null if nothing was. Only a request with an evaluation can have one.</summary>
+    public static RequestState? Of(HttpContext context) => context.Features[typeof(RequestState)] as RequestState;
+
+    /// <summary>Changes what is kept about a request.</summary>
+    public static void Change(HttpContext context, Func<RequestState, RequestState> change) => change(Of(context) ?? new RequestState()).Keep(context);
+
+    public void Keep(HttpContext context) => context.Features[typeof(RequestState)] = this;
+
+    /// <summary>Whether a verdict admits the key that the scheme made a principal of, if it made one.</summary>
+    public bool IsPrincipalAdmittedBy(IpAllowlistFeature result) =>
+        Authenticated is null || (result.Outcome.Passes() && result.Key?.Id == Authenticated.Id);
+}

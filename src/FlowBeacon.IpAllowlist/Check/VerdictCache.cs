@@ -1,0 +1,91 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>
+/// Recent verdicts of all keys, so that a key used from the same address again costs no allocation. Bounded and lock-free: a verdict is
+/// immutable and the last writer wins; what is not found is judged anew.
+/// </summary>
+/// <remarks>
+/// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept; a changed
+/// key is another object. Whether the key is revoked or expired is not kept. Denials are not kept either: anybody may make addresses up.
+/// </remarks>
+internal sealed class VerdictCache
+{
+    /// <summary>The most verdicts that are kept, for all keys together: about 5 MB when full.</summary>
+    public const int Capacity = Sets * Ways;
+
+    private const int Sets = 8_192;
+    private const int Ways = 4;
+
+    /// <summary>A full set gives up one verdict in so many misses, so that a key with ever new addresses does not push out all others.</summary>
+    private const int MissesPerReplacement = 16;
+
+    private readonly IpAllowlistFeature?[] _verdicts = new IpAllowlistFeature?[Capacity];
+
+    [ThreadStatic]
+    private static uint _misses;
+
+    /// <summary>The verdict about a request that presents a valid key.</summary>
+    public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
+    {
+        int set = SetOf(secret, client);
+        for (int place = set; place < set + Ways; place++)
+        {
+            IpAllowlistFeature? kept = Volatile.Read(ref _verdicts[place]);
+            if (kept is not null && ReferenceEquals(kept.Key, key) && kept.Client == client && kept.Secret == secret)
+            {
+                return kept;
+            }
+        }
+
+        var made = new IpAllowlistFeature(key.Judge(client), key, secret, client);
+        Keep(made);
+        return made;
+    }
+
+    /// <summary>Keeps a verdict in place of an earlier one about the same key and address, or where there is room.</summary>
+    public void Keep(IpAllowlistFeature made)
+    {
+        if (made.Key is null || made.Outcome == IpAllowlistOutcome.Denied)
+        {
+            return;
+        }
+
+        int set = SetOf(made.Secret, made.Client);
+        int free = -1;
+        for (int place = set; place < set + Ways; place++)
+        {
+            IpAllowlistFeature? kept = Volatile.Read(ref _verdicts[place]);
+            if (kept is null)
+            {
+                free = place;
+            }
+            else if (kept.Key!.Id == made.Key.Id && kept.Client == made.Client)
+            {
+                free = place;
+                break;
+            }
+        }
+
+        if (free < 0)
+        {
+            if (++_misses % MissesPerReplacement != 0)
+            {
+                return;
+            }
+
+            free = set + (int)(_misses / MissesPerReplacement % Ways);
+        }
+
+        Volatile.Write(ref _verdicts[free], made);
+    }
+
+    /// <summary>The first of the places of a secret and an address. The multiplier (2^64 over the golden ratio) lets every bit count.</summary>
+    private static int SetOf(ApiKeyHash secret, ClientIp client)
+    {
+        UInt128 bits = client.Address.Bits;
+        ulong mixed = (secret.Start ^ (ulong)bits ^ (ulong)(bits >> 64)) * 0x9E37_79B9_7F4A_7C15;
+        return (int)(mixed >> (64 - 13)) * Ways;
+    }
+}
