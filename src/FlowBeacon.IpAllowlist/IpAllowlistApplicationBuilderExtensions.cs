@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http;
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
@@ -38,12 +39,15 @@ public static class IpAllowlistApplicationBuilderExtensions
         return app.Use(next =>
         {
             use.IsBuilt = true;
-            return new IpAllowlistMiddleware(
+            RequestDelegate check = new IpAllowlistMiddleware(
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),
                 services.GetRequiredService<IpAllowlistRecorder>(),
                 services.GetRequiredService<IpAllowlistRefusal>(),
                 services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey).InvokeAsync;
+            return CacheInFrontGuard.IsNeeded(services)
+                ? new CacheInFrontGuard(check, services.GetRequiredService<IpAllowlistDiagnostics>()).InvokeAsync
+                : check;
         });
     }
 }

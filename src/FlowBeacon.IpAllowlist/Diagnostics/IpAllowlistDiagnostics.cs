@@ -15,6 +15,7 @@ internal sealed class IpAllowlistDiagnostics(
     private bool _changedBeforeCheckSaid;
     private bool _changedBehindCheckSaid;
     private bool _refusedBeforeCheckSaid;
+    private bool _cacheInFrontSaid;
 
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
@@ -67,6 +68,15 @@ internal sealed class IpAllowlistDiagnostics(
         if (!Interlocked.Exchange(ref _refusedBeforeCheckSaid, true))
         {
             IpAllowlistLog.RefusedBeforeCheck(_logger);
+        }
+    }
+
+    /// <summary>A cache stands in front of the check.</summary>
+    public void CacheInFront()
+    {
+        if (!Interlocked.Exchange(ref _cacheInFrontSaid, true))
+        {
+            IpAllowlistLog.CacheInFront(_logger);
         }
     }
 

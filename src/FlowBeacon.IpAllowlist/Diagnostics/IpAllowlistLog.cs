@@ -98,4 +98,9 @@ internal static partial class IpAllowlistLog
             + " X-Forwarded-For or the peer address, requests are refused that the check would admit. Call app.UseAuthentication() and"
             + " app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void RefusedBeforeCheck(ILogger logger);
+
+    [LoggerMessage(EventId = 21, EventName = "CacheInFront", Level = LogLevel.Warning,
+        Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer requests"
+            + " that the check never sees, so nothing behind the check is stored in it. Call it after app.UseFlowBeaconIpAllowlist(). Said once.")]
+    public static partial void CacheInFront(ILogger logger);
 }

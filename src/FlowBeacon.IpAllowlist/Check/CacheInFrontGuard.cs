@@ -1,0 +1,64 @@
+using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.OutputCaching;
+using Microsoft.AspNetCore.ResponseCaching;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.ObjectPool;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>
+/// Keeps a cache that stands in front of the check from storing answers: it would give them to requests that the check never sees. A cache
+/// behind the check is not touched, because it is not there yet when a request arrives here.
+/// </summary>
+internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagnostics diagnostics)
+{
+    /// <summary>Whether an application can have such a cache: each needs a service, so that most applications are spared the question.</summary>
+    public static bool IsNeeded(IServiceProvider services) =>
+        services.GetService<IServiceProviderIsService>() is not { } known
+        || known.IsService(typeof(IOutputCacheStore))
+        || known.IsService(typeof(ObjectPoolProvider));
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        IOutputCacheFeature? outputCache = context.Features.Get<IOutputCacheFeature>();
+        bool hasResponseCache = context.Features.Get<IResponseCachingFeature>() is not null;
+        if ((outputCache is null && !hasResponseCache) || context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() == KeyRequirement.Disabled)
+        {
+            return check(context);
+        }
+
+        diagnostics.CacheInFront();
+        return outputCache is null ? InvokePrivatelyAsync(context) : InvokeWithoutStorageAsync(context, outputCache, hasResponseCache);
+    }
+
+    private async Task InvokeWithoutStorageAsync(HttpContext context, IOutputCacheFeature outputCache, bool hasResponseCache)
+    {
+        outputCache.Context.AllowCacheStorage = false;
+        await (hasResponseCache ? InvokePrivatelyAsync(context) : check(context));
+
+        // The cache decides when the response starts. An answer without a body has not started yet, and the host's own policies, which run
+        // after this, could still allow storage. Errors are left to the host's error pages.
+        outputCache.Context.AllowCacheStorage = false;
+        if (!context.Response.HasStarted && context.Response.StatusCode < StatusCodes.Status400BadRequest)
+        {
+            await context.Response.StartAsync();
+        }
+    }
+
+    /// <summary>The response cache has no switch. It stores what <c>Cache-Control</c> calls public at the first write (RFC 9111 §5.2.2).</summary>
+    private async Task InvokePrivatelyAsync(HttpContext context)
+    {
+        Stream body = context.Response.Body;
+        context.Response.Body = new PrivateResponseStream(context.Response, body);
+        try
+        {
+            await check(context);
+            PrivateResponseStream.MakePrivate(context.Response);
+        }
+        finally
+        {
+            context.Response.Body = body;
+        }
+    }
+}
