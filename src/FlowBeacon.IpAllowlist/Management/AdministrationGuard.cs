@@ -9,8 +9,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// Decides who may administer keys: signed-in people whom the named policy admits, never an API key. It stands in the endpoints
-/// themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can lead around it.
+/// Decides who may administer keys: signed-in people whom the named policy admits, and who meet what the host demands of the endpoints in
+/// addition; never an API key. It stands in the endpoints themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of
+/// middleware can lead around it.
 /// </summary>
 internal sealed class AdministrationGuard(
     IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
@@ -45,15 +46,16 @@ internal sealed class AdministrationGuard(
         string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
 
         // Policies, evaluators and handlers may be scoped services.
-        IServiceProvider services = context.RequestServices;
-        AuthorizationPolicy policy = await services.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
+        AuthorizationPolicy policy = await context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
-        ClaimsPrincipal person = await PersonAsync(policy, context);
+        AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
+        ClaimsPrincipal person = await PersonAsync(policy, added, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
             ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
             : null;
-        if (user is not null && (await services.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded)
+        bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
+        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, context), context)))
         {
             return user;
         }
@@ -65,25 +67,33 @@ internal sealed class AdministrationGuard(
         }
 
         await ((user ?? key) is { } refused
-            ? RefuseAsync(context, refused, StatusCodes.Status403Forbidden)
-            : RefuseAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), StatusCodes.Status401Unauthorized));
+            ? RefuseAsync(context, refused, isAdministrator)
+            : RefuseAnonymousAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address)));
         return null;
     }
+
+    private static async Task<bool> IsMetAsync(AuthorizationPolicy policy, ClaimsPrincipal person, HttpContext context) =>
+        (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded;
 
     /// <summary>
     /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
     /// what a key proved, or replace them; and the identities tell, because another scheme may hand on ours.
     /// </summary>
-    private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, HttpContext context)
+    /// <remarks>
+    /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
+    /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
+    /// </remarks>
+    private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, AuthorizationPolicy? other, HttpContext context)
     {
         var person = new ClaimsPrincipal();
-        if (policy.AuthenticationSchemes.Count == 0)
+        IReadOnlyList<string> schemes = policy.AuthenticationSchemes.Count > 0 ? policy.AuthenticationSchemes : other?.AuthenticationSchemes ?? [];
+        if (schemes.Count == 0)
         {
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
             return IsByKey(ticket, context.User) ? person : context.User;
         }
 
-        foreach (string scheme in policy.AuthenticationSchemes)
+        foreach (string scheme in schemes)
         {
             AuthenticateResult result = await context.AuthenticateAsync(scheme);
             if (result.Succeeded && !IsByKey(result.Ticket, result.Principal))
@@ -117,17 +127,28 @@ internal sealed class AdministrationGuard(
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
 
-    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, int status)
+    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, bool isAdministrator)
+    {
+        Record(context, actor);
+        return isAdministrator
+            ? Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "requirement-not-met", "Requirement not met",
+                "The policy of key administration admits you, but this host demands more of you here; see its authorization of these endpoints.")
+            : Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "role-required", "Admin or owner role required",
+                "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
+    }
+
+    private Task RefuseAnonymousAsync(HttpContext context, ApiKeyActor actor)
+    {
+        Record(context, actor);
+        context.Response.Headers.WWWAuthenticate = "Session";
+        return Problem.WriteAsync(context, StatusCodes.Status401Unauthorized, "sign-in-required", "Sign in required",
+            "Keys are administered by people who are signed in.");
+    }
+
+    private void Record(HttpContext context, ApiKeyActor actor)
     {
         // The route, not the path: a raw key pasted there as an id must not end up in the record.
-        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/')}");
-        if (status == StatusCodes.Status401Unauthorized)
-        {
-            context.Response.Headers.WWWAuthenticate = "Session";
-            return Problem.WriteAsync(context, status, "sign-in-required", "Sign in required", "Keys are administered by people who are signed in.");
-        }
-
-        return Problem.WriteAsync(context, status, "role-required", "Admin or owner role required",
-            "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
+        string? route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/');
+        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {route}");
     }
 }
