@@ -49,13 +49,14 @@ internal sealed class AdministrationGuard(
         AuthorizationPolicy policy = await context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
         AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
-        ClaimsPrincipal person = await PersonAsync(policy, added, context);
+        bool hasKey = evaluation.Key is not null;
+        ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
             ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
             : null;
         bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
-        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, context), context)))
+        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, hasKey, context), context)))
         {
             return user;
         }
@@ -77,19 +78,26 @@ internal sealed class AdministrationGuard(
 
     /// <summary>
     /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
-    /// what a key proved, or replace them; and the identities tell, because another scheme may hand on ours.
+    /// what a key proved, or replace them; and identities and claims tell, because another scheme may hand on ours.
     /// </summary>
     /// <remarks>
     /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
     /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
     /// </remarks>
-    private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, AuthorizationPolicy? other, HttpContext context)
+    private static async Task<ClaimsPrincipal> PersonAsync(
+        AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
     {
         var person = new ClaimsPrincipal();
         IReadOnlyList<string> schemes = policy.AuthenticationSchemes.Count > 0 ? policy.AuthenticationSchemes : other?.AuthenticationSchemes ?? [];
         if (schemes.Count == 0)
         {
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
+            if (hasKey)
+            {
+                // HttpContext.User alone proves nothing: host code may have made it of the key.
+                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal) ? ticket.Principal : person;
+            }
+
             return IsByKey(ticket, context.User) ? person : context.User;
         }
 
@@ -105,9 +113,31 @@ internal sealed class AdministrationGuard(
         return person;
     }
 
+    /// <summary>
+    /// Whether a ticket comes from schemes of the host. The framework's authorization also makes one, which names no scheme, of any
+    /// <c>HttpContext.User</c>.
+    /// </summary>
+    private static async Task<bool> IsOfSchemesAsync(AuthenticationTicket ticket, HttpContext context)
+    {
+        IAuthenticationSchemeProvider? known = context.RequestServices.GetService<IAuthenticationSchemeProvider>();
+        foreach (string scheme in SchemesOf(ticket))
+        {
+            if (known is null || await known.GetSchemeAsync(scheme) is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
-        ticket?.AuthenticationScheme.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true
-        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme);
+        (ticket is not null && SchemesOf(ticket).Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme))
+        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme)
+        || principal.HasClaim(claim => claim.Type == ApiKeyAuthenticationDefaults.PrefixClaim);
+
+    /// <summary>The framework joins the names where a policy asks for several schemes.</summary>
+    private static string[] SchemesOf(AuthenticationTicket ticket) => ticket.AuthenticationScheme.Split(';');
 
     private static Task AnswerAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
     {
