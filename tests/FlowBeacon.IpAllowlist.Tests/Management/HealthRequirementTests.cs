@@ -56,7 +56,7 @@ public sealed class HealthRequirementTests
     [Fact]
     public async Task A_required_scope_is_refused_by_the_scheme_of_API_keys()
     {
-        await using KestrelApp app = await StartAsync(health: endpoint => endpoint.RequireScope(ApiKeyScopes.GovernanceRead));
+        await using KestrelApp app = await StartAsync(health: endpoint => endpoint.RequireApiKeyScope(ApiKeyScopes.GovernanceRead));
 
         (await SendAsync(app)).Status.Should().Be(401);
         (await SendAsync(app, HeaderLine.Bearer(TestKeys.Unrestricted))).Content.Should().Contain("Insufficient scope");
