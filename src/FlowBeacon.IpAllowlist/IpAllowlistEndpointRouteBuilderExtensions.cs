@@ -23,7 +23,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     /// <param name="pattern">The route; <c>/governance/health</c> by default.</param>
     /// <returns>The endpoint.</returns>
     /// <remarks>
-    /// A fallback policy does not apply to it. Authorization that the host adds (<c>RequireAuthorization("ops")</c>, here or on a group) does.
+    /// A fallback policy does not apply to it. Authorization that the host adds (<c>RequireAuthorization("ops")</c>, here or on a group)
+    /// does.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddFlowBeaconIpAllowlist()</c> was not called.</exception>

@@ -46,7 +46,8 @@ internal sealed class AdministrationGuard(
         string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
 
         // Policies, evaluators and handlers may be scoped services.
-        AuthorizationPolicy policy = await context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
+        IAuthorizationPolicyProvider policies = context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>();
+        AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
         AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
         bool hasKey = evaluation.Key is not null;
@@ -88,14 +89,21 @@ internal sealed class AdministrationGuard(
         AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
     {
         var person = new ClaimsPrincipal();
-        IReadOnlyList<string> schemes = policy.AuthenticationSchemes.Count > 0 ? policy.AuthenticationSchemes : other?.AuthenticationSchemes ?? [];
+        IReadOnlyList<string> schemes = policy.AuthenticationSchemes;
+        if (schemes.Count == 0)
+        {
+            schemes = other?.AuthenticationSchemes ?? [];
+        }
+
         if (schemes.Count == 0)
         {
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
             if (hasKey)
             {
                 // HttpContext.User alone proves nothing: host code may have made it of the key.
-                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal) ? ticket.Principal : person;
+                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal)
+                    ? ticket.Principal
+                    : person;
             }
 
             return IsByKey(ticket, context.User) ? person : context.User;
@@ -162,7 +170,7 @@ internal sealed class AdministrationGuard(
         Record(context, actor);
         return isAdministrator
             ? Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "requirement-not-met", "Requirement not met",
-                "The policy of key administration admits you, but this host demands more of you here; see its authorization of these endpoints.")
+                "The policy of key administration admits you, but this host demands more here: see the authorization of its endpoints.")
             : Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "role-required", "Admin or owner role required",
                 "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
     }

@@ -50,8 +50,8 @@ internal static class EndpointAuthorization
     /// <param name="handler">The handler.</param>
     public static async Task RunAsync(HttpContext context, RequestDelegate handler)
     {
-        bool isOpenedByHost = context.GetEndpoint()?.Metadata.GetOrderedMetadata<IAllowAnonymous>().Any(open => open is not OpenByItself) == true;
-        if (isOpenedByHost || await PolicyOfAsync(context, orFallback: false) is not { } policy)
+        IReadOnlyList<IAllowAnonymous> opened = context.GetEndpoint()?.Metadata.GetOrderedMetadata<IAllowAnonymous>() ?? [];
+        if (opened.Any(by => by is not OpenByItself) || await PolicyOfAsync(context, orFallback: false) is not { } policy)
         {
             await handler(context);
             return;
@@ -60,7 +60,8 @@ internal static class EndpointAuthorization
         IPolicyEvaluator evaluator = context.RequestServices.GetRequiredService<IPolicyEvaluator>();
         PolicyAuthorizationResult result = await evaluator.AuthorizeAsync(
             policy, await evaluator.AuthenticateAsync(policy, context), context, resource: context);
-        await context.RequestServices.GetRequiredService<IAuthorizationMiddlewareResultHandler>().HandleAsync(handler, context, policy, result);
+        IAuthorizationMiddlewareResultHandler answer = context.RequestServices.GetRequiredService<IAuthorizationMiddlewareResultHandler>();
+        await answer.HandleAsync(handler, context, policy, result);
     }
 
     /// <summary>

@@ -33,11 +33,13 @@ namespace FlowBeacon.IpAllowlist.Tests.Authentication
             (await app.GetPathAsync("/ours")).Status.Should().Be(401);
             IReadOnlyList<object> metadata = MetadataOf(app, "/ours");
             metadata.OfType<TheirScopes>().Should().BeEmpty();
-            metadata.OfType<AuthorizationPolicy>().Single().AuthenticationSchemes.Should().Equal(ApiKeyAuthenticationDefaults.AuthenticationScheme);
+            metadata.OfType<AuthorizationPolicy>().Single().AuthenticationSchemes.Should()
+                .Equal(ApiKeyAuthenticationDefaults.AuthenticationScheme);
         }
 
-        private static IReadOnlyList<object> MetadataOf(KestrelApp app, string pattern) => app.Services.GetRequiredService<EndpointDataSource>()
-            .Endpoints.OfType<RouteEndpoint>().Single(endpoint => endpoint.RoutePattern.RawText == pattern).Metadata;
+        private static IReadOnlyList<object> MetadataOf(KestrelApp app, string pattern) =>
+            app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+                .Single(endpoint => endpoint.RoutePattern.RawText == pattern).Metadata;
 
         private static Task<KestrelApp> StartAsync() => SchemeApp.StartAsync(app =>
         {

@@ -114,7 +114,8 @@ public sealed class ScopeTests
             app.UseFlowBeaconIpAllowlist();
             app.MapGet("/read", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
             app.MapGet("/evaluate", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
-            app.MapGet("/both", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead).RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/both", () => "in")
+                .RequireApiKeyScope(ApiKeyScopes.GovernanceRead).RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
             app.MapGet("/unchecked", () => "in").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
             RouteGroupBuilder group = app.MapGroup("/group").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
             group.MapGet("", () => "in");

@@ -10,14 +10,17 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
-/// <summary>Authorization that a host adds to <c>GET /governance/health</c> counts, and is refused as on any endpoint of the host.</summary>
+/// <summary>
+/// Authorization that a host adds to <c>GET /governance/health</c> counts, and is refused as on any endpoint of the host.
+/// </summary>
 public sealed class HealthRequirementTests
 {
     private const string Path = "/governance/health";
 
     private static readonly string[] Members = ["ok", "service", "version"];
 
-    public static TheoryData<string> Ways { get; } = ["named policy", "policy object alone", "default policy", "requirement data", "outer group"];
+    public static TheoryData<string> Ways { get; } =
+        ["named policy", "policy object alone", "default policy", "requirement data", "outer group"];
 
     public static TheoryData<string> Orders => [.. PipelineOrder.All];
 
@@ -101,7 +104,8 @@ public sealed class HealthRequirementTests
         health.RootElement.EnumerateObject().Select(member => member.Name).Should().Equal(Members);
     }
 
-    private static Task<RawResponse> SendAsync(KestrelApp app, params string[] headerLines) => KestrelApp.SendAsync(app.IPv4, "GET", Path, headerLines);
+    private static Task<RawResponse> SendAsync(KestrelApp app, params string[] headerLines) =>
+        KestrelApp.SendAsync(app.IPv4, "GET", Path, headerLines);
 
     private static Task<KestrelApp> StartAsync(
         Action<WebApplicationBuilder>? configure = null,
@@ -116,7 +120,7 @@ public sealed class HealthRequirementTests
                 .AddFlowBeaconApiKey();
             builder.Services.AddAuthorizationBuilder().AddPolicy("ops", RoleIs("ops")).SetDefaultPolicy(RoleIs("ops"));
 
-            // The framework stops a request for an endpoint that the authorization middleware has not seen, unless the host does not want that.
+            // The framework stops a request for an endpoint that the authorization middleware has not seen, unless the host forbids it.
             builder.Services.Configure<RouteOptions>(options => options.SuppressCheckForUnhandledSecurityMetadata = true);
             configure?.Invoke(builder);
         },

@@ -231,7 +231,9 @@ public sealed class HostRequirementTests
     [InlineData(true)]
     public async Task An_API_key_does_not_meet_it_for_a_person(bool namesBothSchemes)
     {
-        string[] schemes = [ApiKeyAuthenticationDefaults.AuthenticationScheme, .. namesBothSchemes ? new[] { PersonHandler.SchemeName } : []];
+        string[] schemes = namesBothSchemes
+            ? [ApiKeyAuthenticationDefaults.AuthenticationScheme, PersonHandler.SchemeName]
+            : [ApiKeyAuthenticationDefaults.AuthenticationScheme];
         await using KeyApiHost host = await KeyApiHost.StartAsync(group: keys => keys.RequireAuthorization(policy => policy
             .AddAuthenticationSchemes(schemes).RequireClaim(ApiKeyAuthenticationDefaults.ScopeClaim, ApiKeyScopes.Admin)));
         IssuedApiKey key = await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All });
@@ -240,7 +242,8 @@ public sealed class HostRequirementTests
         (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(key.RawKey))).ShouldBeProblem(403, RoleRequired);
     }
 
-    private static async Task EveryOperationIsRefusedAsync(KeyApiHost host, string id, int status, string title, params string[] headerLines)
+    private static async Task EveryOperationIsRefusedAsync(
+        KeyApiHost host, string id, int status, string title, params string[] headerLines)
     {
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
         foreach (KeyOperation operation in KeyOperation.All)
@@ -280,15 +283,19 @@ public sealed class HostRequirementTests
     private static void Require(IEndpointConventionBuilder endpoints, string way, bool onOuterGroup) => _ = (way, onOuterGroup) switch
     {
         ("named policy", false) or ("named policy on an outer group", true) => endpoints.RequireAuthorization("mfa"),
-        ("policy object", false) or ("policy object on an outer group", true) => endpoints.RequireAuthorization(policy => policy.RequireRole("mfa")),
+        ("policy object", false) or ("policy object on an outer group", true) =>
+            endpoints.RequireAuthorization(policy => policy.RequireRole("mfa")),
         ("policy object alone", false) => endpoints.WithMetadata(RoleIs("mfa")),
         ("roles of an attribute", false) => endpoints.RequireAuthorization(new AuthorizeAttribute { Roles = "mfa" }),
         ("default policy", false) => endpoints.RequireAuthorization(),
-        ("requirement data", false) or ("requirement data on an outer group", true) => endpoints.WithMetadata(new NeedsRoleAttribute("mfa")),
+        ("requirement data", false) or ("requirement data on an outer group", true) =>
+            endpoints.WithMetadata(new NeedsRoleAttribute("mfa")),
         _ => endpoints,
     };
 
-    /// <summary>The framework stops a request for an endpoint that the authorization middleware has not seen, unless the host does not want that.</summary>
+    /// <summary>
+    /// The framework stops a request for an endpoint that the authorization middleware has not seen, unless the host forbids it.
+    /// </summary>
     private static void AllowAuthorizationOutOfSight(WebApplicationBuilder builder) =>
         builder.Services.Configure<RouteOptions>(options => options.SuppressCheckForUnhandledSecurityMetadata = true);
 

@@ -34,12 +34,13 @@ public sealed class PersonBesideKeyTests
     {
         await using KeyApiHost host = await StartAsync(way);
         IssuedApiKey key = await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All });
-        string[] headerLines = [KeyApiHost.Bearer(key.RawKey), .. way.Contains("member", StringComparison.Ordinal) ? new[] { "X-Person: bob member" } : []];
+        string? person = way.Contains("member", StringComparison.Ordinal) ? KeyApiHost.Member : null;
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
         foreach (KeyOperation operation in KeyOperation.All)
         {
-            Answer answer = await host.SendAsync(null, operation.Method, operation.Target(key.Details.Key.Id), operation.Body, headerLines);
+            Answer answer = await host.SendAsync(
+                person, operation.Method, operation.Target(key.Details.Key.Id), operation.Body, KeyApiHost.Bearer(key.RawKey));
 
             answer.Status.Should().Be(403, $"{operation.Name}: {answer.Body}");
             answer.ShouldBeProblem(403, RoleRequired);
@@ -73,8 +74,8 @@ public sealed class PersonBesideKeyTests
         });
         string key = (await host.CreateAsync("program")).RawKey;
 
-        Answer created = await host.SendAsync(
-            transformation == "none" ? KeyApiHost.Administrator : "alice", "POST", Keys, """{"name":"a","allowed_ips":[]}""", KeyApiHost.Bearer(key));
+        string person = transformation == "none" ? KeyApiHost.Administrator : "alice";
+        Answer created = await host.SendAsync(person, "POST", Keys, """{"name":"a","allowed_ips":[]}""", KeyApiHost.Bearer(key));
 
         created.Status.Should().Be(201, created.Body);
         (await host.AuditAsync())[0].Actor.Should().Match<ApiKeyActor>(actor => actor.Kind == ApiKeyActorKind.User && actor.Id == "alice");
@@ -163,8 +164,8 @@ public sealed class PersonBesideKeyTests
     /// <summary>Nothing of the identity that was proved is left but its claims.</summary>
     private sealed class ReplacedByAnAdministrator : IClaimsTransformation
     {
-        public Task<ClaimsPrincipal> TransformAsync(ClaimsPrincipal principal) =>
-            Task.FromResult(new ClaimsPrincipal(new ClaimsIdentity([.. principal.Claims, new Claim(ClaimTypes.Role, "admin")], "Enriched")));
+        public Task<ClaimsPrincipal> TransformAsync(ClaimsPrincipal principal) => Task.FromResult(
+            new ClaimsPrincipal(new ClaimsIdentity([.. principal.Claims, new Claim(ClaimTypes.Role, "admin")], "Enriched")));
     }
 
     /// <summary>Takes over what the scheme of API keys proved, under its own name.</summary>
@@ -176,7 +177,9 @@ public sealed class PersonBesideKeyTests
         protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
         {
             AuthenticateResult inner = await Context.AuthenticateAsync(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-            return inner.Succeeded ? AuthenticateResult.Success(new AuthenticationTicket(inner.Principal, SchemeName)) : AuthenticateResult.NoResult();
+            return inner.Succeeded
+                ? AuthenticateResult.Success(new AuthenticationTicket(inner.Principal, SchemeName))
+                : AuthenticateResult.NoResult();
         }
     }
 
