@@ -80,4 +80,10 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
+
+    [LoggerMessage(EventId = 70, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
+        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
+            + " this library's: where a policy names several schemes, an invalid key or a foreign address may get another answer than the 401"
+            + " or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything else")]
+    public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
 }
