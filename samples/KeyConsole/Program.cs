@@ -26,8 +26,10 @@ app.MapFlowBeaconHealth();
 app.MapHealthChecks("/governance/ready");
 app.MapFlowBeaconApiKeys();
 app.MapOpenApi();
-app.MapGet("/governance/report", (ClaimsPrincipal caller) => $"Report for {caller.Identity!.Name}\n").RequireScope("governance:read");
-app.MapPost("/governance/evaluate", (ClaimsPrincipal caller) => $"Evaluated for {caller.Identity!.Name}\n").RequireScope("governance:evaluate");
+app.MapGet("/governance/report", (ClaimsPrincipal caller) => $"Report for {caller.Identity!.Name}\n")
+    .RequireApiKeyScope("governance:read");
+app.MapPost("/governance/evaluate", (ClaimsPrincipal caller) => $"Evaluated for {caller.Identity!.Name}\n")
+    .RequireApiKeyScope("governance:evaluate");
 
 app.Services.GetRequiredService<DevelopmentAdministrator>().MapSignIn(app);
 app.Run();

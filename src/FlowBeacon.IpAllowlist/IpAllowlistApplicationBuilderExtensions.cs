@@ -1,7 +1,7 @@
-using Microsoft.AspNetCore.Http;
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

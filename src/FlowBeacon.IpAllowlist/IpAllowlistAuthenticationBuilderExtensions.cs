@@ -1,9 +1,12 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Authentication;
 using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -16,7 +19,10 @@ public static class IpAllowlistAuthenticationBuilderExtensions
     /// </summary>
     /// <param name="builder">The application's authentication.</param>
     /// <returns><paramref name="builder"/>.</returns>
-    /// <remarks><c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well.</remarks>
+    /// <remarks>
+    /// <c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well. An
+    /// <see cref="IAuthorizationMiddlewareResultHandler"/> of the host must be registered before; start-up warns otherwise.
+    /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static AuthenticationBuilder AddFlowBeaconApiKey(this AuthenticationBuilder builder)
     {
@@ -28,6 +34,7 @@ public static class IpAllowlistAuthenticationBuilderExtensions
             provider.GetRequiredService<IpAllowlistEvaluator>(),
             provider.GetRequiredService<IpAllowlistRecorder>(),
             provider.GetRequiredService<IpAllowlistRefusal>()));
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ResultHandlerCheck>());
         return builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
     }

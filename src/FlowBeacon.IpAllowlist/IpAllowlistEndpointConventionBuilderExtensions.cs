@@ -52,7 +52,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>.</remarks>
     /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
-    public static TBuilder RequireScope<TBuilder>(this TBuilder builder, string scope)
+    public static TBuilder RequireApiKeyScope<TBuilder>(this TBuilder builder, string scope)
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scope);

@@ -22,6 +22,10 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route; <c>/governance/health</c> by default.</param>
     /// <returns>The endpoint.</returns>
+    /// <remarks>
+    /// A fallback policy does not apply to it. Authorization that the host adds (<c>RequireAuthorization("ops")</c>, here or on a group)
+    /// does.
+    /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddFlowBeaconIpAllowlist()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapFlowBeaconHealth(
@@ -35,9 +39,10 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             "MapFlowBeaconHealth() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
         var health = new HealthEndpoint(evaluator, services.GetRequiredService<IHostEnvironment>());
-        return endpoints.MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], health.HandleAsync)
+        return endpoints.MapMethods(
+                pattern, [HttpMethods.Get, HttpMethods.Head], context => EndpointAuthorization.RunAsync(context, health.HandleAsync))
             .DisableIpAllowlist()
-            .AllowAnonymous()
+            .WithMetadata(new EndpointAuthorization.OpenByItself())
             .WithDisplayName("FlowBeacon health");
     }
 
@@ -49,6 +54,11 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route of the group; <c>/api/v1/keys</c> by default.</param>
     /// <returns>All of its endpoints.</returns>
+    /// <remarks>
+    /// Authorization that the host adds, here or on a group, counts in addition to the policy: people must meet both. So does a fallback
+    /// policy, unless the endpoints carry authorization of their own. A break-glass key is not bound by it, and <c>AllowAnonymous()</c>
+    /// changes nothing.
+    /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddFlowBeaconIpAllowlist()</c> or <c>AddAuthorization()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapFlowBeaconApiKeys(

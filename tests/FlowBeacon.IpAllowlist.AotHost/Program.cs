@@ -18,7 +18,7 @@ app.UseAuthorization();
 
 app.MapFlowBeaconHealth();
 app.MapFlowBeaconApiKeys();
-app.MapGet("/report", () => "report\n").RequireScope(ApiKeyScopes.GovernanceRead);
-app.MapGet("/evaluate", () => "evaluated\n").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+app.MapGet("/report", () => "report\n").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+app.MapGet("/evaluate", () => "evaluated\n").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
 
 app.Run();

@@ -103,4 +103,10 @@ internal static partial class IpAllowlistLog
         Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer requests"
             + " that the check never sees, so nothing behind the check is stored in it. Call it after app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void CacheInFront(ILogger logger);
+
+    [LoggerMessage(EventId = 70, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
+        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
+            + " this library's: where a policy names several schemes, an invalid key or a foreign address may get another answer than the 401"
+            + " or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything else")]
+    public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
 }

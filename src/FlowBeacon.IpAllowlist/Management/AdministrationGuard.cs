@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -9,8 +10,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// Decides who may administer keys: signed-in people whom the named policy admits, never an API key. It stands in the endpoints
-/// themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can lead around it.
+/// Decides who may administer keys: signed-in people whom the named policy admits, and who meet what the host demands of the endpoints in
+/// addition; never an API key. It stands in the endpoints themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of
+/// middleware can lead around it.
 /// </summary>
 internal sealed class AdministrationGuard(
     IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
@@ -45,15 +47,18 @@ internal sealed class AdministrationGuard(
         string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
 
         // Policies, evaluators and handlers may be scoped services.
-        IServiceProvider services = context.RequestServices;
-        AuthorizationPolicy policy = await services.GetRequiredService<IAuthorizationPolicyProvider>().GetPolicyAsync(ApiKeyAdministration.PolicyName)
+        IAuthorizationPolicyProvider policies = context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>();
+        AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
-        ClaimsPrincipal person = await PersonAsync(policy, context);
+        AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
+        bool hasKey = evaluation.Key is not null || RequestState.Of(context)?.Authenticated is not null;
+        ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
             ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
             : null;
-        if (user is not null && (await services.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded)
+        bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
+        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, hasKey, context), context)))
         {
             return user;
         }
@@ -65,25 +70,47 @@ internal sealed class AdministrationGuard(
         }
 
         await ((user ?? key) is { } refused
-            ? RefuseAsync(context, refused, StatusCodes.Status403Forbidden)
-            : RefuseAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), StatusCodes.Status401Unauthorized));
+            ? RefuseAsync(context, refused, isAdministrator)
+            : RefuseAnonymousAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address)));
         return null;
     }
 
+    private static async Task<bool> IsMetAsync(AuthorizationPolicy policy, ClaimsPrincipal person, HttpContext context) =>
+        (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded;
+
     /// <summary>
     /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
-    /// what a key proved, or replace them; and the identities tell, because another scheme may hand on ours.
+    /// what a key proved, or replace them; and identities and claims tell, because another scheme may hand on ours.
     /// </summary>
-    private static async Task<ClaimsPrincipal> PersonAsync(AuthorizationPolicy policy, HttpContext context)
+    /// <remarks>
+    /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
+    /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
+    /// </remarks>
+    private static async Task<ClaimsPrincipal> PersonAsync(
+        AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
     {
         var person = new ClaimsPrincipal();
-        if (policy.AuthenticationSchemes.Count == 0)
+        IReadOnlyList<string> schemes = policy.AuthenticationSchemes;
+        if (schemes.Count == 0)
+        {
+            schemes = other?.AuthenticationSchemes ?? [];
+        }
+
+        if (schemes.Count == 0)
         {
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
+            if (hasKey)
+            {
+                // HttpContext.User alone proves nothing: host code may have made it of the key.
+                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal)
+                    ? ticket.Principal
+                    : person;
+            }
+
             return IsByKey(ticket, context.User) ? person : context.User;
         }
 
-        foreach (string scheme in policy.AuthenticationSchemes)
+        foreach (string scheme in schemes)
         {
             AuthenticateResult result = await context.AuthenticateAsync(scheme);
             if (result.Succeeded && !IsByKey(result.Ticket, result.Principal))
@@ -95,9 +122,31 @@ internal sealed class AdministrationGuard(
         return person;
     }
 
+    /// <summary>
+    /// Whether a ticket comes from schemes of the host. The framework's authorization also makes one, which names no scheme, of any
+    /// <c>HttpContext.User</c>.
+    /// </summary>
+    private static async Task<bool> IsOfSchemesAsync(AuthenticationTicket ticket, HttpContext context)
+    {
+        IAuthenticationSchemeProvider? known = context.RequestServices.GetService<IAuthenticationSchemeProvider>();
+        foreach (string scheme in SchemesOf(ticket))
+        {
+            if (known is null || await known.GetSchemeAsync(scheme) is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
-        ticket?.AuthenticationScheme.Split(';').Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme) == true
-        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme);
+        (ticket is not null && SchemesOf(ticket).Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme))
+        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme)
+        || principal.HasClaim(claim => claim.Type == ApiKeyAuthenticationDefaults.PrefixClaim);
+
+    /// <summary>The framework joins the names where a policy asks for several schemes.</summary>
+    private static string[] SchemesOf(AuthenticationTicket ticket) => ticket.AuthenticationScheme.Split(';');
 
     private static Task AnswerAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
     {
@@ -117,17 +166,28 @@ internal sealed class AdministrationGuard(
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
 
-    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, int status)
+    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, bool isAdministrator)
+    {
+        Record(context, actor);
+        return isAdministrator
+            ? Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "requirement-not-met", "Requirement not met",
+                "The policy of key administration admits you, but this host demands more here: see the authorization of its endpoints.")
+            : Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "role-required", "Admin or owner role required",
+                "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
+    }
+
+    private Task RefuseAnonymousAsync(HttpContext context, ApiKeyActor actor)
+    {
+        Record(context, actor);
+        context.Response.Headers.WWWAuthenticate = "Session";
+        return Problem.WriteAsync(context, StatusCodes.Status401Unauthorized, "sign-in-required", "Sign in required",
+            "Keys are administered by people who are signed in.");
+    }
+
+    private void Record(HttpContext context, ApiKeyActor actor)
     {
         // The route, not the path: a raw key pasted there as an id must not end up in the record.
-        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/')}");
-        if (status == StatusCodes.Status401Unauthorized)
-        {
-            context.Response.Headers.WWWAuthenticate = "Session";
-            return Problem.WriteAsync(context, status, "sign-in-required", "Sign in required", "Keys are administered by people who are signed in.");
-        }
-
-        return Problem.WriteAsync(context, status, "role-required", "Admin or owner role required",
-            "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
+        string? route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/');
+        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {route}");
     }
 }

@@ -30,8 +30,8 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, OfKey, "Try what the check says of an address", StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
         Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, OfKey, "Allow the caller's address for a locked-out key", StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        // The guard in each handler decides who may enter. What else might answer first (a fallback policy, a key required everywhere) would
-        // only keep out the people and the break-glass key that it admits.
+        // The guard in each handler decides who may enter, and asks for what the host adds as well. What else might answer first (a
+        // fallback policy, a key required everywhere) would keep out people and the break-glass key that it admits.
         return group.WithMetadata(KeyRequirement.Optional).AllowAnonymous();
 
         void Add(string method, string pattern, RequestDelegate handler, Delegate parameters, string summary, int success, Type answer, Type? body = null)

@@ -215,10 +215,10 @@ public sealed class BreakGlassUseTests
             PipelineOrder.Build(app, order);
             app.MapFlowBeaconApiKeys();
             app.MapGet("/open", () => "open");
-            app.MapGet("/read", () => "read").RequireScope(ApiKeyScopes.GovernanceRead);
-            app.MapGet("/evaluate", () => "evaluate").RequireScope(ApiKeyScopes.GovernanceEvaluate);
-            app.MapGet("/unchecked-read", () => "read").DisableIpAllowlist().RequireScope(ApiKeyScopes.GovernanceRead);
-            app.MapGet("/unchecked-evaluate", () => "evaluate").DisableIpAllowlist().RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/read", () => "read").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            app.MapGet("/evaluate", () => "evaluate").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/unchecked-read", () => "read").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            app.MapGet("/unchecked-evaluate", () => "evaluate").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         },
         store: store,
         configure: builder =>

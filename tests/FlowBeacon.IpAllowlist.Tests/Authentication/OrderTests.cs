@@ -129,7 +129,7 @@ public sealed class OrderTests
             {
                 AuthenticationSchemes = ApiKeyAuthenticationDefaults.AuthenticationScheme,
             });
-            app.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
             app.MapGet("/default-policy", () => "any key").RequireAuthorization();
         });
 }

@@ -147,7 +147,7 @@ public sealed class PipelineOrderProperties
             app.MapGet("/key", () => "key").RequireApiKey();
             if (withScheme)
             {
-                app.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+                app.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
             }
             else
             {

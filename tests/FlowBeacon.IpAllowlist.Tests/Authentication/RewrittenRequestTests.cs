@@ -64,7 +64,7 @@ public sealed class RewrittenRequestTests
             pipeline.Use(TakeAddressFromCdn);
             pipeline.UseAuthorization();
             pipeline.UseFlowBeaconIpAllowlist();
-            pipeline.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         });
 
         RawResponse response = await app.GetPathAsync("/scope", Key, HeaderLine.ForwardedFor(first), $"{CdnHeader}: {then}");
@@ -83,7 +83,7 @@ public sealed class RewrittenRequestTests
             pipeline.Use(TakeAddressFromCdn);
             pipeline.UseAuthorization();
             pipeline.UseWhen(context => context.Request.Path == "/elsewhere", branch => branch.UseFlowBeaconIpAllowlist());
-            pipeline.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         });
 
         (await app.GetPathAsync("/scope", Key, ForgedAsListed, $"{CdnHeader}: {SchemeKeys.NotListed}")).Status.Should().Be(403);
@@ -107,7 +107,7 @@ public sealed class RewrittenRequestTests
             });
             pipeline.UseFlowBeaconIpAllowlist();
             pipeline.MapGet("/open", (HttpContext context) => context.User.Identity?.Name ?? "nobody");
-            pipeline.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         }, configure: builder => builder.Services.AddAuthentication(ApiKeyAuthenticationDefaults.AuthenticationScheme));
 
         (await app.GetPathAsync(path, Key, ForgedAsListed)).Status.Should().Be(401);
@@ -131,7 +131,7 @@ public sealed class RewrittenRequestTests
             });
             pipeline.UseAuthentication();
             pipeline.UseAuthorization();
-            pipeline.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         });
 
         (await app.GetPathAsync("/scope", $"X-Late: Bearer {SchemeKeys.Evaluator}", ForgedAsListed)).Status.Should().Be(401);

@@ -180,7 +180,7 @@ public sealed class SchemeTests
         await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>
         {
             pipeline.UseFlowBeaconIpAllowlist();
-            pipeline.MapGet("/", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapGet("/", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         });
 
         RawResponse response = await app.GetPathAsync("/", HeaderLine.Bearer(SchemeKeys.Reader), FromListed);
@@ -200,7 +200,7 @@ public sealed class SchemeTests
         await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>
         {
             pipeline.UseFlowBeaconIpAllowlist();
-            pipeline.MapMethods("/", ["HEAD"], () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            pipeline.MapMethods("/", ["HEAD"], () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         });
 
         RawResponse response = await KestrelApp.SendAsync(app.IPv4, "HEAD", "/", HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(from));
@@ -389,7 +389,7 @@ public sealed class SchemeTests
         }
 
         app.MapGet("/protected", () => "protected").RequireAuthorization(SchemeApp.OurScheme);
-        app.MapGet("/scope", () => "scope").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+        app.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
     }
 
     private static IReadOnlyDictionary<string, string> HeadersOf(RawResponse response) =>

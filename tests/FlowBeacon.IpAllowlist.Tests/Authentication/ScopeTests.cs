@@ -94,7 +94,7 @@ public sealed class ScopeTests
     {
         WebApplication app = WebApplication.CreateBuilder().Build();
 
-        Action require = () => app.MapGet("/", () => "in").RequireScope(scope!);
+        Action require = () => app.MapGet("/", () => "in").RequireApiKeyScope(scope!);
 
         require.Should().Throw<ArgumentException>().WithParameterName("scope");
     }
@@ -112,13 +112,14 @@ public sealed class ScopeTests
         app =>
         {
             app.UseFlowBeaconIpAllowlist();
-            app.MapGet("/read", () => "in").RequireScope(ApiKeyScopes.GovernanceRead);
-            app.MapGet("/evaluate", () => "in").RequireScope(ApiKeyScopes.GovernanceEvaluate);
-            app.MapGet("/both", () => "in").RequireScope(ApiKeyScopes.GovernanceRead).RequireScope(ApiKeyScopes.GovernanceEvaluate);
-            app.MapGet("/unchecked", () => "in").DisableIpAllowlist().RequireScope(ApiKeyScopes.GovernanceRead);
-            RouteGroupBuilder group = app.MapGroup("/group").RequireScope(ApiKeyScopes.GovernanceRead);
+            app.MapGet("/read", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            app.MapGet("/evaluate", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/both", () => "in")
+                .RequireApiKeyScope(ApiKeyScopes.GovernanceRead).RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/unchecked", () => "in").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            RouteGroupBuilder group = app.MapGroup("/group").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
             group.MapGet("", () => "in");
-            group.MapGet("/evaluate", () => "in").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            group.MapGet("/evaluate", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
         },
         store: store ?? Store());
 }

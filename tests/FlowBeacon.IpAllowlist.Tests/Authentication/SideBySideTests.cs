@@ -279,7 +279,7 @@ public sealed class SideBySideTests
             app.MapGet("/forbidden", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(CookieScheme, OurScheme).RequireRole("nobody"));
             app.MapGet("/forbidden-ours-first", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(OurScheme, CookieScheme).RequireRole("nobody"));
             app.MapGet("/named-policy", NameOf).RequireAuthorization("keys");
-            app.MapGet("/scope", NameOf).RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            app.MapGet("/scope", NameOf).RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
 
             void Map(string path, string schemes) =>
                 app.MapGet(path, NameOf).RequireAuthorization(new AuthorizeAttribute { AuthenticationSchemes = schemes });

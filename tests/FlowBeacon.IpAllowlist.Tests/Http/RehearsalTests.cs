@@ -254,10 +254,10 @@ public sealed class RehearsalTests
             app.UseFlowBeaconIpAllowlist();
             app.UseAuthorization();
             Map("/required").RequireApiKey();
-            Map("/scope").RequireScope(ApiKeyScopes.GovernanceRead);
-            Map("/required-and-scope").RequireApiKey().RequireScope(ApiKeyScopes.GovernanceRead);
+            Map("/scope").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            Map("/required-and-scope").RequireApiKey().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
             Map("/authorized").RequireAuthorization(SchemeApp.OurScheme);
-            Map("/evaluate").RequireScope(ApiKeyScopes.GovernanceEvaluate);
+            Map("/evaluate").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
 
             RouteHandlerBuilder Map(string path) => app.MapGet(path, (HttpContext context) => string.Join(' ', context.User.Claims
                 .Where(claim => claim.Type is ApiKeyAuthenticationDefaults.ScopeClaim or System.Security.Claims.ClaimTypes.NameIdentifier)

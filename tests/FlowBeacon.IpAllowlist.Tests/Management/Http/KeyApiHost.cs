@@ -3,6 +3,7 @@ using System.Text;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -42,11 +43,13 @@ internal sealed class KeyApiHost : IAsyncDisposable
     /// <param name="group">Changes the mapped group.</param>
     /// <param name="pipeline">The pipeline in front of the endpoints; by default authentication, the check, authorization.</param>
     /// <param name="pattern">The route of the group.</param>
+    /// <param name="outer">Where the group is mapped; by default the application itself.</param>
     public static async Task<KeyApiHost> StartAsync(
         Action<WebApplicationBuilder>? configure = null,
         Action<IEndpointConventionBuilder>? group = null,
         Action<WebApplication>? pipeline = null,
-        string pattern = Keys)
+        string pattern = Keys,
+        Func<WebApplication, IEndpointRouteBuilder>? outer = null)
     {
         var time = new FakeTimeProvider(Start);
         KestrelApp app = await KestrelApp.StartAsync(
@@ -62,7 +65,7 @@ internal sealed class KeyApiHost : IAsyncDisposable
             pipeline: web =>
             {
                 (pipeline ?? UseAll)(web);
-                IEndpointConventionBuilder keys = web.MapFlowBeaconApiKeys(pattern);
+                IEndpointConventionBuilder keys = (outer?.Invoke(web) ?? web).MapFlowBeaconApiKeys(pattern);
                 group?.Invoke(keys);
                 web.MapGet("/report", () => "the report").RequireApiKey();
             });
