@@ -33,6 +33,17 @@ public sealed class IpAllowlistOptions
     /// </summary>
     public IList<string> TrustedProxies { get; } = [];
 
+    /// <summary>
+    /// Whether connection middleware of this host reads the PROXY protocol and sets the <c>RemoteEndPoint</c> of connections; false by
+    /// default. Otherwise such a peer counts as replaced, and a source that reads X-Forwarded-For finds no client address.
+    /// </summary>
+    /// <remarks>
+    /// With it, the check relies on that middleware alone for the peer: it must accept the PROXY protocol from your load balancer only.
+    /// Start-up says so each time. It has no effect with <see cref="ClientIpSource.PeerAddress"/>, and is refused there and beside
+    /// <c>UseForwardedHeaders</c>.
+    /// </remarks>
+    public bool UsesProxyProtocol { get; set; }
+
     /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
 
@@ -112,6 +123,18 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         {
             faults.Add($"{nameof(options.TrustedProxies)}: the list has no effect with {nameof(options.ClientIpSource)} = {options.ClientIpSource};"
                 + $" set {nameof(options.ClientIpSource)} = {nameof(ClientIpSource.TrustedProxies)}, or remove the list");
+        }
+
+        if (options.UsesProxyProtocol && options.ClientIpSource == ClientIpSource.PeerAddress)
+        {
+            faults.Add($"{nameof(options.UsesProxyProtocol)}: true has no effect with {nameof(options.ClientIpSource)} ="
+                + $" {nameof(ClientIpSource.PeerAddress)}, which takes the peer as it stands; remove it");
+        }
+
+        if (options.UsesProxyProtocol && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))
+        {
+            faults.Add($"{nameof(options.UsesProxyProtocol)}: true cannot be combined with UseForwardedHeaders, which replaces the peer that"
+                + " the PROXY protocol gave; use one of the two");
         }
 
         if (options.ClientIpSource != ClientIpSource.PeerAddress && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))

@@ -39,7 +39,9 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton(StoreInUse);
         services.TryAddSingleton(provider => new ApiKeyReader(Settings(provider).ApiKeyHeaderName, Settings(provider).ApiKeyPrefix));
         services.TryAddSingleton(provider => new ClientIpResolver(
-            Settings(provider).ClientIpSource, TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _)));
+            Settings(provider).ClientIpSource,
+            TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _),
+            Settings(provider).UsesProxyProtocol));
         services.TryAddSingleton<ConfigurationKeys>();
         services.TryAddSingleton<IAuditLog, InMemoryAuditLog>();
         services.TryAddSingleton<IApiKeyRepository, InMemoryApiKeyRepository>();

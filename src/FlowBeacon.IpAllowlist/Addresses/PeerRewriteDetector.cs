@@ -10,19 +10,47 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// Finds out whether something in this process, <c>UseForwardedHeaders</c> above all, replaced the peer of this request. It has then
 /// consumed entries of X-Forwarded-For and left the part that a client can forge, so no header-reading source may be believed.
 /// </summary>
+/// <remarks>
+/// A request's peer starts as the very instance that the connection holds; whoever replaces it brings another one. Comparing instances, not
+/// addresses, also sees a client that names its own address and port, and a host that renamed the X-Original-For header.
+/// </remarks>
 internal static class PeerRewriteDetector
 {
-    public static bool IsRewritten(HttpContext context)
+    /// <summary>Whether the peer is another than that of the connection.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="usesProxyProtocol">Whether connection middleware may set the connection's peer.</param>
+    public static bool IsRewritten(HttpContext context, bool usesProxyProtocol)
     {
-        // Kestrel's socket transport hands out the connection itself as the socket feature, and a request's peer starts as the very
-        // instance the connection holds; whoever replaces it brings another one. Comparing instances, not addresses, also sees a
-        // client that names its own address and port, and a host that renamed the X-Original-For header.
-        if (context.Features[typeof(IConnectionSocketFeature)] is ConnectionContext connection)
+        var transport = context.Features[typeof(IConnectionSocketFeature)] as IConnectionSocketFeature;
+        EndPoint? setByConnectionMiddleware = usesProxyProtocol
+            ? (context.Features[typeof(IConnectionEndPointFeature)] as IConnectionEndPointFeature)?.RemoteEndPoint ?? ConnectionOf(transport)?.RemoteEndPoint
+            : null;
+        if (setByConnectionMiddleware is not null || transport is not null)
         {
-            return !ReferenceEquals((connection.RemoteEndPoint as IPEndPoint)?.Address, context.Connection.RemoteIpAddress);
+            return IsAnother(context, setByConnectionMiddleware ?? RemoteEndPointOf(transport!));
         }
 
-        // Where no connection can be asked (IIS, HTTP.sys, named pipes, test servers) the trace that UseForwardedHeaders leaves decides.
+        // Where no connection can be asked (IIS, HTTP.sys, HTTP/3, named pipes, test servers) the trace that UseForwardedHeaders leaves decides.
         return context.Request.Headers.ContainsKey(ForwardedHeadersDefaults.XOriginalForHeaderName);
     }
+
+    private static bool IsAnother(HttpContext context, EndPoint? endPoint) =>
+        !ReferenceEquals((endPoint as IPEndPoint)?.Address, context.Connection.RemoteIpAddress);
+
+    /// <summary>The socket's own peer, which connection middleware cannot set.</summary>
+    private static EndPoint? RemoteEndPointOf(IConnectionSocketFeature transport)
+    {
+        try
+        {
+            return transport.Socket.RemoteEndPoint;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client is gone.
+            return ConnectionOf(transport)?.RemoteEndPoint;
+        }
+    }
+
+    /// <summary>On Kestrel's sockets the feature is the connection itself.</summary>
+    private static ConnectionContext? ConnectionOf(IConnectionSocketFeature? transport) => transport as ConnectionContext;
 }

@@ -22,9 +22,10 @@ internal static partial class IpAllowlistLog
     public static partial void InvalidKey(ILogger logger);
 
     [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
-        Message = "The peer address of a request was replaced in this process before the allowlist check (UseForwardedHeaders, or code that sets"
-            + " RemoteIpAddress), which leaves X-Forwarded-For forgeable. Keys with a list are denied until it is fixed: set"
-            + " options.ClientIpSource = ClientIpSource.PeerAddress; Said once.")]
+        Message = "The peer address of a request was replaced in this process before the allowlist check, so X-Forwarded-For is not believed and"
+            + " keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress from a header, did it: set"
+            + " options.ClientIpSource = ClientIpSource.PeerAddress; If middleware only unmaps IPv4 addresses (MapToIPv4): remove it, the check does"
+            + " that itself. If connection middleware reads the PROXY protocol: set options.UsesProxyProtocol = true; Said once.")]
     public static partial void PeerRewritten(ILogger logger);
 
     [LoggerMessage(EventId = 5, EventName = "ResponseAlreadyStarted", Level = LogLevel.Error,
@@ -103,6 +104,11 @@ internal static partial class IpAllowlistLog
         Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer requests"
             + " that the check never sees, so nothing behind the check is stored in it. Call it after app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void CacheInFront(ILogger logger);
+
+    [LoggerMessage(EventId = 22, EventName = "UsesProxyProtocol", Level = LogLevel.Warning,
+        Message = "options.UsesProxyProtocol is set: the peer of a connection is what connection middleware says. Make sure that it accepts the"
+            + " PROXY protocol from your load balancer only; anybody else could name any peer")]
+    public static partial void UsesProxyProtocol(ILogger logger);
 
     [LoggerMessage(EventId = 70, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
         Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"

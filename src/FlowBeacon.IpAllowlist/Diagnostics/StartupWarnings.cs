@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>Says once, outside Development, what is legal and probably not meant. Runs when every other part has started.</summary>
+/// <summary>Says once what is legal and probably not meant, most of it outside Development alone. Runs when every other part has started.</summary>
 internal sealed class StartupWarnings(
     IOptions<IpAllowlistOptions> options, IApiKeyStore store, IHostEnvironment environment, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
@@ -12,6 +12,11 @@ internal sealed class StartupWarnings(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
+        if (options.Value.UsesProxyProtocol)
+        {
+            IpAllowlistLog.UsesProxyProtocol(_logger);
+        }
+
         if (environment.IsDevelopment())
         {
             return Task.CompletedTask;
