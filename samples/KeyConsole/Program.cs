@@ -18,8 +18,8 @@ builder.Services.AddSingleton<DevelopmentAdministrator>();
 
 WebApplication app = builder.Build();
 
-app.UseAuthentication();
 app.UseFlowBeaconIpAllowlist();
+app.UseAuthentication();
 app.UseAuthorization();
 
 app.MapFlowBeaconHealth();

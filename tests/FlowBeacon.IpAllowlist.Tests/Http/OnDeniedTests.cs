@@ -9,6 +9,32 @@ namespace FlowBeacon.IpAllowlist.Tests.Http;
 /// <summary>The host's own answer to a denial.</summary>
 public sealed class OnDeniedTests
 {
+    [Fact]
+    public async Task Runs_once_where_a_status_page_brings_the_request_to_the_check_again()
+    {
+        int calls = 0;
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7"),
+            options => options.OnDenied = (denied, _) =>
+            {
+                calls++;
+                denied.HandleResponse();
+                return ValueTask.CompletedTask;
+            },
+            pipeline: pipeline =>
+            {
+                pipeline.UseStatusCodePagesWithReExecute("/error");
+                pipeline.UseRouting();
+                pipeline.UseFlowBeaconIpAllowlist();
+                pipeline.MapGet("/error", () => "error page");
+            });
+
+        RawResponse response = await app.GetAsync(HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor("198.51.100.9"));
+
+        response.Status.Should().Be(403);
+        calls.Should().Be(1);
+    }
+
     private static readonly string Key = HeaderLine.Bearer(TestKeys.Restricted);
     private static readonly string From = HeaderLine.ForwardedFor("198.51.100.9");
 
