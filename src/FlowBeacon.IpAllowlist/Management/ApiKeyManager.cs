@@ -78,8 +78,8 @@ public sealed class ApiKeyManager
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would be
-    /// denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set. Nothing was written.
+    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would or
+    /// may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set. Nothing was written.
     /// </exception>
     public Task<ApiKeyDetails> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -112,7 +112,7 @@ public sealed class ApiKeyManager
             {
                 OldAllowedIps = listChanged ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
-                Detail = Join(Differences(before.Key, after), risk is null ? null : $"lockout risk accepted for {AddressesOf(risk)}"),
+                Detail = Join(Differences(before.Key, after), risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
             });
         }, cancellationToken);
     }
@@ -461,8 +461,24 @@ public sealed class ApiKeyManager
 
     private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
 
-    private static ApiKeyManagementException TooRisky(LockoutRisk risk) => new(
-        risk, $"The change would deny {AddressesOf(risk)}, in use within the last 24 hours. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
+    /// <summary>What an accepted risk was about, for the audit trail.</summary>
+    private static string Accepted(LockoutRisk risk)
+    {
+        const string NotRemembered = "sources that are no longer remembered";
+        return !risk.AreOlderEvicted ? AddressesOf(risk)
+            : risk.Sources.Count == 0 ? NotRemembered
+            : $"{AddressesOf(risk)} and {NotRemembered}";
+    }
+
+    private static ApiKeyManagementException TooRisky(LockoutRisk risk)
+    {
+        const string InUse = "in use within the last 24 hours";
+        const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
+        string finding = !risk.AreOlderEvicted ? $"would deny {AddressesOf(risk)}, {InUse}"
+            : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
+            : $"would deny {AddressesOf(risk)}, {InUse}, and may deny others{NotComplete}";
+        return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
+    }
 
     private static ApiKeyManagementException Stale(long version) =>
         new(ApiKeyManagementFault.StaleVersion, $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");

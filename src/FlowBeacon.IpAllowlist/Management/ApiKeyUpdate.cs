@@ -19,8 +19,8 @@ public sealed record ApiKeyUpdate
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
-    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then
-    /// (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then, and also when
+    /// it can deny anything and not all addresses of that time are remembered (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
     /// </summary>
     public bool AcceptLockoutRisk { get; init; }
 
