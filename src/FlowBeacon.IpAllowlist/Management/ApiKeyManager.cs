@@ -232,10 +232,11 @@ public sealed class ApiKeyManager
 
     /// <summary>
     /// Allows, for a locked-out key, the address that a break-glass key calls from. It widens a list by one address at most once an hour,
-    /// and only by one that the key was just denied from.
+    /// and only by one that the key was just denied from, or for a caller who shows the key itself: another holder of it can push a denial out
+    /// of the record.
     /// </summary>
     internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        string id, IPAddress callingFrom, IRecentDenials denials, ShownKey? shown, ApiKeyActor actor, CancellationToken cancellationToken) =>
         ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
@@ -266,7 +267,9 @@ public sealed class ApiKeyManager
                 throw Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
-            if (!denials.WasRecentlyDenied(id, IPAddress.Parse(address)))
+            // A wrong key is answered as a missing denial is, and does not fall back on one.
+            bool hasEvidence = shown?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, IPAddress.Parse(address));
+            if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
             }
@@ -275,7 +278,12 @@ public sealed class ApiKeyManager
             string[] list = before.Key.AllowedIps.ToCanonicalStrings();
             ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
             errors.ThrowIfAny();
-            return (after, Entry(AuditAction.Recover, actor, after) with { OldAllowedIps = list, NewAllowedIps = after.AllowedIps.ToCanonicalStrings() });
+            return (after, Entry(AuditAction.Recover, actor, after) with
+            {
+                OldAllowedIps = list,
+                NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
+                Detail = shown is null ? null : "the caller showed the key itself",
+            });
         }, cancellationToken);
 
     /// <summary>Tells every fault of an update that can be told without the key it is for.</summary>

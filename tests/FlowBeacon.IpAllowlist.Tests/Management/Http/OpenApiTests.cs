@@ -25,7 +25,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         { "get", "/api/v1/keys/{id}/sources", "200", null },
         { "get", "/api/v1/keys/{id}/suggestion", "200", null },
         { "post", "/api/v1/keys/{id}/try", "200", ["ip", "x_forwarded_for", "peer"] },
-        { "post", "/api/v1/keys/{id}/recover", "200", null },
+        { "post", "/api/v1/keys/{id}/recover", "200", ["key"] },
     };
 
     public async ValueTask InitializeAsync()
