@@ -71,7 +71,9 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk");
+        var reader = new JsonObjectReader(
+            body.RootElement, errors,
+            "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list");
         var update = new ApiKeyUpdate
         {
             Name = reader.Text("name"),
@@ -81,6 +83,7 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
             RemoveExpiry = reader.IsNull("expires_at"),
             AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode"),
             AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
+            AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
         };
         manager.Check(update, errors);
         errors.ThrowIfAny();

@@ -22,7 +22,8 @@ internal sealed record UpdateApiKeyBody(
     [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
     [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
     [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
-    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk);
+    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk,
+    [property: JsonPropertyName("accept_unreadable_list")] bool? AcceptUnreadableList);
 
 internal sealed record RotateApiKeyBody([property: JsonPropertyName("grace_hours")] int? GraceHours);
 

@@ -79,7 +79,8 @@ public sealed class ApiKeyManager
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
     /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would or
-    /// may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set. Nothing was written.
+    /// may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot be read and
+    /// <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
     /// </exception>
     public Task<ApiKeyDetails> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -101,6 +102,13 @@ public sealed class ApiKeyManager
                 return null;
             }
 
+            bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
+            if (wasUnreadable && !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0 && !update.AcceptUnreadableList)
+            {
+                throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it from everywhere."
+                    + " Set the addresses, or repeat the change with accept_unreadable_list.");
+            }
+
             LockoutRisk? risk = _guard.Find(before.Key, after);
             if (risk is not null && !update.AcceptLockoutRisk)
             {
@@ -110,9 +118,12 @@ public sealed class ApiKeyManager
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             return (after, Entry(AuditAction.Update, actor, after) with
             {
-                OldAllowedIps = listChanged ? before.Key.AllowedIps.ToCanonicalStrings() : null,
+                OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
-                Detail = Join(Differences(before.Key, after), risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
+                Detail = Join(
+                    Differences(before.Key, after),
+                    listChanged && wasUnreadable ? "the stored list could not be read" : null,
+                    risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
             });
         }, cancellationToken);
     }
@@ -446,7 +457,11 @@ public sealed class ApiKeyManager
         return differences.Count == 0 ? null : string.Join("; ", differences);
     }
 
-    private static string? Join(string? one, string? other) => one is null ? other : other is null ? one : $"{one}; {other}";
+    private static string? Join(params IEnumerable<string?> details)
+    {
+        string[] told = [.. details.OfType<string>()];
+        return told.Length == 0 ? null : string.Join("; ", told);
+    }
 
     private static string AddressesOf(LockoutRisk risk)
     {

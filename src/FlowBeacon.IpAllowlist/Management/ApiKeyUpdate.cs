@@ -24,6 +24,13 @@ public sealed record ApiKeyUpdate
     /// </summary>
     public bool AcceptLockoutRisk { get; init; }
 
+    /// <summary>
+    /// Whether an empty list may replace a stored one that cannot be read (<see cref="IpAddressSet.Unreadable"/>), so that a key that is denied from
+    /// everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>). A list with addresses needs
+    /// no such word.
+    /// </summary>
+    public bool AcceptUnreadableList { get; init; }
+
     /// <summary>Whether the key shall no longer expire. Cannot be combined with <see cref="ExpiresAt"/>.</summary>
     public bool RemoveExpiry { get; init; }
 }

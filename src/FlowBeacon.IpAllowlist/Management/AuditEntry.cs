@@ -21,7 +21,7 @@ public sealed record AuditEntry
     /// <summary>That key's name at the time.</summary>
     public string? KeyName { get; init; }
 
-    /// <summary>The list before the change, if the change touched it.</summary>
+    /// <summary>The list before the change, if the change touched it; null also if it could not be read, which <see cref="Detail"/> then says.</summary>
     public IReadOnlyList<string>? OldAllowedIps { get; init; }
 
     /// <summary>The list after the change, if the change touched it.</summary>
