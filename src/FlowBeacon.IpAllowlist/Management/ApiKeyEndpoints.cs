@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -85,9 +83,11 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
             AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
             AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
         };
+        var ifMatch = IfMatch.Read(context, errors);
         manager.Check(update, errors);
         errors.ThrowIfAny();
-        ApiKeyDetails details = await manager.UpdateAsync(RequestQuery.IdOf(context), update, ExpectedVersion(context), actor, context.RequestAborted);
+        ApiKeyDetails details = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.UpdateAsync(id, update, version, actor, context.RequestAborted));
         await AnswerAsync(context, StatusCodes.Status200OK, details, rawKey: null, warnings.About(details.Key, context));
     });
 
@@ -102,8 +102,10 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         var errors = new FieldErrors();
         var reader = new JsonObjectReader(body.RootElement, errors, "grace_hours");
         int graceHours = reader.Integer("grace_hours") ?? ApiKeyRules.DefaultGraceHours;
+        var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
-        IssuedApiKey issued = await manager.RotateAsync(RequestQuery.IdOf(context), graceHours, ExpectedVersion(context), actor, context.RequestAborted);
+        IssuedApiKey issued = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.RotateAsync(id, graceHours, version, actor, context.RequestAborted));
         await AnswerAsync(context, StatusCodes.Status200OK, issued.Details, issued.RawKey);
     });
 
@@ -111,8 +113,12 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     {
         if (await RequestBody.TakesNoMembersAsync(context))
         {
-            await AnswerAsync(context, StatusCodes.Status200OK,
-                await manager.EndGraceAsync(RequestQuery.IdOf(context), ExpectedVersion(context), actor, context.RequestAborted));
+            var errors = new FieldErrors();
+            var ifMatch = IfMatch.Read(context, errors);
+            errors.ThrowIfAny();
+            ApiKeyDetails details = await ChangeAsync(
+                context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
+            await AnswerAsync(context, StatusCodes.Status200OK, details);
         }
     });
 
@@ -121,8 +127,12 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
         if (!hasBody || await RequestBody.TakesNoMembersAsync(context))
         {
-            await AnswerAsync(context, StatusCodes.Status200OK,
-                await manager.RevokeAsync(RequestQuery.IdOf(context), ExpectedVersion(context), actor, context.RequestAborted));
+            var errors = new FieldErrors();
+            var ifMatch = IfMatch.Read(context, errors);
+            errors.ThrowIfAny();
+            ApiKeyDetails details = await ChangeAsync(
+                context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, context.RequestAborted));
+            await AnswerAsync(context, StatusCodes.Status200OK, details);
         }
     });
 
@@ -140,19 +150,11 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
             ApiKeyJsonContext.Default.AuditPageJson);
     });
 
-    /// <summary>The version that If-Match names (RFC 9110 §13.1.1); null without the header, or with <c>*</c>.</summary>
-    private static long? ExpectedVersion(HttpContext context)
+    /// <summary>Changes a key at the version that the request's If-Match names.</summary>
+    private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)
     {
-        string ifMatch = context.Request.Headers.IfMatch.ToString().Trim();
-        if (ifMatch.Length == 0 || ifMatch == "*")
-        {
-            return null;
-        }
-
-        // Anything that is not one of our tags matches no version: the condition fails, as it should.
-        return EntityTagHeaderValue.TryParse(ifMatch, out EntityTagHeaderValue? tag) && !tag.IsWeak
-            && long.TryParse(tag.Tag.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long version)
-            && tag.Tag == ApiKeyJson.ETag(version) ? version : -1;
+        string id = RequestQuery.IdOf(context);
+        return await change(id, await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version));
     }
 
     private Task AnswerAsync(
