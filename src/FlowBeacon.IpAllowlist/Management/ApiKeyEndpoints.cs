@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -44,7 +45,7 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         var errors = new FieldErrors();
         int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
         ApiKeyState? state = RequestQuery.State(context, errors);
-        string? after = context.Request.Query["after"].LastOrDefault();
+        string? after = RequestQuery.After(context, errors);
         errors.ThrowIfAny();
 
         // One more than asked for tells whether there is another page.
@@ -140,15 +141,21 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     {
         var errors = new FieldErrors();
         int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
+        long? before = RequestQuery.Before(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery(context.Request.Query["key_id"].LastOrDefault(), context.Request.Query["before"].LastOrDefault(), limit + 1);
+        var query = new AuditQuery(RequestQuery.Text(context, "key_id"), before, limit + 1);
         IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
         AuditEntry[] page = [.. entries.Take(limit)];
         await ApiKeyJson.WriteAsync(
             context,
-            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? page[^1].Id : null),
+            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? PositionOf(page[^1]) : null),
             ApiKeyJsonContext.Default.AuditPageJson);
     });
+
+    private string PositionOf(AuditEntry entry) => entry.Position > 0
+        ? entry.Position.ToString(CultureInfo.InvariantCulture)
+        : throw new InvalidOperationException(
+            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind a page. Let it set one.");
 
     /// <summary>Changes a key at the version that the request's If-Match names.</summary>
     private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)

@@ -6,6 +6,12 @@ public sealed record AuditEntry
     /// <summary>The entry's id. Appending an id again replaces the entry: a throttled one is written again with its final count.</summary>
     public required string Id { get; init; }
 
+    /// <summary>
+    /// The entry's place in the order of its log, from 1 for the oldest: greater than that of every entry appended before it, and kept when the
+    /// entry is appended again. The log sets it; 0 for an entry that is not on record yet.
+    /// </summary>
+    public long Position { get; init; }
+
     /// <summary>When it happened; for a throttled entry, when it first did.</summary>
     public required DateTimeOffset At { get; init; }
 
