@@ -30,7 +30,7 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, time);
+        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, options.Value.ApiKeyPrefix, time);
         _guard = new LockoutGuard(sources, time);
         _prefix = options.Value.ApiKeyPrefix;
     }
@@ -303,12 +303,12 @@ public sealed class ApiKeyManager
 
     private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
-        ApiKeyRules.CheckName(request.Name, errors);
+        string name = _rules.ReadName(request.Name, errors);
         _rules.CheckExpiry(request.ExpiresAt, errors);
         var key = new ApiKey
         {
             Id = ApiKeyGenerator.NewId(_time),
-            Name = request.Name ?? "",
+            Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
             AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
@@ -323,11 +323,7 @@ public sealed class ApiKeyManager
 
     private ApiKey Read(ApiKey before, ApiKeyUpdate update, FieldErrors errors)
     {
-        if (update.Name is not null)
-        {
-            ApiKeyRules.CheckName(update.Name, errors);
-        }
-
+        string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
             errors.Add("expires_at", "cannot be set and removed at once");
@@ -336,7 +332,7 @@ public sealed class ApiKeyManager
         _rules.CheckExpiry(update.ExpiresAt, errors);
         ApiKey after = before with
         {
-            Name = update.Name ?? before.Name,
+            Name = name,
             AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
             Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,

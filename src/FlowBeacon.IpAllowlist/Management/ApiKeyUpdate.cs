@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>A partial change of a key: what is null stays as it is.</summary>
 public sealed record ApiKeyUpdate
 {
-    /// <summary>The new name.</summary>
+    /// <summary>The new name, as <see cref="NewApiKey.Name"/> may be.</summary>
     public string? Name { get; init; }
 
     /// <summary>The whole new list; an empty one turns the check off.</summary>
