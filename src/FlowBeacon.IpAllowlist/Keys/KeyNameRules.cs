@@ -22,6 +22,9 @@ internal static class KeyNameRules
     /// <summary>A raw key has 48 hex digits, a hash of one has 64, an identifier of another kind mostly 32.</summary>
     private const int LongestHexRun = 39;
 
+    /// <summary>In globalization-invariant mode the framework composes nothing, and says nothing of it.</summary>
+    private static readonly bool CanCompose = "e\u0301".Normalize(NormalizationForm.FormC).Length == 1;
+
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>
@@ -50,9 +53,14 @@ internal static class KeyNameRules
         {
             fault = "must not begin or end with white space, nor contain control characters";
         }
-        else if (FindForbidden(text) is { } forbidden)
+        else if (Find(text, IsForbidden) is { } forbidden)
         {
             fault = $"has U+{forbidden:X4} in it, which is invisible, changes how other characters show, or has no fixed meaning; leave it out";
+        }
+        else if (!CanCompose && Find(text, MayCombine) is { } combining)
+        {
+            fault = $"has U+{combining:X4} in it, which combines with another character, and this process runs in globalization-invariant mode, where"
+                + " nothing is composed; leave it out, or turn that mode off";
         }
         else
         {
@@ -69,8 +77,8 @@ internal static class KeyNameRules
 
     private static string WrongLength(int length) => $"must be 1 to {LongestName} characters, and has {length}";
 
-    /// <summary>The first code point that must not be in a name; null if there is none.</summary>
-    private static int? FindForbidden(ReadOnlySpan<char> text)
+    /// <summary>The first code point that is not to be in a name, half of a surrogate pair included; null if there is none.</summary>
+    private static int? Find(ReadOnlySpan<char> text, Predicate<Rune> isSought)
     {
         while (!text.IsEmpty)
         {
@@ -79,7 +87,7 @@ internal static class KeyNameRules
                 return text[0];
             }
 
-            if (IsForbidden(rune))
+            if (isSought(rune))
             {
                 return rune.Value;
             }
@@ -94,6 +102,11 @@ internal static class KeyNameRules
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
             or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         || Array.Exists(Invisible, range => rune.Value >= range.First && rune.Value <= range.Last);
+
+    /// <summary>Marks, and the second and third letters of a Hangul syllable: what composing joins with the character before it.</summary>
+    private static bool MayCombine(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+        || rune.Value is >= 0x1160 and <= 0x11FF;
 
     private static bool LooksLikeRawKey(ReadOnlySpan<char> text, string keyPrefix) =>
         HasHexRunBehind(text, "", LongestHexRun)
