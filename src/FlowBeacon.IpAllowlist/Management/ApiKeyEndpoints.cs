@@ -37,7 +37,9 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
 
         IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
         context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{issued.Details.Key.Id}";
-        await AnswerAsync(context, StatusCodes.Status201Created, issued.Details, issued.RawKey, warnings.About(issued.Details.Key, context));
+        await AnswerAsync(
+            context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
+            [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);
     });
 
     public Task ListAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
@@ -87,9 +89,15 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         var ifMatch = IfMatch.Read(context, errors);
         manager.Check(update, errors);
         errors.ThrowIfAny();
-        ApiKeyDetails details = await ChangeAsync(
-            context, ifMatch, (id, version) => manager.UpdateAsync(id, update, version, actor, context.RequestAborted));
-        await AnswerAsync(context, StatusCodes.Status200OK, details, rawKey: null, warnings.About(details.Key, context));
+        (ApiKey before, ApiKeyDetails details) = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.EditAsync(id, update, version, actor, context.RequestAborted));
+        await AnswerAsync(
+            context, StatusCodes.Status200OK, details, rawKey: null,
+            [
+                .. warnings.About(details.Key, context),
+                .. CutOffWarnings.AboutExpiry(update.ExpiresAt, time.GetUtcNow()),
+                .. CutOffWarnings.AboutScopes(before, details.Key),
+            ]);
     });
 
     public Task RotateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>

@@ -82,12 +82,19 @@ public sealed class ApiKeyManager
     /// may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot be read and
     /// <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
     /// </exception>
-    public Task<ApiKeyDetails> UpdateAsync(
-        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    public async Task<ApiKeyDetails> UpdateAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+        (await EditAsync(id, update, expectedVersion, actor, cancellationToken)).After;
+
+    /// <summary>Changes a key, and tells what it was before.</summary>
+    internal async Task<(ApiKey Before, ApiKeyDetails After)> EditAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(update);
-        return ChangeAsync(id, expectedVersion, actor, before =>
+        ApiKey? changed = null;
+        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
+            changed = before.Key;
             RefuseIfRevoked(before);
             var errors = new FieldErrors();
             ApiKey after = Read(before.Key, update, errors);
@@ -126,6 +133,7 @@ public sealed class ApiKeyManager
                     risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
             });
         }, cancellationToken);
+        return (changed!, result);
     }
 
     /// <summary>Gives a key a new secret. The old one works on under the same configuration until its grace period ends.</summary>
