@@ -100,7 +100,17 @@ internal sealed class ConfigurationKeyReader
         CheckDemo(section);
         return _faults.Count > faultsBefore
             ? null
-            : new ApiKey { Id = name, Name = name, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt, AllowlistMode = mode };
+            : new ApiKey
+            {
+                Id = name,
+                Name = name,
+                Hash = hash,
+                AllowedIps = allowedIps,
+                Prefix = prefix,
+                Scopes = scopes,
+                ExpiresAt = expiresAt,
+                AllowlistMode = mode,
+            };
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
@@ -146,7 +156,8 @@ internal sealed class ConfigurationKeyReader
 
         if (text.Any(character => character is <= ' ' or > '~'))
         {
-            Fault(path, $"a prefix is printable ASCII without spaces; write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            Fault(path, "a prefix is printable ASCII without spaces;"
+                + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
             return "";
         }
 

@@ -10,7 +10,9 @@ internal static class KeyNameRules
 {
     public const int LongestName = 100;
 
-    /// <summary>Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.</summary>
+    /// <summary>
+    /// Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.
+    /// </summary>
     private const int LongestSpelling = 4 * LongestName;
 
     /// <summary>How published raw keys begin, whatever prefix a host has set.</summary>
@@ -28,8 +30,8 @@ internal static class KeyNameRules
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>
-    /// Characters that show as nothing although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The others of
-    /// that property are format characters or have no meaning yet.
+    /// Characters that show as nothing although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The
+    /// others of that property are format characters or have no meaning yet.
     /// </summary>
     private static readonly (int First, int Last)[] Invisible =
     [
@@ -41,7 +43,9 @@ internal static class KeyNameRules
     /// <param name="text">The text.</param>
     /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
     /// <param name="name">The name; empty if it is refused.</param>
-    /// <param name="fault">Why it is refused, to be put behind the name of the field. It never repeats the text, which may be a raw key.</param>
+    /// <param name="fault">
+    /// Why it is refused, to be put behind the name of the field. It never repeats the text, which may be a raw key.
+    /// </param>
     public static bool TryRead(string? text, string keyPrefix, out string name, [NotNullWhen(false)] out string? fault)
     {
         name = "";
@@ -55,12 +59,13 @@ internal static class KeyNameRules
         }
         else if (Find(text, IsForbidden) is { } forbidden)
         {
-            fault = $"has U+{forbidden:X4} in it, which is invisible, changes how other characters show, or has no fixed meaning; leave it out";
+            fault = $"has U+{forbidden:X4} in it, which is invisible, changes how other characters show, or has no fixed meaning;"
+                + " leave it out";
         }
         else if (!CanCompose && Find(text, MayCombine) is { } combining)
         {
-            fault = $"has U+{combining:X4} in it, which combines with another character, and this process runs in globalization-invariant mode, where"
-                + " nothing is composed; leave it out, or turn that mode off";
+            fault = $"has U+{combining:X4} in it, which combines with another character, and this process runs in"
+                + " globalization-invariant mode, where nothing is composed; leave it out, or turn that mode off";
         }
         else
         {
@@ -99,13 +104,14 @@ internal static class KeyNameRules
     }
 
     private static bool IsForbidden(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse
             or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         || Array.Exists(Invisible, range => rune.Value >= range.First && rune.Value <= range.Last);
 
     /// <summary>Marks, and the second and third letters of a Hangul syllable: what composing joins with the character before it.</summary>
     private static bool MayCombine(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
         || rune.Value is >= 0x1160 and <= 0x11FF;
 
     private static bool LooksLikeRawKey(ReadOnlySpan<char> text, string keyPrefix) =>
@@ -113,7 +119,9 @@ internal static class KeyNameRules
         || HasHexRunBehind(text, PublishedPrefix, LongestHexRunBehindPrefix)
         || (keyPrefix.Length > 0 && HasHexRunBehind(text, keyPrefix, LongestHexRunBehindPrefix));
 
-    /// <summary>Whether a prefix, in any case, is followed by more hex digits than are allowed; behind an empty one, whether any digits are.</summary>
+    /// <summary>
+    /// Whether a prefix, in any case, is followed by more hex digits than are allowed; behind an empty one, whether any digits are.
+    /// </summary>
     private static bool HasHexRunBehind(ReadOnlySpan<char> text, string prefix, int longest)
     {
         for (int start = text.IndexOf(prefix, StringComparison.OrdinalIgnoreCase); start >= 0;)

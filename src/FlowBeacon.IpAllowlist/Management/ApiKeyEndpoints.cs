@@ -163,13 +163,15 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     private string PositionOf(AuditEntry entry) => entry.Position > 0
         ? entry.Position.ToString(CultureInfo.InvariantCulture)
         : throw new InvalidOperationException(
-            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind a page. Let it set one.");
+            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind"
+            + " a page. Let it set one.");
 
     /// <summary>Changes a key at the version that the request's If-Match names.</summary>
     private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)
     {
         string id = RequestQuery.IdOf(context);
-        return await change(id, await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version));
+        long? version = await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version);
+        return await change(id, version);
     }
 
     private Task AnswerAsync(

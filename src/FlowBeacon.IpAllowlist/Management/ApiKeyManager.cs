@@ -78,9 +78,9 @@ public sealed class ApiKeyManager
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would or
-    /// may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot be read and
-    /// <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
+    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use
+    /// would or may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot
+    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
     /// </exception>
     public async Task<ApiKeyDetails> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
@@ -112,8 +112,8 @@ public sealed class ApiKeyManager
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
             if (wasUnreadable && !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0 && !update.AcceptUnreadableList)
             {
-                throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it from everywhere."
-                    + " Set the addresses, or repeat the change with accept_unreadable_list.");
+                throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it"
+                    + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
             }
 
             LockoutRisk? risk = _guard.Find(before.Key, after);
@@ -251,11 +251,12 @@ public sealed class ApiKeyManager
 
     /// <summary>
     /// Allows, for a locked-out key, the address that a break-glass key calls from. It widens a list by one address at most once an hour,
-    /// and only by one that the key was just denied from, or for a caller who shows the key itself: another holder of it can push a denial out
-    /// of the record.
+    /// and only by one that the key was just denied from, or for a caller who shows the key itself: another holder of it can push a denial
+    /// out of the record.
     /// </summary>
     internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, ShownKey? shown, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        string id, IPAddress callingFrom, IRecentDenials denials, ShownKey? shown, ApiKeyActor actor,
+        CancellationToken cancellationToken) =>
         ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);

@@ -19,15 +19,15 @@ public sealed record ApiKeyUpdate
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
-    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then, and also when
-    /// it can deny anything and not all addresses of that time are remembered (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then, and
+    /// also when it can deny anything and not all addresses of that time are remembered (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
     /// </summary>
     public bool AcceptLockoutRisk { get; init; }
 
     /// <summary>
-    /// Whether an empty list may replace a stored one that cannot be read (<see cref="IpAddressSet.Unreadable"/>), so that a key that is denied from
-    /// everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>). A list with addresses needs
-    /// no such word.
+    /// Whether an empty list may replace a stored one that cannot be read (<see cref="IpAddressSet.Unreadable"/>), so that a key that is
+    /// denied from everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>). A list
+    /// with addresses needs no such word.
     /// </summary>
     public bool AcceptUnreadableList { get; init; }
 

@@ -1,6 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Says of a change what cuts traffic off without being a change of the list, so that the lock-out guard does not look at it.</summary>
+/// <summary>
+/// Says of a change what cuts traffic off without being a change of the list, so that the lock-out guard does not look at it.
+/// </summary>
 internal static class CutOffWarnings
 {
     private const int SoonHours = 24;

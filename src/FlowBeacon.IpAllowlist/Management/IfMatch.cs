@@ -16,7 +16,9 @@ internal sealed class IfMatch
     /// <param name="versions">The versions that match; null for every one.</param>
     private IfMatch(long[]? versions) => _versions = versions;
 
-    /// <summary>Reads the header. Empty, it is a fault: a client whose variable is empty must not change whatever the key is by now.</summary>
+    /// <summary>
+    /// Reads the header. Empty, it is a fault: a client whose variable is empty must not change whatever the key is by now.
+    /// </summary>
     public static IfMatch Read(HttpContext context, FieldErrors errors)
     {
         StringValues lines = context.Request.Headers.IfMatch;

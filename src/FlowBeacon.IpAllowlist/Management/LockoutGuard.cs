@@ -2,7 +2,9 @@ using FlowBeacon.IpAllowlist.Denials;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Finds the addresses that use a key and would be denied after a change of it, and changes whose victims cannot all be known.</summary>
+/// <summary>
+/// Finds the addresses that use a key and would be denied after a change of it, and changes whose victims cannot all be known.
+/// </summary>
 internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
 {
     /// <summary>An address that used the key within this time counts as working traffic.</summary>

@@ -78,8 +78,8 @@ internal static class RequestBody
     }
 
     /// <summary>
-    /// The parser looks at the text of strings and names only when they are read, and then throws what is no refusal. They are copied, not made
-    /// into strings: one may be a raw key.
+    /// The parser looks at the text of strings and names only when they are read, and then throws what is no refusal. They are copied, not
+    /// made into strings: one may be a raw key.
     /// </summary>
     private static void ReadAllText(ReadOnlySpan<byte> json)
     {

@@ -74,7 +74,8 @@ internal sealed class TrafficEndpoints(
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
-        ApiKeyDetails recovered = await manager.RecoverAsync(RequestQuery.IdOf(context), address, denials, shown, actor, context.RequestAborted);
+        ApiKeyDetails recovered = await manager.RecoverAsync(
+            RequestQuery.IdOf(context), address, denials, shown, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
     });
 

@@ -35,15 +35,17 @@ public sealed class ConfigurationStartupTests : IDisposable
             .And.Contain("FlowBeacon:Keys:b:AllowedIps: null is no list");
     }
 
+    private const string RawKeyFault = "a key's name looks like a raw key, or has one in it; write a name that is none";
+
     /// <summary>A name as JSON has it, and what is said of it; the path shows it cut and escaped.</summary>
     public static TheoryData<string, string> FaultyNames => new()
     {
-        { TestKeys.Restricted, "FlowBeacon:Keys:fb_live_1111...: a key's name looks like a raw key, or has one in it; write a name that is none" },
-        { $"x {TestKeys.Restricted[8..]}", "FlowBeacon:Keys:x 1111111111...: a key's name looks like a raw key, or has one in it; write a name that is none" },
+        { TestKeys.Restricted, $"FlowBeacon:Keys:fb_live_1111...: {RawKeyFault}" },
+        { $"x {TestKeys.Restricted[8..]}", $"FlowBeacon:Keys:x 1111111111...: {RawKeyFault}" },
         {
             "make\\u202egrid",
-            "FlowBeacon:Keys:make\\u202egrid: a key's name has U+202E in it, which is invisible, changes how other characters show, or has no fixed meaning;"
-            + " leave it out"
+            "FlowBeacon:Keys:make\\u202egrid: a key's name has U+202E in it, which is invisible, changes how other characters show,"
+            + " or has no fixed meaning; leave it out"
         },
         {
             "make\\u000agrid",
@@ -66,11 +68,14 @@ public sealed class ConfigurationStartupTests : IDisposable
     [Fact]
     public async Task A_name_is_the_same_however_its_characters_are_composed()
     {
-        (await RefusalAsync(KeyJson.File(KeyJson.Key("caf\\u00e9", TestKeys.Restricted), KeyJson.Key("cafe\\u0301", TestKeys.Unrestricted))))
-            .Should().Contain(": another key has this name, in another spelling of its characters; choose another name");
+        string composed = KeyJson.Key("caf\\u00e9", TestKeys.Restricted);
+        string decomposed = KeyJson.Key("cafe\\u0301", TestKeys.Unrestricted);
 
-        await using KestrelApp app = await StartAsync(KeyJson.File(KeyJson.Key("cafe\\u0301", TestKeys.Unrestricted)));
-        app.Services.GetRequiredService<InMemoryApiKeyStore>().Find(ApiKeyHash.Compute(TestKeys.Unrestricted))!.Name.Should().Be("caf\u00e9");
+        (await RefusalAsync(KeyJson.File(composed, decomposed)))
+            .Should().Contain(": another key has this name, in another spelling of its characters; choose another name");
+        await using KestrelApp app = await StartAsync(KeyJson.File(decomposed));
+        var store = app.Services.GetRequiredService<InMemoryApiKeyStore>();
+        store.Find(ApiKeyHash.Compute(TestKeys.Unrestricted))!.Name.Should().Be("caf\u00e9");
     }
 
     [Theory]

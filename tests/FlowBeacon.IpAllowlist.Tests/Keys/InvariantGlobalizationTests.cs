@@ -16,11 +16,11 @@ public sealed class InvariantGlobalizationTests : IDisposable
     {
         _folder.Write("appsettings.json", KeyJson.File(KeyJson.Key(name, TestKeys.Restricted)));
 
-        Func<Task> start = async () => await (await SampleProcess.StartAsync(_folder.FullName, "Production", isGlobalizationInvariant: true)).DisposeAsync();
+        Func<Task> start = async () => await (await StartAsync()).DisposeAsync();
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain(
-            $": a key's name has {shown} in it, which combines with another character, and this process runs in globalization-invariant mode, where"
-            + " nothing is composed; leave it out, or turn that mode off");
+            $": a key's name has {shown} in it, which combines with another character, and this process runs in"
+            + " globalization-invariant mode, where nothing is composed; leave it out, or turn that mode off");
     }
 
     [Fact]
@@ -28,8 +28,10 @@ public sealed class InvariantGlobalizationTests : IDisposable
     {
         _folder.Write("appsettings.json", KeyJson.File(KeyJson.Key("caf\u00e9 \u751f\u4ea7 \uac00", TestKeys.Restricted)));
 
-        await using SampleProcess sample = await SampleProcess.StartAsync(_folder.FullName, "Production", isGlobalizationInvariant: true);
+        await using SampleProcess sample = await StartAsync();
 
         (await sample.GetAsync("/governance/report", $"Authorization: Bearer {TestKeys.Restricted}")).Status.Should().Be(200);
     }
+
+    private Task<SampleProcess> StartAsync() => SampleProcess.StartAsync(_folder.FullName, "Production", isGlobalizationInvariant: true);
 }

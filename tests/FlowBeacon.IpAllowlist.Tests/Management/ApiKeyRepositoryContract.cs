@@ -418,7 +418,8 @@ public abstract class ApiKeyRepositoryContract
         }
 
         var seen = new List<AuditEntry>();
-        for (IReadOnlyList<AuditEntry> page = await ReadAsync(limit: 2); page.Count > 0; page = await ReadAsync(before: seen[^1].Position, limit: 2))
+        IReadOnlyList<AuditEntry> page;
+        for (long? before = null; (page = await ReadAsync(before: before, limit: 2)).Count > 0; before = seen[^1].Position)
         {
             page.Count.Should().BeLessThanOrEqualTo(2);
             seen.AddRange(page);

@@ -208,7 +208,9 @@ public sealed class LockoutGuardProperties
             return [.. InUseWithoutAddressToo(key).Where(address => address is null || held.Contains(address))];
         }
 
-        /// <summary>Whether some address that is admitted before would not be admitted after, if only one that never used the key.</summary>
+        /// <summary>
+        /// Whether some address that is admitted before would not be admitted after, if only one that never used the key.
+        /// </summary>
         private static bool CanDenyMore(ApiKey before, ApiKey after) => Pool.Append(IPAddress.IPv6Any).Append(null)
             .Any(address => Admits(before, address) && !Admits(after, address));
 
@@ -259,7 +261,8 @@ public sealed class LockoutGuardProperties
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.LockoutRisk)
             {
                 isAccepted.Should().BeFalse();
-                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp ?? "none")).Should().Be(Lines(listed.Select(address => address?.ToString() ?? "none")));
+                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp ?? "none"))
+                    .Should().Be(Lines(listed.Select(address => address?.ToString() ?? "none")));
                 refusal.LockoutRisk.AreOlderEvicted.Should().Be(isListIncomplete);
                 (listed.Length > 0 || isListIncomplete).Should().BeTrue("an edit that cannot cut off is not refused");
                 Get(key).Should().BeSameAs(before);

@@ -62,12 +62,13 @@ public sealed class CursorTests
     [Fact]
     public async Task A_log_that_sets_no_position_is_told_so_where_a_next_page_would_be_lost()
     {
-        await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IAuditLog, LogWithoutPositions>());
+        await using KeyApiHost host = await KeyApiHost.StartAsync(
+            builder => builder.Services.AddSingleton<IAuditLog, LogWithoutPositions>());
 
         (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2")).Status.Should().Be(200, "there is no other page");
         (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1")).Status.Should().Be(500);
-        host.App.Logs.Entries.Should().Contain(entry =>
-            entry.Exception is InvalidOperationException && entry.Exception.Message.Contains("LogWithoutPositions hands out entries without a Position"));
+        host.App.Logs.Entries.Select(entry => entry.Exception?.Message)
+            .Should().ContainMatch("*LogWithoutPositions hands out entries without a Position*");
     }
 
     [Fact]
@@ -90,7 +91,8 @@ public sealed class CursorTests
     private static IEnumerable<string> KeyIds(Answer page) =>
         page.Json.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("id").GetString()!);
 
-    private static AuditEntry Entry(AuditAction action, string id) => new() { Id = id, At = KeyApiHost.Start, Action = action, Actor = Actor };
+    private static AuditEntry Entry(AuditAction action, string id) =>
+        new() { Id = id, At = KeyApiHost.Start, Action = action, Actor = Actor };
 
     private static async Task AppendAsync(IAuditLog audit, AuditAction action, string id, int times)
     {

@@ -28,7 +28,8 @@ public sealed class EditWarningsTests
             ? []
             : [$"expires_at: the key stops working at {shown}, within 24 hours; the lock-out guard does not look at expiries"];
 
-        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"set at once","allowed_ips":[],"expires_at":"{{expiresAt}}"}""");
+        Answer created = await host.SendAsync(
+            Administrator, "POST", Keys, $$"""{"name":"set at once","allowed_ips":[],"expires_at":"{{expiresAt}}"}""");
         Answer updated = await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", $$"""{"expires_at":"{{expiresAt}}"}""");
 
         created.Status.Should().Be(201, created.Body);
@@ -63,7 +64,8 @@ public sealed class EditWarningsTests
     public async Task An_edit_that_leaves_the_expiry_alone_or_removes_it_is_not_warned_of()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
-        string id = (await host.CreateAsync(new NewApiKey { Name = "a", AllowedIps = [], ExpiresAt = KeyApiHost.Start.AddHours(1) })).Details.Key.Id;
+        var soonExpired = new NewApiKey { Name = "a", AllowedIps = [], ExpiresAt = KeyApiHost.Start.AddHours(1) };
+        string id = (await host.CreateAsync(soonExpired)).Details.Key.Id;
 
         (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"name":"b"}""")).Texts("warnings").Should().BeEmpty();
         (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"expires_at":null}""")).Texts("warnings").Should().BeEmpty();

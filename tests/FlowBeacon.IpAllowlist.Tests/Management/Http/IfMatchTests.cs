@@ -8,7 +8,8 @@ public sealed class IfMatchTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const string Empty =
-        "If-Match: is empty; name the version you saw, such as \"3\", or leave the header out to change the key whatever happened to it meanwhile";
+        "If-Match: is empty; name the version you saw, such as \"3\","
+        + " or leave the header out to change the key whatever happened to it meanwhile";
 
     /// <summary>Header lines, and what becomes of a change of a key at version 1.</summary>
     public static TheoryData<string[], int> Several => new()
@@ -42,13 +43,14 @@ public sealed class IfMatchTests
     [InlineData(" , ,")]
     public async Task An_empty_condition_is_refused_and_changes_nothing(string ifMatch)
     {
-        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Name is "update" or "rotate" or "end-grace" or "revoke"))
+        foreach (KeyOperation operation in KeyOperation.All.Where(one => one.Name is "update" or "rotate" or "end-grace" or "revoke"))
         {
             await using KeyApiHost host = await KeyApiHost.StartAsync();
             string id = (await host.CreateAsync("make-grid", "203.0.113.7")).Details.Key.Id;
             IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-            Answer answer = await host.SendAsync(Administrator, operation.Method, operation.Target(id), operation.Body, $"If-Match: {ifMatch}");
+            Answer answer = await host.SendAsync(
+                Administrator, operation.Method, operation.Target(id), operation.Body, $"If-Match: {ifMatch}");
 
             answer.ShouldBeProblem(400, "Validation failed").Errors.Should().Equal([Empty], operation.Name);
             (await host.IsUnchangedSinceAsync(before)).Should().BeTrue(operation.Name);
@@ -61,8 +63,8 @@ public sealed class IfMatchTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
 
-        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"name":7}""", "If-Match: ")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().BeEquivalentTo("name: must be a string", Empty);
+        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"name":7}""", "If-Match: "))
+            .ShouldBeProblem(400, "Validation failed").Errors.Should().BeEquivalentTo("name: must be a string", Empty);
     }
 
     [Theory]
@@ -73,7 +75,8 @@ public sealed class IfMatchTests
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
 
         RawResponse response = await KestrelApp.SendAsync(
-            host.App.IPv4, "DELETE", $"{Keys}/{id}", [$"{PersonHandler.Header}: {Administrator}", .. ifMatch.Select(value => $"If-Match: {value}")]);
+            host.App.IPv4, "DELETE", $"{Keys}/{id}",
+            [$"{PersonHandler.Header}: {Administrator}", .. ifMatch.Select(value => $"If-Match: {value}")]);
 
         response.Status.Should().Be(status, response.Body);
         (await host.Manager.GetAsync(id, TestContext.Current.CancellationToken)).Key.IsRevoked.Should().Be(status == 200);
@@ -84,6 +87,7 @@ public sealed class IfMatchTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
-        (await host.SendAsync(Administrator, "DELETE", $"{Keys}/key_0", null, "If-Match: \"1\", \"2\"")).ShouldBeProblem(404, "Key not found");
+        (await host.SendAsync(Administrator, "DELETE", $"{Keys}/key_0", null, "If-Match: \"1\", \"2\""))
+            .ShouldBeProblem(404, "Key not found");
     }
 }

@@ -15,8 +15,8 @@ public sealed class LockoutGuardApiTests
         ", in use within the last 24 hours. Add what is missing to the list, or repeat the change with accept_lockout_risk.";
 
     private const string NotRemembered =
-        " in use within the last 24 hours: the key came from more addresses than are remembered, so the list of its sources is not complete."
-        + " Add what is missing to the list, or repeat the change with accept_lockout_risk.";
+        " in use within the last 24 hours: the key came from more addresses than are remembered, so the list of its sources is not"
+        + " complete. Add what is missing to the list, or repeat the change with accept_lockout_risk.";
 
     /// <summary>A key's list and mode, and an edit of it that would cut off <see cref="CutOff"/>.</summary>
     public static TheoryData<string[], AllowlistMode, string> Dangerous => new()
@@ -46,7 +46,9 @@ public sealed class LockoutGuardApiTests
         { [], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
     };
 
-    /// <summary>Edits that may cut off <see cref="Other"/>, which used the key and is no longer remembered; <see cref="Kept"/> is.</summary>
+    /// <summary>
+    /// Edits that may cut off <see cref="Other"/>, which used the key and is no longer remembered; <see cref="Kept"/> is.
+    /// </summary>
     public static TheoryData<string[], AllowlistMode, string> DangerousBeyondWhatIsRemembered => new()
     {
         { [Kept, Other], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"]}""" },
@@ -280,13 +282,15 @@ public sealed class LockoutGuardApiTests
 
     [Theory]
     [MemberData(nameof(DangerousBeyondWhatIsRemembered))]
-    public async Task An_edit_that_may_cut_off_a_source_that_is_no_longer_remembered_is_refused(string[] allowedIps, AllowlistMode mode, string edit)
+    public async Task An_edit_that_may_cut_off_a_source_that_is_no_longer_remembered_is_refused(
+        string[] allowedIps, AllowlistMode mode, string edit)
     {
         await using KeyApiHost host = await StartWithOneSourceRememberedAsync();
         IssuedApiKey key = await CreateUsedFromTwoAsync(host, allowedIps, mode);
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-        (await EditAsync(host, key, edit)).ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change may deny addresses{NotRemembered}");
+        (await EditAsync(host, key, edit)).ShouldBeProblem(409, "Lockout risk")
+            .Detail.Should().Be($"The change may deny addresses{NotRemembered}");
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
         (await EditAsync(host, key, With(edit, "true"))).Status.Should().Be(200);
@@ -294,7 +298,8 @@ public sealed class LockoutGuardApiTests
 
     [Theory]
     [MemberData(nameof(HarmlessBeyondWhatIsRemembered))]
-    public async Task An_edit_that_denies_nothing_new_is_not_refused_for_what_is_no_longer_remembered(string[] allowedIps, AllowlistMode mode, string edit)
+    public async Task An_edit_that_denies_nothing_new_is_not_refused_for_what_is_no_longer_remembered(
+        string[] allowedIps, AllowlistMode mode, string edit)
     {
         await using KeyApiHost host = await StartWithOneSourceRememberedAsync();
         IssuedApiKey key = await CreateUsedFromTwoAsync(host, allowedIps, mode);
@@ -331,8 +336,9 @@ public sealed class LockoutGuardApiTests
         Answer answer = await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"]}""");
 
         answer.ShouldBeProblem(409, "Lockout risk").Detail.Should().Be(
-            $"The change would deny {CutOff}, in use within the last 24 hours, and may deny others: the key came from more addresses than are"
-            + " remembered, so the list of its sources is not complete. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
+            $"The change would deny {CutOff}, in use within the last 24 hours, and may deny others: the key came from more addresses than"
+            + " are remembered, so the list of its sources is not complete. Add what is missing to the list, or repeat the change with"
+            + " accept_lockout_risk.");
         answer.Json.GetProperty("older_sources_evicted").GetBoolean().Should().BeTrue();
         await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":true}""");
         (await host.AuditAsync())[0].Detail.Should().Be($"lockout risk accepted for {CutOff} and sources that are no longer remembered");

@@ -16,7 +16,8 @@ public sealed class RecoverWithKeyTests
     private const int Flood = 400;
 
     /// <summary>JSON that is no string where the raw key belongs.</summary>
-    public static TheoryData<string> WrongTypes => ["null", "7", "true", "{}", $"[\"{TestKeys.Unknown}\"]", $$"""{"key":"{{TestKeys.Unknown}}"}"""];
+    public static TheoryData<string> WrongTypes =>
+        ["null", "7", "true", "{}", $"[\"{TestKeys.Unknown}\"]", $$"""{"key":"{{TestKeys.Unknown}}"}"""];
 
     [Fact]
     public async Task Recovery_succeeds_every_time_while_another_holder_floods_the_record_from_made_up_addresses()
@@ -77,8 +78,8 @@ public sealed class RecoverWithKeyTests
         (await RecoverAsync(host, first, glass, Body(second), "192.0.2.1")).Status.Should().Be(200);
         host.Time.Advance(TimeSpan.FromHours(1));
 
-        (await RecoverAsync(host, first, glass, Body(first.RawKey), "192.0.2.2")).ShouldBeProblem(409, "Conflict")
-            .Detail.Should().Be("The key was not recently denied from 192.0.2.2. Send a request with it from here first.", "its grace period is over");
+        (await RecoverAsync(host, first, glass, Body(first.RawKey), "192.0.2.2")).ShouldBeProblem(409, "Conflict").Detail.Should().Be(
+            "The key was not recently denied from 192.0.2.2. Send a request with it from here first.", "its grace period is over");
     }
 
     [Fact]
@@ -100,11 +101,12 @@ public sealed class RecoverWithKeyTests
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
         Answer notDenied = await RecoverAsync(host, key, glass, null);
         notDenied.ShouldBeProblem(409, "Conflict").Detail.Should().Be(NotDenied);
+        string hash = ApiKeyHash.Compute(key.RawKey).ToString();
         string[] wrong =
         [
-            TestKeys.Unknown, other.RawKey, glass, key.RawKey[..^1], key.RawKey + "0", key.RawKey.ToUpperInvariant(), $" {key.RawKey}", $"Bearer {key.RawKey}",
-            ApiKeyHash.Compute(key.RawKey).ToString(), Convert.ToBase64String(Convert.FromHexString(ApiKeyHash.Compute(key.RawKey).ToString())),
-            key.Details.Key.Prefix, key.Details.Key.Id, "", new string('x', 5_000), "Schlüssel",
+            TestKeys.Unknown, other.RawKey, glass, key.RawKey[..^1], key.RawKey + "0", key.RawKey.ToUpperInvariant(), $" {key.RawKey}",
+            $"Bearer {key.RawKey}", hash, Convert.ToBase64String(Convert.FromHexString(hash)), key.Details.Key.Prefix,
+            key.Details.Key.Id, "", new string('x', 5_000), "Schlüssel",
         ];
 
         foreach (string text in wrong)
@@ -135,7 +137,8 @@ public sealed class RecoverWithKeyTests
         IssuedApiKey open = await host.CreateAsync("open");
         IssuedApiKey revoked = await host.CreateAsync("revoked", Listed);
         await host.RevokeAsync(revoked.Details.Key.Id);
-        IssuedApiKey expired = await host.CreateAsync(new NewApiKey { Name = "expired", AllowedIps = [Listed], ExpiresAt = KeyApiHost.Start.AddMinutes(1) });
+        DateTimeOffset soon = KeyApiHost.Start.AddMinutes(1);
+        IssuedApiKey expired = await host.CreateAsync(new NewApiKey { Name = "expired", AllowedIps = [Listed], ExpiresAt = soon });
         host.Time.Advance(TimeSpan.FromMinutes(1));
 
         (await RecoverAsync(host, open, glass, Body(open.RawKey))).ShouldBeProblem(409, "Conflict")
@@ -198,7 +201,8 @@ public sealed class RecoverWithKeyTests
     private static async Task<(IssuedApiKey Key, string Glass)> StartAsync(KeyApiHost host) =>
         (await host.CreateAsync("locked-out", Listed), (await host.CreateBreakGlassAsync()).RawKey);
 
-    private static Task<Answer> RecoverAsync(KeyApiHost host, IssuedApiKey key, string bearer, string? body, string from = Caller) => host.SendAsync(
+    private static Task<Answer> RecoverAsync(
+        KeyApiHost host, IssuedApiKey key, string bearer, string? body, string from = Caller) => host.SendAsync(
         null, "POST", $"{Keys}/{key.Details.Key.Id}/recover", body, KeyApiHost.Bearer(bearer), $"X-Forwarded-For: {from}");
 
     /// <summary>Another holder of the same key, who is denied from one new address after another.</summary>

@@ -51,10 +51,13 @@ public sealed class SecretScanTests
             await SendAsync(null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
         }
 
-        foreach (string shown in new[] { $"\"{created.Text("key")}\"", $"[\"{rotated.Text("key")}\"]", $"{{\"{rotated.Text("key")}\":1}}", $"\"{rotated.Text("key")}\"" })
+        string ended = created.Text("key");
+        string working = rotated.Text("key");
+        foreach (string shown in new[] { $"\"{ended}\"", $"[\"{working}\"]", $"{{\"{working}\":1}}", $"\"{working}\"" })
         {
             await SendAsync(
-                null, "POST", $"{target}/recover", $$"""{"key":{{shown}}}""", KeyApiHost.Bearer(glass.Text("key")), $"X-Forwarded-For: {NotListed}");
+                null, "POST", $"{target}/recover", $$"""{"key":{{shown}}}""",
+                KeyApiHost.Bearer(glass.Text("key")), $"X-Forwarded-For: {NotListed}");
         }
 
         answers[^1].Status.Should().Be(200, "the last one showed the key");

@@ -13,8 +13,8 @@ public sealed class UnreadableListApiTests
 
     public static TheoryData<string> Emptying =>
     [
-        """{"allowed_ips":[]}""", """{"allowed_ips":[],"accept_unreadable_list":false}""", """{"allowed_ips":[],"accept_lockout_risk":true}""",
-        """{"allowed_ips":[],"allowlist_mode":"report_only","name":"other"}""",
+        """{"allowed_ips":[]}""", """{"allowed_ips":[],"accept_unreadable_list":false}""",
+        """{"allowed_ips":[],"accept_lockout_risk":true}""", """{"allowed_ips":[],"allowlist_mode":"report_only","name":"other"}""",
     ];
 
     [Theory]
@@ -99,8 +99,8 @@ public sealed class UnreadableListApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateUnreadableAsync(host);
 
-        (await EditAsync(host, key, $$"""{"allowed_ips":[],"accept_unreadable_list":{{value}}}""")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("accept_unreadable_list: must be true or false");
+        (await EditAsync(host, key, $$"""{"allowed_ips":[],"accept_unreadable_list":{{value}}}"""))
+            .ShouldBeProblem(400, "Validation failed").Errors.Should().Equal("accept_unreadable_list: must be true or false");
     }
 
     /// <summary>A key as a store hands it out whose column of addresses is spoilt.</summary>
