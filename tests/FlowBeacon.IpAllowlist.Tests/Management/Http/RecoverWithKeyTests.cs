@@ -33,7 +33,7 @@ public sealed class RecoverWithKeyTests
             using var stop = new CancellationTokenSource();
             Task[] flood = [.. Enumerable.Range(0, 2).Select(holder => FloodAsync(host, key, holder, stop.Token))];
             (await host.UseAsync(key.RawKey, Caller)).Should().Be(403);
-            await counter.WaitAsync(key.Details.Key.Id, Flood);
+            await counter.WaitAsync(key.Details.Key.Id, Flood, flood);
 
             Answer recovered = await RecoverAsync(host, key, glass, Body(key.RawKey));
 
@@ -214,14 +214,15 @@ public sealed class RecoverWithKeyTests
         }
     }
 
-    /// <summary>Waits until a key was denied so many times more.</summary>
+    /// <summary>Waits until a key was denied so many times more, by a flood that goes on.</summary>
     private sealed class DenialCounter(KeyApiHost host)
     {
-        public async Task WaitAsync(string keyId, int more)
+        public async Task WaitAsync(string keyId, int more, Task[] flood)
         {
             long until = Denied(keyId) + more;
             while (Denied(keyId) < until)
             {
+                flood.Should().NotContain(task => task.IsCompleted);
                 await Task.Delay(TimeSpan.FromMilliseconds(5), TestContext.Current.CancellationToken);
             }
         }
