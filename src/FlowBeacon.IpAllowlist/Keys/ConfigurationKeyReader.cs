@@ -7,8 +7,6 @@ namespace FlowBeacon.IpAllowlist.Keys;
 /// <summary>Reads keys from one state of the configuration, strictly, and collects every fault with its path, value and remedy.</summary>
 internal sealed class ConfigurationKeyReader
 {
-    private const int LongestName = 100;
-
     /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
     public const string IdPrefix = "key_";
 
@@ -19,6 +17,7 @@ internal sealed class ConfigurationKeyReader
     private readonly IConfigurationSection _section;
     private readonly bool _isDevelopment;
     private readonly List<string> _faults = [];
+    private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
@@ -61,15 +60,22 @@ internal sealed class ConfigurationKeyReader
     private ApiKey? ReadKey(IConfigurationSection section)
     {
         int faultsBefore = _faults.Count;
+        if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
+        {
+            // Cut, and without the faults of its members, whose paths would repeat it: what stands there may be a raw key.
+            Fault($"{_section.Path}:{PrintableText.Cut(section.Key)}", $"a key's name {fault}");
+            return null;
+        }
+
+        if (!_names.Add(name))
+        {
+            Fault(section.Path, "another key has this name, in another spelling of its characters; choose another name");
+        }
+
         if (section.Value is not null)
         {
             Fault(section.Path, $"a key is an object with the members {nameof(ApiKey.Hash)} and {nameof(ApiKey.AllowedIps)}");
             return null;
-        }
-
-        if (section.Key.Length > LongestName || string.IsNullOrWhiteSpace(section.Key))
-        {
-            Fault(section.Path, $"a key's name is 1 to {LongestName} characters");
         }
 
         if (section.Key.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(section.Key.AsSpan(IdPrefix.Length), "N", out _))
@@ -94,7 +100,17 @@ internal sealed class ConfigurationKeyReader
         CheckDemo(section);
         return _faults.Count > faultsBefore
             ? null
-            : new ApiKey { Id = section.Key, Name = section.Key, Hash = hash, AllowedIps = allowedIps, Prefix = prefix, Scopes = scopes, ExpiresAt = expiresAt, AllowlistMode = mode };
+            : new ApiKey
+            {
+                Id = name,
+                Name = name,
+                Hash = hash,
+                AllowedIps = allowedIps,
+                Prefix = prefix,
+                Scopes = scopes,
+                ExpiresAt = expiresAt,
+                AllowlistMode = mode,
+            };
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
@@ -135,6 +151,13 @@ internal sealed class ConfigurationKeyReader
         if (text.Length != ApiKey.PrefixLength)
         {
             Fault(path, $"a text of {text.Length} characters is no prefix; write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            return "";
+        }
+
+        if (text.Any(character => character is <= ' ' or > '~'))
+        {
+            Fault(path, "a prefix is printable ASCII without spaces;"
+                + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
             return "";
         }
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -38,7 +37,9 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
 
         IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
         context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{issued.Details.Key.Id}";
-        await AnswerAsync(context, StatusCodes.Status201Created, issued.Details, issued.RawKey, warnings.About(issued.Details.Key, context));
+        await AnswerAsync(
+            context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
+            [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);
     });
 
     public Task ListAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
@@ -46,7 +47,7 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         var errors = new FieldErrors();
         int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
         ApiKeyState? state = RequestQuery.State(context, errors);
-        string? after = context.Request.Query["after"].LastOrDefault();
+        string? after = RequestQuery.After(context, errors);
         errors.ThrowIfAny();
 
         // One more than asked for tells whether there is another page.
@@ -71,7 +72,9 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk");
+        var reader = new JsonObjectReader(
+            body.RootElement, errors,
+            "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list");
         var update = new ApiKeyUpdate
         {
             Name = reader.Text("name"),
@@ -81,11 +84,20 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
             RemoveExpiry = reader.IsNull("expires_at"),
             AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode"),
             AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
+            AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
         };
+        var ifMatch = IfMatch.Read(context, errors);
         manager.Check(update, errors);
         errors.ThrowIfAny();
-        ApiKeyDetails details = await manager.UpdateAsync(RequestQuery.IdOf(context), update, ExpectedVersion(context), actor, context.RequestAborted);
-        await AnswerAsync(context, StatusCodes.Status200OK, details, rawKey: null, warnings.About(details.Key, context));
+        (ApiKey before, ApiKeyDetails details) = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.EditAsync(id, update, version, actor, context.RequestAborted));
+        await AnswerAsync(
+            context, StatusCodes.Status200OK, details, rawKey: null,
+            [
+                .. warnings.About(details.Key, context),
+                .. CutOffWarnings.AboutExpiry(update.ExpiresAt, time.GetUtcNow()),
+                .. CutOffWarnings.AboutScopes(before, details.Key),
+            ]);
     });
 
     public Task RotateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
@@ -99,8 +111,10 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         var errors = new FieldErrors();
         var reader = new JsonObjectReader(body.RootElement, errors, "grace_hours");
         int graceHours = reader.Integer("grace_hours") ?? ApiKeyRules.DefaultGraceHours;
+        var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
-        IssuedApiKey issued = await manager.RotateAsync(RequestQuery.IdOf(context), graceHours, ExpectedVersion(context), actor, context.RequestAborted);
+        IssuedApiKey issued = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.RotateAsync(id, graceHours, version, actor, context.RequestAborted));
         await AnswerAsync(context, StatusCodes.Status200OK, issued.Details, issued.RawKey);
     });
 
@@ -108,8 +122,12 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     {
         if (await RequestBody.TakesNoMembersAsync(context))
         {
-            await AnswerAsync(context, StatusCodes.Status200OK,
-                await manager.EndGraceAsync(RequestQuery.IdOf(context), ExpectedVersion(context), actor, context.RequestAborted));
+            var errors = new FieldErrors();
+            var ifMatch = IfMatch.Read(context, errors);
+            errors.ThrowIfAny();
+            ApiKeyDetails details = await ChangeAsync(
+                context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
+            await AnswerAsync(context, StatusCodes.Status200OK, details);
         }
     });
 
@@ -118,8 +136,12 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
         if (!hasBody || await RequestBody.TakesNoMembersAsync(context))
         {
-            await AnswerAsync(context, StatusCodes.Status200OK,
-                await manager.RevokeAsync(RequestQuery.IdOf(context), ExpectedVersion(context), actor, context.RequestAborted));
+            var errors = new FieldErrors();
+            var ifMatch = IfMatch.Read(context, errors);
+            errors.ThrowIfAny();
+            ApiKeyDetails details = await ChangeAsync(
+                context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, context.RequestAborted));
+            await AnswerAsync(context, StatusCodes.Status200OK, details);
         }
     });
 
@@ -127,29 +149,29 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     {
         var errors = new FieldErrors();
         int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
+        long? before = RequestQuery.Before(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery(context.Request.Query["key_id"].LastOrDefault(), context.Request.Query["before"].LastOrDefault(), limit + 1);
+        var query = new AuditQuery(RequestQuery.Text(context, "key_id"), before, limit + 1);
         IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
         AuditEntry[] page = [.. entries.Take(limit)];
         await ApiKeyJson.WriteAsync(
             context,
-            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? page[^1].Id : null),
+            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? PositionOf(page[^1]) : null),
             ApiKeyJsonContext.Default.AuditPageJson);
     });
 
-    /// <summary>The version that If-Match names (RFC 9110 §13.1.1); null without the header, or with <c>*</c>.</summary>
-    private static long? ExpectedVersion(HttpContext context)
-    {
-        string ifMatch = context.Request.Headers.IfMatch.ToString().Trim();
-        if (ifMatch.Length == 0 || ifMatch == "*")
-        {
-            return null;
-        }
+    private string PositionOf(AuditEntry entry) => entry.Position > 0
+        ? entry.Position.ToString(CultureInfo.InvariantCulture)
+        : throw new InvalidOperationException(
+            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind"
+            + " a page. Let it set one.");
 
-        // Anything that is not one of our tags matches no version: the condition fails, as it should.
-        return EntityTagHeaderValue.TryParse(ifMatch, out EntityTagHeaderValue? tag) && !tag.IsWeak
-            && long.TryParse(tag.Tag.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long version)
-            && tag.Tag == ApiKeyJson.ETag(version) ? version : -1;
+    /// <summary>Changes a key at the version that the request's If-Match names.</summary>
+    private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)
+    {
+        string id = RequestQuery.IdOf(context);
+        long? version = await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version);
+        return await change(id, version);
     }
 
     private Task AnswerAsync(

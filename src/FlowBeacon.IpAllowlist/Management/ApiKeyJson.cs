@@ -22,9 +22,13 @@ internal sealed record UpdateApiKeyBody(
     [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
     [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
     [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
-    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk);
+    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk,
+    [property: JsonPropertyName("accept_unreadable_list")] bool? AcceptUnreadableList);
 
 internal sealed record RotateApiKeyBody([property: JsonPropertyName("grace_hours")] int? GraceHours);
+
+/// <summary>What OpenAPI tells of the body of a recovery. No object of it is ever made: the raw key is hashed as it is read.</summary>
+internal sealed record RecoverApiKeyBody([property: JsonPropertyName("key")] string? Key);
 
 internal sealed record RetiringSecretJson(
     [property: JsonPropertyName("prefix")] string Prefix,
@@ -145,6 +149,7 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(CreateApiKeyBody))]
 [JsonSerializable(typeof(UpdateApiKeyBody))]
 [JsonSerializable(typeof(RotateApiKeyBody))]
+[JsonSerializable(typeof(RecoverApiKeyBody))]
 [JsonSerializable(typeof(ApiKeyJson))]
 [JsonSerializable(typeof(ApiKeyPageJson))]
 [JsonSerializable(typeof(AuditPageJson))]

@@ -15,6 +15,9 @@ public enum ApiKeyManagementFault
     /// <summary>The key was changed since the caller read it.</summary>
     StaleVersion = 3,
 
-    /// <summary>Addresses in use would be denied, see <see cref="ApiKeyManagementException.LockoutRisk"/>, and the request does not accept that.</summary>
+    /// <summary>
+    /// Addresses in use would or may be denied, see <see cref="ApiKeyManagementException.LockoutRisk"/>, and the request does not
+    /// accept that.
+    /// </summary>
     LockoutRisk = 4,
 }

@@ -30,7 +30,7 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, time);
+        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, options.Value.ApiKeyPrefix, time);
         _guard = new LockoutGuard(sources, time);
         _prefix = options.Value.ApiKeyPrefix;
     }
@@ -78,15 +78,23 @@ public sealed class ApiKeyManager
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use would be
-    /// denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set. Nothing was written.
+    /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use
+    /// would or may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot
+    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
     /// </exception>
-    public Task<ApiKeyDetails> UpdateAsync(
-        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    public async Task<ApiKeyDetails> UpdateAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+        (await EditAsync(id, update, expectedVersion, actor, cancellationToken)).After;
+
+    /// <summary>Changes a key, and tells what it was before.</summary>
+    internal async Task<(ApiKey Before, ApiKeyDetails After)> EditAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(update);
-        return ChangeAsync(id, expectedVersion, actor, before =>
+        ApiKey? changed = null;
+        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
+            changed = before.Key;
             RefuseIfRevoked(before);
             var errors = new FieldErrors();
             ApiKey after = Read(before.Key, update, errors);
@@ -101,6 +109,13 @@ public sealed class ApiKeyManager
                 return null;
             }
 
+            bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
+            if (wasUnreadable && !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0 && !update.AcceptUnreadableList)
+            {
+                throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it"
+                    + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
+            }
+
             LockoutRisk? risk = _guard.Find(before.Key, after);
             if (risk is not null && !update.AcceptLockoutRisk)
             {
@@ -110,11 +125,15 @@ public sealed class ApiKeyManager
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             return (after, Entry(AuditAction.Update, actor, after) with
             {
-                OldAllowedIps = listChanged ? before.Key.AllowedIps.ToCanonicalStrings() : null,
+                OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
-                Detail = Join(Differences(before.Key, after), risk is null ? null : $"lockout risk accepted for {AddressesOf(risk)}"),
+                Detail = Join(
+                    Differences(before.Key, after),
+                    listChanged && wasUnreadable ? "the stored list could not be read" : null,
+                    risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
             });
         }, cancellationToken);
+        return (changed!, result);
     }
 
     /// <summary>Gives a key a new secret. The old one works on under the same configuration until its grace period ends.</summary>
@@ -232,10 +251,12 @@ public sealed class ApiKeyManager
 
     /// <summary>
     /// Allows, for a locked-out key, the address that a break-glass key calls from. It widens a list by one address at most once an hour,
-    /// and only by one that the key was just denied from.
+    /// and only by one that the key was just denied from, or for a caller who shows the key itself: another holder of it can push a denial
+    /// out of the record.
     /// </summary>
     internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        string id, IPAddress callingFrom, IRecentDenials denials, ShownKey? shown, ApiKeyActor actor,
+        CancellationToken cancellationToken) =>
         ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
@@ -266,7 +287,9 @@ public sealed class ApiKeyManager
                 throw Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
-            if (!denials.WasRecentlyDenied(id, IPAddress.Parse(address)))
+            // A wrong key is answered as a missing denial is, and does not fall back on one.
+            bool hasEvidence = shown?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, IPAddress.Parse(address));
+            if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
             }
@@ -275,7 +298,12 @@ public sealed class ApiKeyManager
             string[] list = before.Key.AllowedIps.ToCanonicalStrings();
             ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
             errors.ThrowIfAny();
-            return (after, Entry(AuditAction.Recover, actor, after) with { OldAllowedIps = list, NewAllowedIps = after.AllowedIps.ToCanonicalStrings() });
+            return (after, Entry(AuditAction.Recover, actor, after) with
+            {
+                OldAllowedIps = list,
+                NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
+                Detail = shown is null ? null : "the caller showed the key itself",
+            });
         }, cancellationToken);
 
     /// <summary>Tells every fault of an update that can be told without the key it is for.</summary>
@@ -284,12 +312,12 @@ public sealed class ApiKeyManager
 
     private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
-        ApiKeyRules.CheckName(request.Name, errors);
+        string name = _rules.ReadName(request.Name, errors);
         _rules.CheckExpiry(request.ExpiresAt, errors);
         var key = new ApiKey
         {
             Id = ApiKeyGenerator.NewId(_time),
-            Name = request.Name ?? "",
+            Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
             AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
@@ -304,11 +332,7 @@ public sealed class ApiKeyManager
 
     private ApiKey Read(ApiKey before, ApiKeyUpdate update, FieldErrors errors)
     {
-        if (update.Name is not null)
-        {
-            ApiKeyRules.CheckName(update.Name, errors);
-        }
-
+        string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
             errors.Add("expires_at", "cannot be set and removed at once");
@@ -317,7 +341,7 @@ public sealed class ApiKeyManager
         _rules.CheckExpiry(update.ExpiresAt, errors);
         ApiKey after = before with
         {
-            Name = update.Name ?? before.Name,
+            Name = name,
             AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
             Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
@@ -438,7 +462,11 @@ public sealed class ApiKeyManager
         return differences.Count == 0 ? null : string.Join("; ", differences);
     }
 
-    private static string? Join(string? one, string? other) => one is null ? other : other is null ? one : $"{one}; {other}";
+    private static string? Join(params IEnumerable<string?> details)
+    {
+        string[] told = [.. details.OfType<string>()];
+        return told.Length == 0 ? null : string.Join("; ", told);
+    }
 
     private static string AddressesOf(LockoutRisk risk)
     {
@@ -461,8 +489,24 @@ public sealed class ApiKeyManager
 
     private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
 
-    private static ApiKeyManagementException TooRisky(LockoutRisk risk) => new(
-        risk, $"The change would deny {AddressesOf(risk)}, in use within the last 24 hours. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
+    /// <summary>What an accepted risk was about, for the audit trail.</summary>
+    private static string Accepted(LockoutRisk risk)
+    {
+        const string NotRemembered = "sources that are no longer remembered";
+        return !risk.AreOlderEvicted ? AddressesOf(risk)
+            : risk.Sources.Count == 0 ? NotRemembered
+            : $"{AddressesOf(risk)} and {NotRemembered}";
+    }
+
+    private static ApiKeyManagementException TooRisky(LockoutRisk risk)
+    {
+        const string InUse = "in use within the last 24 hours";
+        const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
+        string finding = !risk.AreOlderEvicted ? $"would deny {AddressesOf(risk)}, {InUse}"
+            : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
+            : $"would deny {AddressesOf(risk)}, {InUse}, and may deny others{NotComplete}";
+        return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
+    }
 
     private static ApiKeyManagementException Stale(long version) =>
         new(ApiKeyManagementFault.StaleVersion, $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");

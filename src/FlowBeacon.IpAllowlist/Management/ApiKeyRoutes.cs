@@ -28,7 +28,8 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, OfKey, "Read where a key was used from", StatusCodes.Status200OK, typeof(SourcesJson));
         Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, OfSuggestion, "Suggest a key's list", StatusCodes.Status200OK, typeof(SuggestionJson));
         Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, OfKey, "Try what the check says of an address", StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
-        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, OfKey, "Allow the caller's address for a locked-out key", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, OfKey, "Allow the caller's address for a locked-out key",
+            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RecoverApiKeyBody));
 
         // The guard in each handler decides who may enter, and asks for what the host adds as well. What else might answer first (a
         // fallback policy, a key required everywhere) would keep out people and the break-glass key that it admits.

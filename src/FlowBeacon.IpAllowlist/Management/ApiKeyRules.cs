@@ -1,11 +1,11 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
-internal sealed class ApiKeyRules(int maxAddressesPerKey, TimeProvider time)
+internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
 {
-    public const int LongestName = 100;
     public const int ShortestGraceHours = 1;
     public const int LongestGraceHours = 168;
     public const int DefaultGraceHours = 24;
@@ -13,16 +13,15 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, TimeProvider time)
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
 
-    public static void CheckName(string? name, FieldErrors errors)
+    /// <summary>Reads a name: in composed form; empty if it is refused.</summary>
+    public string ReadName(string? text, FieldErrors errors)
     {
-        if (string.IsNullOrEmpty(name) || name.Length > LongestName)
+        if (!KeyNameRules.TryRead(text, keyPrefix, out string name, out string? fault))
         {
-            errors.Add("name", $"must be 1 to {LongestName} characters, and has {name?.Length ?? 0}");
+            errors.Add("name", fault);
         }
-        else if (name != name.Trim() || name.Any(char.IsControl))
-        {
-            errors.Add("name", "must not begin or end with white space, nor contain control characters");
-        }
+
+        return name;
     }
 
     public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)

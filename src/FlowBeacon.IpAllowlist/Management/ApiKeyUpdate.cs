@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>A partial change of a key: what is null stays as it is.</summary>
 public sealed record ApiKeyUpdate
 {
-    /// <summary>The new name.</summary>
+    /// <summary>The new name, as <see cref="NewApiKey.Name"/> may be.</summary>
     public string? Name { get; init; }
 
     /// <summary>The whole new list; an empty one turns the check off.</summary>
@@ -19,10 +19,17 @@ public sealed record ApiKeyUpdate
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
-    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then
-    /// (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then, and
+    /// also when it can deny anything and not all addresses of that time are remembered (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
     /// </summary>
     public bool AcceptLockoutRisk { get; init; }
+
+    /// <summary>
+    /// Whether an empty list may replace a stored one that cannot be read (<see cref="IpAddressSet.Unreadable"/>), so that a key that is
+    /// denied from everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>). A list
+    /// with addresses needs no such word.
+    /// </summary>
+    public bool AcceptUnreadableList { get; init; }
 
     /// <summary>Whether the key shall no longer expire. Cannot be combined with <see cref="ExpiresAt"/>.</summary>
     public bool RemoveExpiry { get; init; }

@@ -6,6 +6,12 @@ public sealed record AuditEntry
     /// <summary>The entry's id. Appending an id again replaces the entry: a throttled one is written again with its final count.</summary>
     public required string Id { get; init; }
 
+    /// <summary>
+    /// The entry's place in the order of its log, from 1 for the oldest: greater than that of every entry appended before it, and kept when
+    /// the entry is appended again. The log sets it; 0 for an entry that is not on record yet.
+    /// </summary>
+    public long Position { get; init; }
+
     /// <summary>When it happened; for a throttled entry, when it first did.</summary>
     public required DateTimeOffset At { get; init; }
 
@@ -21,7 +27,9 @@ public sealed record AuditEntry
     /// <summary>That key's name at the time.</summary>
     public string? KeyName { get; init; }
 
-    /// <summary>The list before the change, if the change touched it.</summary>
+    /// <summary>
+    /// The list before the change, if the change touched it; null also if it could not be read, which <see cref="Detail"/> then says.
+    /// </summary>
     public IReadOnlyList<string>? OldAllowedIps { get; init; }
 
     /// <summary>The list after the change, if the change touched it.</summary>

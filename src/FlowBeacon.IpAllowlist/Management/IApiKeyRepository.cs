@@ -17,7 +17,7 @@ public interface IApiKeyRepository
     ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Finds the key that has a name and is not revoked.</summary>
-    /// <param name="name">The name, compared without case.</param>
+    /// <param name="name">The name in composed form (NFC), as names are kept; compared without case.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The key; null if there is none.</returns>
     ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken);

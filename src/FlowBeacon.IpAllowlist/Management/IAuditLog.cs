@@ -13,6 +13,8 @@ public interface IAuditLog
     /// <summary>Reads entries, newest first.</summary>
     /// <param name="query">Which ones.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>At most <see cref="AuditQuery.Limit"/> entries.</returns>
+    /// <returns>
+    /// At most <see cref="AuditQuery.Limit"/> entries, in descending order of <see cref="AuditEntry.Position"/>, which the log has set.
+    /// </returns>
     ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken);
 }

@@ -34,7 +34,7 @@ public sealed class InMemoryAuditLog : IAuditLog
         lock (_lock)
         {
             long order = kept.TryGetValue(entry.Id, out (long Order, AuditEntry Entry) earlier) ? earlier.Order : ++_order;
-            kept[entry.Id] = (order, entry);
+            kept[entry.Id] = (order, entry with { Position = order });
             if (kept.Count > (ReferenceEquals(kept, _changes) ? ChangesKept : RepeatablesKept))
             {
                 kept.RemoveAt(0);
@@ -51,7 +51,7 @@ public sealed class InMemoryAuditLog : IAuditLog
         lock (_lock)
         {
             IEnumerable<(long Order, AuditEntry Entry)> all = [.. _changes.Values, .. _breakGlassUses.Values, .. _refusals.Values, .. _byStrangers.Values];
-            long before = query.Before is null ? long.MaxValue : all.FirstOrDefault(kept => kept.Entry.Id == query.Before).Order;
+            long before = query.Before ?? long.MaxValue;
             return new([.. all
                 .Where(kept => kept.Order < before && (query.KeyId is null || kept.Entry.KeyId == query.KeyId))
                 .OrderByDescending(kept => kept.Order)

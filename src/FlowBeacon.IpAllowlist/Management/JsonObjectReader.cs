@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Addresses;
 
@@ -38,6 +39,36 @@ internal sealed class JsonObjectReader
         }
 
         return value.ValueKind == JsonValueKind.String ? value.GetString() : Wrong<string>(name, "a string");
+    }
+
+    /// <summary>Reads a raw key: hashed as it is read, so that no text of it is made. No fault repeats it.</summary>
+    public ShownKey? RawKey(string name)
+    {
+        if (!_members.TryGetValue(name, out JsonElement value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return Wrong<ShownKey>(name, "a string");
+        }
+
+        // Each character may be written in six bytes, as \u0066, and quotes stand around them.
+        const int MostBytes = (6 * ApiKeyHash.MaxRawKeyLength) + 2;
+        ReadOnlySpan<byte> json = JsonMarshal.GetRawUtf8Value(value);
+        if (json.Length > MostBytes)
+        {
+            return new ShownKey(hash: null);
+        }
+
+        Span<char> text = stackalloc char[MostBytes];
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        text = text[..reader.CopyString(text)];
+        var shown = new ShownKey(ApiKeyHash.TryCompute(text, out ApiKeyHash hash) ? hash : null);
+        text.Clear();
+        return shown;
     }
 
     public bool? Boolean(string name)

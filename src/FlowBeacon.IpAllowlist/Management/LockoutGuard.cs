@@ -2,20 +2,44 @@ using FlowBeacon.IpAllowlist.Denials;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Finds the addresses that use a key and would be denied after a change of it.</summary>
+/// <summary>
+/// Finds the addresses that use a key and would be denied after a change of it, and changes whose victims cannot all be known.
+/// </summary>
 internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
 {
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
     /// <summary>The risk of a change; null if it cuts nothing off. What was denied before the change is not cut off by it.</summary>
-    public LockoutRisk? Find(ApiKey? before, ApiKey after)
+    public LockoutRisk? Find(ApiKey before, ApiKey after)
     {
+        if (!CanDenyMore(before, after))
+        {
+            return null;
+        }
+
         uint since = (uint)(time.GetUtcNow() - Window).ToUnixTimeSeconds();
         SourceSeen[] cutOff = [.. sources.SeenSince(after.Id, since)
-            .Where(cell => !after.Judge(cell.Client).Passes() && before?.Judge(cell.Client).Passes() != false)
+            .Where(cell => !after.Judge(cell.Client).Passes() && before.Judge(cell.Client).Passes())
             .OrderByDescending(cell => cell.LastSeen)
             .Select(SourcesSeen.Show)];
-        return cutOff.Length == 0 ? null : new LockoutRisk(cutOff, sources.AreEvictedSince(after.Id, since));
+
+        // Sources that had to leave the record may be among those that the change denies; nobody can tell any more.
+        bool areOlderEvicted = sources.AreEvictedSince(after.Id, since);
+        return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk(cutOff, areOlderEvicted);
     }
+
+    /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
+    private static bool CanDenyMore(ApiKey before, ApiKey after)
+    {
+        if (before.AllowedIps.IsUnreadable || AdmitsEverybody(after))
+        {
+            return false;
+        }
+
+        return AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains);
+    }
+
+    private static bool AdmitsEverybody(ApiKey key) =>
+        !key.AllowedIps.IsUnreadable && (key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly);
 }

@@ -3,7 +3,10 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>A key to create.</summary>
 public sealed record NewApiKey
 {
-    /// <summary>1 to 100 characters, unique (without case) among keys that are not revoked.</summary>
+    /// <summary>
+    /// 1 to 100 characters, unique (without case) among keys that are not revoked. It is kept in composed form (NFC, UAX #15). Refused are
+    /// control, format and other invisible characters, those without a fixed meaning, and what looks like a raw key.
+    /// </summary>
     public required string Name { get; init; }
 
     /// <summary>The allowed addresses; an empty list turns the check off for this key.</summary>

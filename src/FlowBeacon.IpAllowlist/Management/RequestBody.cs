@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
@@ -39,7 +40,7 @@ internal static class RequestBody
             var document = JsonDocument.Parse(body, Strict);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
-                ReadAllText(document.RootElement);
+                ReadAllText(body);
                 return document;
             }
 
@@ -76,27 +77,27 @@ internal static class RequestBody
         return true;
     }
 
-    /// <summary>The parser looks at the text of strings and names only when they are read, and then throws what is no refusal.</summary>
-    private static void ReadAllText(JsonElement element)
+    /// <summary>
+    /// The parser looks at the text of strings and names only when they are read, and then throws what is no refusal. They are copied, not
+    /// made into strings: one may be a raw key.
+    /// </summary>
+    private static void ReadAllText(ReadOnlySpan<byte> json)
     {
-        if (element.ValueKind == JsonValueKind.Object)
+        char[] text = ArrayPool<char>.Shared.Rent(json.Length);
+        try
         {
-            foreach (JsonProperty member in element.EnumerateObject())
+            var reader = new Utf8JsonReader(json);
+            while (reader.Read())
             {
-                _ = member.Name;
-                ReadAllText(member.Value);
+                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
+                {
+                    reader.CopyString(text);
+                }
             }
         }
-        else if (element.ValueKind == JsonValueKind.Array)
+        finally
         {
-            foreach (JsonElement item in element.EnumerateArray())
-            {
-                ReadAllText(item);
-            }
-        }
-        else if (element.ValueKind == JsonValueKind.String)
-        {
-            _ = element.GetString();
+            ArrayPool<char>.Shared.Return(text, clearArray: true);
         }
     }
 

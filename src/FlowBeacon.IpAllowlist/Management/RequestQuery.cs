@@ -9,6 +9,8 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>Reads a request's route and query strictly.</summary>
 internal static class RequestQuery
 {
+    private const string NotACursor = "must be the next of an earlier page";
+
     public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
 
     public static string? Text(HttpContext context, string name) => context.Request.Query[name].LastOrDefault();
@@ -31,6 +33,36 @@ internal static class RequestQuery
         }
 
         return isInRange ? number : standard;
+    }
+
+    /// <summary>Reads where a listing of keys goes on: behind an id, whether or not there still is such a key.</summary>
+    public static string? After(HttpContext context, FieldErrors errors)
+    {
+        string? text = Text(context, "after");
+        if (text is "")
+        {
+            errors.Add("after", NotACursor);
+        }
+
+        return text;
+    }
+
+    /// <summary>Reads where the audit trail goes on: before a position.</summary>
+    public static long? Before(HttpContext context, FieldErrors errors)
+    {
+        string? text = Text(context, "before");
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long position) && position > 0)
+        {
+            return position;
+        }
+
+        errors.Add("before", NotACursor);
+        return null;
     }
 
     public static ApiKeyState? State(HttpContext context, FieldErrors errors)

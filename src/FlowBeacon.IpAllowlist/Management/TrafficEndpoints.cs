@@ -62,15 +62,20 @@ internal sealed class TrafficEndpoints(
 
     public Task RecoverAsync(HttpContext context) => guard.AsReaderAsync(context, async actor =>
     {
-        if (!await RequestBody.TakesNoMembersAsync(context))
+        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: true);
+        if (body is null)
         {
             return;
         }
 
+        var errors = new FieldErrors();
+        ShownKey? shown = new JsonObjectReader(body.RootElement, errors, "key").RawKey("key");
+        errors.ThrowIfAny();
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
-        ApiKeyDetails recovered = await manager.RecoverAsync(RequestQuery.IdOf(context), address, denials, actor, context.RequestAborted);
+        ApiKeyDetails recovered = await manager.RecoverAsync(
+            RequestQuery.IdOf(context), address, denials, shown, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
     });
 

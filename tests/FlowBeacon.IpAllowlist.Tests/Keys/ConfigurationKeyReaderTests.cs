@@ -65,6 +65,11 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is no prefix; write the first 12 characters of the raw key, and no more" },
         { $"\"Prefix\": [\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Prefix: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
 
+        {
+            "\"Prefix\": \"fb_live_\\u202e11\\u000a\"",
+            $"{PathOfGrid}:Prefix: a prefix is printable ASCII without spaces; write the first 12 characters of the raw key, and no more"
+        },
+
         { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is no list; write the list, [] for an empty one" },
         { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' is a single value where a list belongs; write [\"…\"]" },
         { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: an entry of a list is one text, neither null nor an object" },
@@ -136,8 +141,14 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         },
         { KeyJson.WithSection($$"""{ "{{Grid}}": [] }"""), [$"{PathOfGrid}: a key is an object with the members Hash and AllowedIps"] },
         { KeyJson.WithSection($$"""{ "{{Grid}}": "203.0.113.7" }"""), [$"{PathOfGrid}: a key is an object with the members Hash and AllowedIps"] },
-        { KeyJson.File(KeyJson.Key(" ", TestKeys.Restricted)), ["FlowBeacon:Keys: : a key's name is 1 to 100 characters"] },
-        { KeyJson.File(KeyJson.Key(new string('n', 101), TestKeys.Restricted)), [$"FlowBeacon:Keys:{new string('n', 101)}: a key's name is 1 to 100 characters"] },
+        {
+            KeyJson.File(KeyJson.Key(" ", TestKeys.Restricted)),
+            ["FlowBeacon:Keys: : a key's name must not begin or end with white space, nor contain control characters"]
+        },
+        {
+            KeyJson.File(KeyJson.Key(new string('n', 101), TestKeys.Restricted)),
+            [$"FlowBeacon:Keys:{new string('n', 64)}...: a key's name must be 1 to 100 characters, and has 101"]
+        },
     };
 
     /// <summary>Files whose one key has an empty list.</summary>

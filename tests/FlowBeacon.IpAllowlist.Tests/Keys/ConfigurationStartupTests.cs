@@ -35,6 +35,49 @@ public sealed class ConfigurationStartupTests : IDisposable
             .And.Contain("FlowBeacon:Keys:b:AllowedIps: null is no list");
     }
 
+    private const string RawKeyFault = "a key's name looks like a raw key, or has one in it; write a name that is none";
+
+    /// <summary>A name as JSON has it, and what is said of it; the path shows it cut and escaped.</summary>
+    public static TheoryData<string, string> FaultyNames => new()
+    {
+        { TestKeys.Restricted, $"FlowBeacon:Keys:fb_live_1111...: {RawKeyFault}" },
+        { $"x {TestKeys.Restricted[8..]}", $"FlowBeacon:Keys:x 1111111111...: {RawKeyFault}" },
+        {
+            "make\\u202egrid",
+            "FlowBeacon:Keys:make\\u202egrid: a key's name has U+202E in it, which is invisible, changes how other characters show,"
+            + " or has no fixed meaning; leave it out"
+        },
+        {
+            "make\\u000agrid",
+            "FlowBeacon:Keys:make\\u000agrid: a key's name must not begin or end with white space, nor contain control characters"
+        },
+        { " make-grid", "FlowBeacon:Keys: make-grid: a key's name must not begin or end with white space, nor contain control characters" },
+    };
+
+    [Theory]
+    [MemberData(nameof(FaultyNames))]
+    public async Task A_name_that_administration_would_refuse_stops_the_start_and_no_raw_key_is_repeated(string name, string fault)
+    {
+        string whole = await RefusalAsync(KeyJson.File(KeyJson.Key(name, TestKeys.Unrestricted)));
+        string scalar = await RefusalAsync(KeyJson.WithSection($$"""{ "{{name}}": "203.0.113.7" }"""));
+
+        whole.Should().Contain(fault).And.NotContain(TestKeys.Restricted[18..]);
+        scalar.Should().Contain(fault).And.NotContain(TestKeys.Restricted[18..]);
+    }
+
+    [Fact]
+    public async Task A_name_is_the_same_however_its_characters_are_composed()
+    {
+        string composed = KeyJson.Key("caf\\u00e9", TestKeys.Restricted);
+        string decomposed = KeyJson.Key("cafe\\u0301", TestKeys.Unrestricted);
+
+        (await RefusalAsync(KeyJson.File(composed, decomposed)))
+            .Should().Contain(": another key has this name, in another spelling of its characters; choose another name");
+        await using KestrelApp app = await StartAsync(KeyJson.File(decomposed));
+        var store = app.Services.GetRequiredService<InMemoryApiKeyStore>();
+        store.Find(ApiKeyHash.Compute(TestKeys.Unrestricted))!.Name.Should().Be("caf\u00e9");
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("""{ "FlowBeacon": {} }""")]

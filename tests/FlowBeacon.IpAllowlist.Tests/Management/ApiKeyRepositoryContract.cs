@@ -381,7 +381,7 @@ public abstract class ApiKeyRepositoryContract
         IReadOnlyList<AuditEntry> entries = await ReadAsync();
 
         entries.Select(entry => entry.Id).Should().Equal("audit_3", "audit_2", "audit_1");
-        entries[^1].Should().BeEquivalentTo(whole);
+        entries[^1].Should().BeEquivalentTo(whole with { Position = entries[^1].Position });
     }
 
     [Fact]
@@ -417,16 +417,19 @@ public abstract class ApiKeyRepositoryContract
             await AppendAsync(Entry($"audit_{number}", number % 3 == 0 ? "key_1" : "key_2") with { Action = action });
         }
 
-        var seen = new List<string>();
-        for (IReadOnlyList<AuditEntry> page = await ReadAsync(limit: 2); page.Count > 0; page = await ReadAsync(before: seen[^1], limit: 2))
+        var seen = new List<AuditEntry>();
+        IReadOnlyList<AuditEntry> page;
+        for (long? before = null; (page = await ReadAsync(before: before, limit: 2)).Count > 0; before = seen[^1].Position)
         {
             page.Count.Should().BeLessThanOrEqualTo(2);
-            seen.AddRange(page.Select(entry => entry.Id));
+            seen.AddRange(page);
         }
 
-        seen.Should().Equal(Enumerable.Range(0, 7).Reverse().Select(number => $"audit_{number}"));
-        (await ReadAsync("key_1", before: "audit_5")).Select(entry => entry.Id).Should().Equal("audit_3", "audit_0");
-        (await ReadAsync(before: "no such entry")).Should().BeEmpty();
+        seen.Select(entry => entry.Id).Should().Equal(Enumerable.Range(0, 7).Reverse().Select(number => $"audit_{number}"));
+        seen.Should().OnlyContain(entry => entry.Position > 0).And.BeInDescendingOrder(entry => entry.Position);
+        long ofAudit5 = seen.Single(entry => entry.Id == "audit_5").Position;
+        (await ReadAsync("key_1", before: ofAudit5)).Select(entry => entry.Id).Should().Equal("audit_3", "audit_0");
+        (await ReadAsync(before: seen[^1].Position)).Should().BeEmpty();
     }
 
     private protected static ApiKeyDetails Key(string id, string name) => new()
@@ -501,6 +504,6 @@ public abstract class ApiKeyRepositoryContract
 
     private async Task AppendAsync(AuditEntry entry) => await Audit.AppendAsync(entry, TestContext.Current.CancellationToken);
 
-    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null, string? before = null, int limit = 100) =>
+    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null, long? before = null, int limit = 100) =>
         await Audit.ReadAsync(new AuditQuery(keyId, before, limit), TestContext.Current.CancellationToken);
 }

@@ -93,14 +93,28 @@ public sealed class AuditLogTests
         }
 
         var seen = new List<string>();
-        string? before = null;
+        long? before = null;
         for (IReadOnlyList<AuditEntry> page = await ReadAsync(before, 7); page.Count > 0; page = await ReadAsync(before, 7))
         {
             seen.AddRange(page.Select(entry => entry.Id));
-            before = seen[^1];
+            before = page[^1].Position;
         }
 
         seen.Should().Equal(written.Reverse());
+    }
+
+    [Fact]
+    public async Task Reads_on_from_a_place_whose_entry_was_pushed_out()
+    {
+        await AppendAsync(AuditAction.Refused, "refusal", 2);
+        await AppendAsync(AuditAction.Update, "change", 1);
+        long place = (await ReadAsync(limit: 1))[0].Position;
+
+        await AppendAsync(AuditAction.Update, "later", InMemoryAuditLog.ChangesKept);
+
+        (await ReadAsync()).Should().NotContain(entry => entry.Id == "change 0");
+        (await ReadAsync(place)).Select(entry => entry.Id).Should().Equal("refusal 1", "refusal 0");
+        (await ReadAsync(place + 1)).Select(entry => entry.Id).Should().Equal("refusal 1", "refusal 0");
     }
 
     [Fact]
@@ -138,6 +152,6 @@ public sealed class AuditLogTests
 
     private async Task AppendAsync(AuditEntry entry) => await _log.AppendAsync(entry, TestContext.Current.CancellationToken);
 
-    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? before = null, int limit = 100_000) =>
+    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(long? before = null, int limit = 100_000) =>
         await _log.ReadAsync(new AuditQuery(null, before, limit), TestContext.Current.CancellationToken);
 }

@@ -192,14 +192,27 @@ public sealed class LockoutGuardProperties
 
         private ApiKey Get(KeyInUse key) => Result(_manager.GetAsync(key.Id)).Key;
 
-        /// <summary>The addresses that the record holds and saw within 24 hours, by the second.</summary>
-        private IPAddress[] InUse(KeyInUse key) => [.. _traffic.ReadSources(key.Id).Sources
-            .Select(source => IPAddress.Parse(source.ClientIp!))
-            .Where(address => key.LastSeen[address] >= Second(_time.GetUtcNow().AddHours(-24)))];
+        private DateTimeOffset WindowStart => Second(_time.GetUtcNow().AddHours(-24));
+
+        /// <summary>The addresses that used the key within 24 hours, by the second, whether the record still holds them or not.</summary>
+        private IPAddress[] InUse(KeyInUse key) => [.. key.LastSeen.Where(seen => seen.Value >= WindowStart).Select(seen => seen.Key)];
 
         /// <summary>The same, and null if the key was used without an address.</summary>
         private IEnumerable<IPAddress?> InUseWithoutAddressToo(KeyInUse key) =>
-            key.LastSeenWithoutAddress >= Second(_time.GetUtcNow().AddHours(-24)) ? InUse(key).Append(null) : InUse(key);
+            key.LastSeenWithoutAddress >= WindowStart ? InUse(key).Append(null) : InUse(key);
+
+        /// <summary>Of those, the ones that the record holds; a use without an address always is.</summary>
+        private IPAddress?[] Remembered(KeyInUse key)
+        {
+            var held = _traffic.ReadSources(key.Id).Sources.Select(source => IPAddress.Parse(source.ClientIp!)).ToHashSet();
+            return [.. InUseWithoutAddressToo(key).Where(address => address is null || held.Contains(address))];
+        }
+
+        /// <summary>
+        /// Whether some address that is admitted before would not be admitted after, if only one that never used the key.
+        /// </summary>
+        private static bool CanDenyMore(ApiKey before, ApiKey after) => Pool.Append(IPAddress.IPv6Any).Append(null)
+            .Any(address => Admits(before, address) && !Admits(after, address));
 
         private int Use(KeyInUse key, string rawKey, IPAddress? from)
         {
@@ -233,19 +246,25 @@ public sealed class LockoutGuardProperties
                 AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps),
                 AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
             };
-            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(address => Admits(before, address) && !Admits(wanted, address))];
+            bool IsCutOff(IPAddress? address) => Admits(before, address) && !Admits(wanted, address);
+            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(IsCutOff)];
+            IPAddress?[] listed = [.. Remembered(key).Where(IsCutOff)];
+            bool isListIncomplete = _traffic.ReadSources(key.Id).EvictedUntil >= WindowStart && CanDenyMore(before, wanted);
             try
             {
                 Result(_manager.UpdateAsync(key.Id, update with { AcceptLockoutRisk = isAccepted }, null, ManagedKeys.Actor));
                 (isAccepted ? [] : cutOff).Should().BeEmpty("an edit that cuts off is refused");
+                (isListIncomplete && !isAccepted).Should().BeFalse("an edit that may cut off is refused");
                 key.CutOffKnowingly.UnionWith(cutOff.OfType<IPAddress>());
                 CutOff += cutOff.Length;
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.LockoutRisk)
             {
                 isAccepted.Should().BeFalse();
-                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp ?? "none")).Should().Be(Lines(cutOff.Select(address => address?.ToString() ?? "none")))
-                    .And.NotBeEmpty("an edit that cuts nothing off is not refused");
+                Lines(refusal.LockoutRisk!.Sources.Select(source => source.ClientIp ?? "none"))
+                    .Should().Be(Lines(listed.Select(address => address?.ToString() ?? "none")));
+                refusal.LockoutRisk.AreOlderEvicted.Should().Be(isListIncomplete);
+                (listed.Length > 0 || isListIncomplete).Should().BeTrue("an edit that cannot cut off is not refused");
                 Get(key).Should().BeSameAs(before);
                 Refused++;
             }

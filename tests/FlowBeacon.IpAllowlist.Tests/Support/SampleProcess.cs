@@ -16,7 +16,7 @@ internal sealed class SampleProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly TaskCompletionSource<IPEndPoint> _endPoint = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SampleProcess(string contentRoot, string environment, string assembly)
+    private SampleProcess(string contentRoot, string environment, string assembly, bool isGlobalizationInvariant = false)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -31,6 +31,11 @@ internal sealed class SampleProcess : IAsyncDisposable
 
         start.Environment.Remove("DOTNET_ENVIRONMENT");
         start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+        if (isGlobalizationInvariant)
+        {
+            start.Environment["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1";
+        }
+
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
@@ -57,9 +62,10 @@ internal sealed class SampleProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the sample and returns when it listens.</summary>
-    public static async Task<SampleProcess> StartAsync(string contentRoot, string environment, string? assembly = null)
+    public static async Task<SampleProcess> StartAsync(
+        string contentRoot, string environment, string? assembly = null, bool isGlobalizationInvariant = false)
     {
-        var sample = new SampleProcess(contentRoot, environment, assembly ?? MinimalApi);
+        var sample = new SampleProcess(contentRoot, environment, assembly ?? MinimalApi, isGlobalizationInvariant);
         try
         {
             Task exit = sample._process.WaitForExitAsync();

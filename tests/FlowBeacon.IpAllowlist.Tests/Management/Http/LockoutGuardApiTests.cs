@@ -14,6 +14,10 @@ public sealed class LockoutGuardApiTests
     private const string Remedy =
         ", in use within the last 24 hours. Add what is missing to the list, or repeat the change with accept_lockout_risk.";
 
+    private const string NotRemembered =
+        " in use within the last 24 hours: the key came from more addresses than are remembered, so the list of its sources is not"
+        + " complete. Add what is missing to the list, or repeat the change with accept_lockout_risk.";
+
     /// <summary>A key's list and mode, and an edit of it that would cut off <see cref="CutOff"/>.</summary>
     public static TheoryData<string[], AllowlistMode, string> Dangerous => new()
     {
@@ -39,6 +43,30 @@ public sealed class LockoutGuardApiTests
         { [Kept, CutOff], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
         { [], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}","{{CutOff}}"]}""" },
         { [], AllowlistMode.Enforce, """{"allowlist_mode":"report_only"}""" },
+        { [], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
+    };
+
+    /// <summary>
+    /// Edits that may cut off <see cref="Other"/>, which used the key and is no longer remembered; <see cref="Kept"/> is.
+    /// </summary>
+    public static TheoryData<string[], AllowlistMode, string> DangerousBeyondWhatIsRemembered => new()
+    {
+        { [Kept, Other], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"]}""" },
+        { [Kept, Other], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}","{{CutOff}}"],"name":"other"}""" },
+        { [], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"]}""" },
+        { [], AllowlistMode.ReportOnly, $$"""{"allowed_ips":["{{Kept}}"],"allowlist_mode":"enforce"}""" },
+        { [Kept], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
+        { [Kept, Other], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
+    };
+
+    /// <summary>Edits that deny nothing that passed before, whatever is remembered.</summary>
+    public static TheoryData<string[], AllowlistMode, string> HarmlessBeyondWhatIsRemembered => new()
+    {
+        { [Kept, Other], AllowlistMode.Enforce, """{"name":"other","scopes":["admin"]}""" },
+        { [Kept, Other], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}","{{Other}}","{{CutOff}}"]}""" },
+        { [Kept, Other], AllowlistMode.Enforce, """{"allowed_ips":[]}""" },
+        { [Kept, Other], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"],"allowlist_mode":"report_only"}""" },
+        { [Kept, Other], AllowlistMode.ReportOnly, $$"""{"allowed_ips":["{{Kept}}"]}""" },
         { [], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
     };
 
@@ -229,6 +257,74 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
+    public async Task A_list_of_the_64_remembered_sources_is_refused_because_a_65th_may_be_cut_off()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IssuedApiKey key = await host.CreateAsync("make-grid");
+        string[] addresses = [.. Enumerable.Range(1, 65).Select(number => $"192.0.2.{number}")];
+        foreach (string address in addresses)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+            (await host.UseAsync(key.RawKey, address)).Should().Be(200);
+        }
+
+        string edit = $$"""{"allowed_ips":[{{string.Join(',', addresses.Skip(1).Select(address => $"\"{address}\""))}}]}""";
+        Answer refused = await EditAsync(host, key, edit);
+
+        refused.ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change may deny addresses{NotRemembered}");
+        refused.Json.GetProperty("sources").GetArrayLength().Should().Be(0);
+        refused.Json.GetProperty("older_sources_evicted").GetBoolean().Should().BeTrue();
+        Answer accepted = await EditAsync(host, key, With(edit, "true"));
+        accepted.Status.Should().Be(200, accepted.Body);
+        (await host.AuditAsync())[0].Detail.Should().Be("lockout risk accepted for sources that are no longer remembered");
+        (await host.UseAsync(key.RawKey, addresses[0])).Should().Be(403);
+    }
+
+    [Theory]
+    [MemberData(nameof(DangerousBeyondWhatIsRemembered))]
+    public async Task An_edit_that_may_cut_off_a_source_that_is_no_longer_remembered_is_refused(
+        string[] allowedIps, AllowlistMode mode, string edit)
+    {
+        await using KeyApiHost host = await StartWithOneSourceRememberedAsync();
+        IssuedApiKey key = await CreateUsedFromTwoAsync(host, allowedIps, mode);
+        IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
+
+        (await EditAsync(host, key, edit)).ShouldBeProblem(409, "Lockout risk")
+            .Detail.Should().Be($"The change may deny addresses{NotRemembered}");
+
+        (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
+        (await EditAsync(host, key, With(edit, "true"))).Status.Should().Be(200);
+    }
+
+    [Theory]
+    [MemberData(nameof(HarmlessBeyondWhatIsRemembered))]
+    public async Task An_edit_that_denies_nothing_new_is_not_refused_for_what_is_no_longer_remembered(
+        string[] allowedIps, AllowlistMode mode, string edit)
+    {
+        await using KeyApiHost host = await StartWithOneSourceRememberedAsync();
+        IssuedApiKey key = await CreateUsedFromTwoAsync(host, allowedIps, mode);
+
+        Answer answer = await EditAsync(host, key, edit);
+
+        answer.Status.Should().Be(200, answer.Body);
+        (await host.UseAsync(key.RawKey, Other)).Should().Be(200);
+    }
+
+    [Theory]
+    [InlineData(24 * 60 * 60, 409)]
+    [InlineData((24 * 60 * 60) + 1, 200)]
+    public async Task A_source_that_is_no_longer_remembered_counts_for_24_hours_after_it_was_last_seen(int seconds, int status)
+    {
+        await using KeyApiHost host = await StartWithOneSourceRememberedAsync();
+        IssuedApiKey key = await host.CreateAsync("make-grid");
+        (await host.UseAsync(key.RawKey, Other)).Should().Be(200);
+        host.Time.Advance(TimeSpan.FromSeconds(seconds));
+        (await host.UseAsync(key.RawKey, Kept)).Should().Be(200);
+
+        (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"]}""")).Status.Should().Be(status);
+    }
+
+    [Fact]
     public async Task A_refusal_says_whether_older_sources_are_forgotten()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(
@@ -239,8 +335,13 @@ public sealed class LockoutGuardApiTests
 
         Answer answer = await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"]}""");
 
-        answer.ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change would deny {CutOff}{Remedy}");
+        answer.ShouldBeProblem(409, "Lockout risk").Detail.Should().Be(
+            $"The change would deny {CutOff}, in use within the last 24 hours, and may deny others: the key came from more addresses than"
+            + " are remembered, so the list of its sources is not complete. Add what is missing to the list, or repeat the change with"
+            + " accept_lockout_risk.");
         answer.Json.GetProperty("older_sources_evicted").GetBoolean().Should().BeTrue();
+        await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":true}""");
+        (await host.AuditAsync())[0].Detail.Should().Be($"lockout risk accepted for {CutOff} and sources that are no longer remembered");
     }
 
     [Fact]
@@ -274,6 +375,22 @@ public sealed class LockoutGuardApiTests
     {
         IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = allowedIps, AllowlistMode = mode });
         foreach (string address in new[] { Kept, CutOff })
+        {
+            (await host.UseAsync(key.RawKey, address)).Should().Be(200);
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        return key;
+    }
+
+    private static Task<KeyApiHost> StartWithOneSourceRememberedAsync() => KeyApiHost.StartAsync(
+        builder => builder.Services.Configure<IpAllowlistOptions>(options => options.MaxSourcesPerKey = 1));
+
+    /// <summary>A key that was used from <see cref="Other"/> and then from <see cref="Kept"/>.</summary>
+    private static async Task<IssuedApiKey> CreateUsedFromTwoAsync(KeyApiHost host, string[] allowedIps, AllowlistMode mode)
+    {
+        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = allowedIps, AllowlistMode = mode });
+        foreach (string address in new[] { Other, Kept })
         {
             (await host.UseAsync(key.RawKey, address)).Should().Be(200);
             host.Time.Advance(TimeSpan.FromSeconds(1));

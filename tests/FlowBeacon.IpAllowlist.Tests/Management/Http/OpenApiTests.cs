@@ -16,7 +16,10 @@ public sealed class OpenApiTests : IAsyncLifetime
         { "get", "/api/v1/keys", "200", null },
         { "get", "/api/v1/keys/audit", "200", null },
         { "get", "/api/v1/keys/{id}", "200", null },
-        { "patch", "/api/v1/keys/{id}", "200", ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk"] },
+        {
+            "patch", "/api/v1/keys/{id}", "200",
+            ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list"]
+        },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
         { "post", "/api/v1/keys/{id}/end-grace", "200", null },
         { "delete", "/api/v1/keys/{id}", "200", null },
@@ -25,7 +28,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         { "get", "/api/v1/keys/{id}/sources", "200", null },
         { "get", "/api/v1/keys/{id}/suggestion", "200", null },
         { "post", "/api/v1/keys/{id}/try", "200", ["ip", "x_forwarded_for", "peer"] },
-        { "post", "/api/v1/keys/{id}/recover", "200", null },
+        { "post", "/api/v1/keys/{id}/recover", "200", ["key"] },
     };
 
     public async ValueTask InitializeAsync()

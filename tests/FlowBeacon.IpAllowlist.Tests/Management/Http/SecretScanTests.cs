@@ -51,6 +51,16 @@ public sealed class SecretScanTests
             await SendAsync(null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
         }
 
+        string ended = created.Text("key");
+        string working = rotated.Text("key");
+        foreach (string shown in new[] { $"\"{ended}\"", $"[\"{working}\"]", $"{{\"{working}\":1}}", $"\"{working}\"" })
+        {
+            await SendAsync(
+                null, "POST", $"{target}/recover", $$"""{"key":{{shown}}}""",
+                KeyApiHost.Bearer(glass.Text("key")), $"X-Forwarded-For: {NotListed}");
+        }
+
+        answers[^1].Status.Should().Be(200, "the last one showed the key");
         await SendAsync(Administrator, "PATCH", target, """{"allowed_ips":["2001:db8::7"]}""");
         answers[^1].ShouldBeProblem(409, "Lockout risk");
         await SendAsync(Administrator, "DELETE", target);
@@ -62,7 +72,7 @@ public sealed class SecretScanTests
 
         string[] rawKeys = [created.Text("key"), rotated.Text("key"), glass.Text("key"), TestKeys.Unknown];
         Secret[] secrets = [.. rawKeys.SelectMany(Secret.Of)];
-        string[] actions = ["create", "update", "rotate", "end_grace", "revoke", "refused", "break_glass_use"];
+        string[] actions = ["create", "update", "rotate", "end_grace", "revoke", "refused", "break_glass_use", "recover"];
         Answer audit = answers[^1];
         actions.Should().OnlyContain(action => audit.Body.Contains($"\"action\":\"{action}\"", StringComparison.Ordinal), "the scenario has everything in it");
         host.App.Logs.OfLibrary.Should().Contain(entry => entry.Id.Name == "Denied").And.Contain(entry => entry.Id.Name == "BreakGlassKeyUsed");
@@ -137,6 +147,13 @@ public sealed class SecretScanTests
             ("POST", $"{target}/try", $$"""{"x_forwarded_for":["{{rawKey}}","{{Listed}}"],"peer":"{{Listed}}"}"""),
             ("POST", $"{target}/try", $$"""{"{{rawKey}}":"{{Listed}}"}"""),
             ("POST", $"{target}/recover", $$"""{"ip":"{{rawKey}}"}"""),
+            ("POST", $"{target}/recover", $$"""{"{{rawKey}}":"{{rawKey}}"}"""),
+            ("POST", $"{target}/recover", $$"""{"key":["{{rawKey}}"]}"""),
+            ("POST", $"{target}/recover", $$"""{"key":{"{{rawKey}}":"{{rawKey}}"} }"""),
+            ("POST", $"{target}/recover", $$"""{"key":"{{rawKey}}","key":"{{rawKey}}"}"""),
+            ("POST", $"{target}/recover", $$"""{"key":"{{rawKey}}"""),
+            ("POST", $"{target}/recover", $$"""{"key":"{{open.RawKey}}"}"""),
+            ("POST", $"{target}/recover", $$"""{"key":"{{rawKey}}"}"""),
             ("PATCH", target, $$"""{"allowlist_mode":"{{rawKey}}","accept_lockout_risk":"{{rawKey}}"}"""),
         })
         {
@@ -149,7 +166,7 @@ public sealed class SecretScanTests
         string[] texts = [.. answers.Select(answer => answer.Body), .. host.App.Logs.OfLibrary.Select(entry => $"{entry.Message} {entry.Exception}"),
             .. (await host.AuditAsync()).Select(entry => $"{entry} {entry.Detail}")];
         texts.Should().Contain(text => text.Contains($"'{prefix}...'", StringComparison.Ordinal), "what was sent is shown, cut");
-        foreach (string secret in new[] { rawKey[..13], rawKey[12..28], rawKey[^16..] })
+        foreach (string secret in new[] { rawKey[..13], rawKey[12..28], rawKey[^16..], open.RawKey[..13], open.RawKey[^16..] })
         {
             texts.Should().NotContain(text => text.Contains(secret, StringComparison.Ordinal));
         }

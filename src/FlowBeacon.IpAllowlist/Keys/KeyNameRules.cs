@@ -1,0 +1,142 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+
+namespace FlowBeacon.IpAllowlist.Keys;
+
+/// <summary>What a key's name may be, wherever it comes from. Names are compared without case, in the one form that is read here.</summary>
+internal static class KeyNameRules
+{
+    public const int LongestName = 100;
+
+    /// <summary>
+    /// Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.
+    /// </summary>
+    private const int LongestSpelling = 4 * LongestName;
+
+    /// <summary>How published raw keys begin, whatever prefix a host has set.</summary>
+    private const string PublishedPrefix = "fb_live_";
+
+    /// <summary>So many hex digits behind a prefix are more of a raw key than may be shown: its prefix of 12 characters has four.</summary>
+    private const int LongestHexRunBehindPrefix = 15;
+
+    /// <summary>A raw key has 48 hex digits, a hash of one has 64, an identifier of another kind mostly 32.</summary>
+    private const int LongestHexRun = 39;
+
+    /// <summary>In globalization-invariant mode the framework composes nothing, and says nothing of it.</summary>
+    private static readonly bool CanCompose = "e\u0301".Normalize(NormalizationForm.FormC).Length == 1;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
+    /// <summary>
+    /// Characters that show as nothing although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The
+    /// others of that property are format characters or have no meaning yet.
+    /// </summary>
+    private static readonly (int First, int Last)[] Invisible =
+    [
+        (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    ];
+
+    /// <summary>Reads a name: in composed form (NFC, UAX #15), so that one name has one spelling.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
+    /// <param name="name">The name; empty if it is refused.</param>
+    /// <param name="fault">
+    /// Why it is refused, to be put behind the name of the field. It never repeats the text, which may be a raw key.
+    /// </param>
+    public static bool TryRead(string? text, string keyPrefix, out string name, [NotNullWhen(false)] out string? fault)
+    {
+        name = "";
+        if (string.IsNullOrEmpty(text) || text.Length > LongestSpelling)
+        {
+            fault = WrongLength(text?.Length ?? 0);
+        }
+        else if (text != text.Trim() || text.Any(char.IsControl))
+        {
+            fault = "must not begin or end with white space, nor contain control characters";
+        }
+        else if (Find(text, IsForbidden) is { } forbidden)
+        {
+            fault = $"has U+{forbidden:X4} in it, which is invisible, changes how other characters show, or has no fixed meaning;"
+                + " leave it out";
+        }
+        else if (!CanCompose && Find(text, MayCombine) is { } combining)
+        {
+            fault = $"has U+{combining:X4} in it, which combines with another character, and this process runs in"
+                + " globalization-invariant mode, where nothing is composed; leave it out, or turn that mode off";
+        }
+        else
+        {
+            // After the check, because no text with half of a surrogate pair or a noncharacter can be composed.
+            string composed = text.Normalize(NormalizationForm.FormC);
+            fault = composed.Length > LongestName ? WrongLength(composed.Length)
+                : LooksLikeRawKey(composed, keyPrefix) ? "looks like a raw key, or has one in it; write a name that is none"
+                : null;
+            name = fault is null ? composed : "";
+        }
+
+        return fault is null;
+    }
+
+    private static string WrongLength(int length) => $"must be 1 to {LongestName} characters, and has {length}";
+
+    /// <summary>The first code point that is not to be in a name, half of a surrogate pair included; null if there is none.</summary>
+    private static int? Find(ReadOnlySpan<char> text, Predicate<Rune> isSought)
+    {
+        while (!text.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(text, out Rune rune, out int length) != OperationStatus.Done)
+            {
+                return text[0];
+            }
+
+            if (isSought(rune))
+            {
+                return rune.Value;
+            }
+
+            text = text[length..];
+        }
+
+        return null;
+    }
+
+    private static bool IsForbidden(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        || Array.Exists(Invisible, range => rune.Value >= range.First && rune.Value <= range.Last);
+
+    /// <summary>Marks, and the second and third letters of a Hangul syllable: what composing joins with the character before it.</summary>
+    private static bool MayCombine(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+        || rune.Value is >= 0x1160 and <= 0x11FF;
+
+    private static bool LooksLikeRawKey(ReadOnlySpan<char> text, string keyPrefix) =>
+        HasHexRunBehind(text, "", LongestHexRun)
+        || HasHexRunBehind(text, PublishedPrefix, LongestHexRunBehindPrefix)
+        || (keyPrefix.Length > 0 && HasHexRunBehind(text, keyPrefix, LongestHexRunBehindPrefix));
+
+    /// <summary>
+    /// Whether a prefix, in any case, is followed by more hex digits than are allowed; behind an empty one, whether any digits are.
+    /// </summary>
+    private static bool HasHexRunBehind(ReadOnlySpan<char> text, string prefix, int longest)
+    {
+        for (int start = text.IndexOf(prefix, StringComparison.OrdinalIgnoreCase); start >= 0;)
+        {
+            ReadOnlySpan<char> behind = text[(start + prefix.Length)..];
+            int run = behind.IndexOfAnyExcept(HexDigits);
+            if ((run < 0 ? behind.Length : run) > longest)
+            {
+                return true;
+            }
+
+            text = text[Math.Min(start + 1, text.Length)..];
+            start = text.IsEmpty ? -1 : text.IndexOf(prefix, StringComparison.OrdinalIgnoreCase);
+        }
+
+        return false;
+    }
+}

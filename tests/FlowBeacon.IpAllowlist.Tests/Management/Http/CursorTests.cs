@@ -1,0 +1,112 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
+
+/// <summary>A cursor is a position in the order: reading on works whatever became of the row that it came from.</summary>
+public sealed class CursorTests
+{
+    private const string Keys = KeyApiHost.Keys;
+    private const string Administrator = KeyApiHost.Administrator;
+
+    private static readonly ApiKeyActor Actor = new(ApiKeyActorKind.Application, "tests", null);
+
+    public static TheoryData<string> Malformed =>
+        ["", "%20", "x", "-1", "+1", "0", "1.5", "1e3", "%D9%A1", "99999999999999999999", "audit_0190163d8694739bb8e25bdb0e3a5d6f"];
+
+    [Fact]
+    public async Task The_audit_trail_is_read_on_after_the_rows_of_the_page_before_were_pushed_out()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IAuditLog audit = host.App.Services.GetRequiredService<IAuditLog>();
+        await AppendAsync(audit, AuditAction.Refused, "refusal", 3);
+        await AppendAsync(audit, AuditAction.Update, "change", 2);
+        Answer first = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1");
+        Ids(first).Should().Equal("change 1");
+
+        await AppendAsync(audit, AuditAction.Update, "later", InMemoryAuditLog.ChangesKept);
+        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={first.Text("next")}");
+        Answer third = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={second.Text("next")}");
+
+        Ids(second).Should().Equal("refusal 2", "refusal 1");
+        Ids(third).Should().Equal("refusal 0");
+    }
+
+    [Fact]
+    public async Task An_entry_that_is_written_again_keeps_its_place_before_and_behind_a_cursor()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IAuditLog audit = host.App.Services.GetRequiredService<IAuditLog>();
+        await AppendAsync(audit, AuditAction.Refused, "refusal", 4);
+        Answer first = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2");
+
+        await AppendAsync(audit, AuditAction.Refused, "refusal", 4);
+        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={first.Text("next")}");
+        Answer again = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2");
+
+        Ids(first).Should().Equal("refusal 3", "refusal 2");
+        Ids(second).Should().Equal("refusal 1", "refusal 0");
+        again.Body.Should().Be(first.Body);
+    }
+
+    [Theory]
+    [MemberData(nameof(Malformed))]
+    public async Task A_malformed_cursor_of_the_audit_trail_is_refused(string before)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        await host.CreateAsync("make-grid");
+
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?before={before}")).ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().Equal("before: must be the next of an earlier page");
+    }
+
+    [Fact]
+    public async Task A_log_that_sets_no_position_is_told_so_where_a_next_page_would_be_lost()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync(
+            builder => builder.Services.AddSingleton<IAuditLog, LogWithoutPositions>());
+
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2")).Status.Should().Be(200, "there is no other page");
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1")).Status.Should().Be(500);
+        host.App.Logs.Entries.Select(entry => entry.Exception?.Message)
+            .Should().ContainMatch("*LogWithoutPositions hands out entries without a Position*");
+    }
+
+    [Fact]
+    public async Task An_empty_cursor_of_the_listing_is_refused_and_any_other_is_a_place_between_ids()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string[] ids = [(await host.CreateAsync("one")).Details.Key.Id, (await host.CreateAsync("two")).Details.Key.Id];
+        Array.Sort(ids, StringComparer.Ordinal);
+
+        (await host.SendAsync(Administrator, "GET", $"{Keys}?after=")).ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().Equal("after: must be the next of an earlier page");
+        KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after=key")).Should().Equal(ids);
+        KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after={ids[0]}0")).Should().Equal(ids[1]);
+        KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after=z")).Should().BeEmpty();
+    }
+
+    private static IEnumerable<string> Ids(Answer page) =>
+        page.Json.GetProperty("entries").EnumerateArray().Select(entry => entry.GetProperty("id").GetString()!);
+
+    private static IEnumerable<string> KeyIds(Answer page) =>
+        page.Json.GetProperty("keys").EnumerateArray().Select(key => key.GetProperty("id").GetString()!);
+
+    private static AuditEntry Entry(AuditAction action, string id) =>
+        new() { Id = id, At = KeyApiHost.Start, Action = action, Actor = Actor };
+
+    private static async Task AppendAsync(IAuditLog audit, AuditAction action, string id, int times)
+    {
+        for (int number = 0; number < times; number++)
+        {
+            await audit.AppendAsync(Entry(action, $"{id} {number}"), TestContext.Current.CancellationToken);
+        }
+    }
+
+    private sealed class LogWithoutPositions : IAuditLog
+    {
+        public ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
+            new([Entry(AuditAction.Update, "newer"), Entry(AuditAction.Update, "older")]);
+    }
+}
