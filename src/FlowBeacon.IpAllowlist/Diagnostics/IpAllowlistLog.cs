@@ -80,4 +80,17 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
+
+    [LoggerMessage(EventId = 60, EventName = "AuditMissing", Level = LogLevel.Error,
+        Message = "The audit log failed or did not answer in time, and a change that accepts a missing record was made without one:"
+            + " {Action} of key {KeyId} by {ActorId}")]
+    public static partial void AuditMissing(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+
+    [LoggerMessage(EventId = 61, EventName = "AuditUnavailable", Level = LogLevel.Error,
+        Message = "The audit log failed or did not answer in time, so a change was refused: {Action} of key {KeyId} by {ActorId}")]
+    public static partial void AuditUnavailable(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+
+    [LoggerMessage(EventId = 62, EventName = "AuditNotCorrected", Level = LogLevel.Error,
+        Message = "The audit log holds entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
+    public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
 }

@@ -109,6 +109,8 @@ internal sealed class AdministrationGuard(
             context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
         ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
             context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message, json => TrafficJson.Write(json, refusal.LockoutRisk!)),
+        ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
+            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
         _ => Problem.WriteAsync(
             context, StatusCodes.Status400BadRequest, "validation", "Validation failed", "Nothing was changed; see errors.",
             json => ApiKeyJson.WriteErrors(json, refusal.Errors)),

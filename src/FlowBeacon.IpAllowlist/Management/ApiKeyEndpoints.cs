@@ -116,11 +116,18 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
         bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
-        if (!hasBody || await RequestBody.TakesNoMembersAsync(context))
+        if (hasBody && !await RequestBody.TakesNoMembersAsync(context))
         {
-            await AnswerAsync(context, StatusCodes.Status200OK,
-                await manager.RevokeAsync(RequestQuery.IdOf(context), ExpectedVersion(context), actor, context.RequestAborted));
+            return;
         }
+
+        // In the query: proxies and clients drop the body of a DELETE.
+        var errors = new FieldErrors();
+        bool acceptMissingAudit = RequestQuery.Boolean(context, "accept_missing_audit", errors);
+        errors.ThrowIfAny();
+        ApiKeyDetails revoked = await manager.RevokeAsync(
+            RequestQuery.IdOf(context), ExpectedVersion(context), actor, acceptMissingAudit, context.RequestAborted);
+        await AnswerAsync(context, StatusCodes.Status200OK, revoked);
     });
 
     public Task ReadAuditAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>

@@ -17,4 +17,7 @@ public enum ApiKeyManagementFault
 
     /// <summary>Addresses in use would be denied, see <see cref="ApiKeyManagementException.LockoutRisk"/>, and the request does not accept that.</summary>
     LockoutRisk = 4,
+
+    /// <summary>The audit log failed or did not answer in time, and no change is made without its record.</summary>
+    AuditUnavailable = 5,
 }
