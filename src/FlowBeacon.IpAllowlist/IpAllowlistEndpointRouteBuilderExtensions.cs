@@ -69,6 +69,7 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
         var guard = new AdministrationGuard(
             services.GetRequiredService<IpAllowlistEvaluator>(),
             services.GetRequiredService<ClientIpResolver>(),
+            manager,
             services.GetRequiredService<ThrottledAudit>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
         var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>());

@@ -97,7 +97,7 @@ internal sealed class IpAllowlistEvaluator(
         if (key.IsBreakGlass)
         {
             // Here, not where a result is taken up: its use is on record even where the check is disabled.
-            diagnostics.BreakGlassKeyUsed(result);
+            diagnostics.BreakGlassKeyUsed(context, result);
         }
 
         return result;

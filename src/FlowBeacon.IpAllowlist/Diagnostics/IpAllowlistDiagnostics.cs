@@ -32,13 +32,13 @@ internal sealed class IpAllowlistDiagnostics(
         }
     }
 
-    public void BreakGlassKeyUsed(IpAllowlistFeature result)
+    public void BreakGlassKeyUsed(HttpContext context, IpAllowlistFeature result)
     {
         ApiKey key = result.Key!;
         string? clientIp = result.ClientIp?.ToString();
         metrics.BreakGlassKeyUsed();
         IpAllowlistLog.BreakGlassKeyUsed(_logger, key.Id, PrintableText.Quote(result.KeyPrefix), clientIp ?? "unknown");
-        breakGlass.Used(key, clientIp);
+        breakGlass.Used(context, key, clientIp);
     }
 
     public void StoreFailed() => metrics.StoreFailed();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
 using FlowBeacon.IpAllowlist.Addresses;
 using Microsoft.AspNetCore.Authentication;
@@ -13,7 +14,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can lead around it.
 /// </summary>
 internal sealed class AdministrationGuard(
-    IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
+    IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ApiKeyManager manager, ThrottledAudit audit)
 {
     /// <summary>Runs a handler for signed-in people alone.</summary>
     public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: false, handler);
@@ -61,6 +62,7 @@ internal sealed class AdministrationGuard(
         // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
         if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
+            audit.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
             return key;
         }
 
@@ -119,10 +121,23 @@ internal sealed class AdministrationGuard(
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
 
+    /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
+    private async Task<string?> ExistingIdAsync(HttpContext context)
+    {
+        try
+        {
+            return context.GetRouteValue("id") is string id ? (await manager.GetAsync(id, context.RequestAborted)).Key.Id : null;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
     private Task RefuseAsync(HttpContext context, ApiKeyActor actor, int status)
     {
-        // The route, not the path: a raw key pasted there as an id must not end up in the record.
-        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {(context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/')}");
+        audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Of(context));
         if (status == StatusCodes.Status401Unauthorized)
         {
             context.Response.Headers.WWWAuthenticate = "Session";

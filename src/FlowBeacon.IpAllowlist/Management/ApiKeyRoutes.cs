@@ -22,7 +22,8 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, OfKey, "Give a key a new secret", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, OfKey, "End the grace period of an old secret", StatusCodes.Status200OK, typeof(ApiKeyJson));
         Add(
-            HttpMethods.Delete, "/{id}", api.RevokeAsync, OfRevocation, "Revoke a key, for good", StatusCodes.Status200OK, typeof(ApiKeyJson));
+            HttpMethods.Delete, "/{id}", api.RevokeAsync, OfRevocation, "Revoke a key, for good",
+            StatusCodes.Status200OK, typeof(ApiKeyJson));
 
         Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, OfDenials, "Read recent denials, the last denied first", StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, OfDenialsOfKey, "Read a key's recent denials", StatusCodes.Status200OK, typeof(DenialsJson));
@@ -33,7 +34,7 @@ internal static class ApiKeyRoutes
 
         // The guard in each handler decides who may enter. What else might answer first (a fallback policy, a key required everywhere) would
         // only keep out the people and the break-glass key that it admits.
-        return group.WithMetadata(KeyRequirement.Optional).AllowAnonymous();
+        return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
 
         void Add(string method, string pattern, RequestDelegate handler, Delegate parameters, string summary, int success, Type answer, Type? body = null)
         {
