@@ -21,8 +21,9 @@ internal sealed class IpAllowlistEvaluator(
     /// <summary>Evaluates a request, or returns what an earlier call found.</summary>
     /// <param name="context">The request.</param>
     /// <param name="takingUp">Who is going to act on the result, the middleware or the scheme's refusal; null for a mere question.</param>
+    /// <param name="patience">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
     /// <exception cref="InvalidOperationException">Another middleware of ours has already acted on this request.</exception>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp)
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, object? takingUp, CancellationToken patience = default)
     {
         // Features by their type, not by Get and Set: generic interface methods are looked up anew at each call, a seventh of a warm check.
         if (context.Features[typeof(IIpAllowlistFeature)] is IpAllowlistFeature kept)
@@ -44,7 +45,7 @@ internal sealed class IpAllowlistEvaluator(
         ValueTask<ApiKey?> lookup;
         try
         {
-            lookup = store.FindAsync(hash, context.RequestAborted);
+            lookup = patience.CanBeCanceled ? new(FindInTimeAsync(hash, patience)) : store.FindAsync(hash, context.RequestAborted);
         }
         catch
         {
@@ -56,6 +57,13 @@ internal sealed class IpAllowlistEvaluator(
             ? new(Conclude(context, reading, hash, lookup.Result, unremembered, takingUp))
             : AwaitLookup(context, reading, hash, lookup, unremembered, takingUp);
     }
+
+    /// <summary>
+    /// Looks a key up in a store that may ignore its token or block its caller. The look-up is what is left behind, not the evaluation: by
+    /// the time the store answers, the request is over and its context may be another one's.
+    /// </summary>
+    private Task<ApiKey?> FindInTimeAsync(ApiKeyHash hash, CancellationToken patience) =>
+        Task.Run(() => store.FindAsync(hash, patience).AsTask(), patience).WaitAsync(patience);
 
     private async ValueTask<IpAllowlistFeature> AwaitLookup(
         HttpContext context, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, string? unremembered, object? takingUp)

@@ -32,6 +32,16 @@ internal sealed class IpAllowlistDiagnostics(
         }
     }
 
+    /// <summary>Counts a check at the health endpoint, which refuses nothing, and keeps it apart from real denials.</summary>
+    public void HealthAsked(HttpContext context, IpAllowlistFeature result)
+    {
+        metrics.Checked(result);
+        if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
+        {
+            denials.Add(context, result, isHealth: true);
+        }
+    }
+
     public void BreakGlassKeyUsed(HttpContext context, IpAllowlistFeature result)
     {
         ApiKey key = result.Key!;
