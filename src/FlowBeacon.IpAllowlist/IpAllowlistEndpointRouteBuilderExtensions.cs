@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -17,7 +18,9 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 {
     /// <summary>
     /// Maps the liveness endpoint: <c>{"ok":true,"service":"…","version":"…"}</c>, without a credential. A request with a valid key
-    /// additionally gets <c>client_ip</c>, the address an allowlist would see from there, listed or not (null if there is none).
+    /// additionally gets <c>client_ip</c>, the address an allowlist would see from there, listed or not (null if there is none). It is
+    /// counted as a check, is no use of the key, and leaves a denial with <see cref="Denial.IsHealth"/> if the list would deny it. If the
+    /// key cannot be looked up within a second, the answer is as without one.
     /// </summary>
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route; <c>/governance/health</c> by default.</param>
@@ -38,7 +41,11 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
         IpAllowlistEvaluator evaluator = services.GetService<IpAllowlistEvaluator>() ?? throw new InvalidOperationException(
             "MapFlowBeaconHealth() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
-        var health = new HealthEndpoint(evaluator, services.GetRequiredService<IHostEnvironment>());
+        var health = new HealthEndpoint(
+            evaluator,
+            services.GetRequiredService<IpAllowlistRecorder>(),
+            services.GetRequiredService<IHostEnvironment>(),
+            services.GetRequiredService<TimeProvider>());
         return endpoints.MapMethods(
                 pattern, [HttpMethods.Get, HttpMethods.Head], context => EndpointAuthorization.RunAsync(context, health.HandleAsync))
             .DisableIpAllowlist()
@@ -78,7 +85,9 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         var guard = new AdministrationGuard(
             services.GetRequiredService<IpAllowlistEvaluator>(),
+            services.GetRequiredService<IpAllowlistRecorder>(),
             services.GetRequiredService<ClientIpResolver>(),
+            manager,
             services.GetRequiredService<ThrottledAudit>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
         var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>());

@@ -21,12 +21,14 @@ internal sealed class IpAllowlistEvaluator(
     private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
 
     /// <summary>Evaluates a request.</summary>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context) => EvaluateAsync(context, IpAllowlistFeature.Of(context));
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, CancellationToken patience = default) =>
+        EvaluateAsync(context, IpAllowlistFeature.Of(context), patience);
 
     /// <summary>Evaluates a request.</summary>
     /// <param name="context">The request.</param>
     /// <param name="earlier">What an earlier evaluation left on it.</param>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, IpAllowlistFeature? earlier)
+    /// <param name="patience">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, IpAllowlistFeature? earlier, CancellationToken patience = default)
     {
         if (earlier is { IsFinal: true })
         {
@@ -53,7 +55,7 @@ internal sealed class IpAllowlistEvaluator(
         ValueTask<ApiKey?> lookup;
         try
         {
-            lookup = store.FindAsync(hash, context.RequestAborted);
+            lookup = patience.CanBeCanceled ? new(FindInTimeAsync(hash, patience)) : store.FindAsync(hash, context.RequestAborted);
         }
         catch
         {
@@ -72,6 +74,13 @@ internal sealed class IpAllowlistEvaluator(
         client = resolver.Resolve(context);
         return key.Judge(client);
     }
+
+    /// <summary>
+    /// Looks a key up in a store that may ignore its token or block its caller. The look-up is what is left behind, not the evaluation: by
+    /// the time the store answers, the request is over and its context may be another one's.
+    /// </summary>
+    private Task<ApiKey?> FindInTimeAsync(ApiKeyHash hash, CancellationToken patience) =>
+        Task.Run(() => store.FindAsync(hash, patience).AsTask(), patience).WaitAsync(patience);
 
     private async ValueTask<IpAllowlistFeature> AwaitLookup(
         HttpContext context, IpAllowlistFeature? earlier, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, string? unremembered)

@@ -57,6 +57,12 @@ public sealed class IpAllowlistOptions
     public int MaxSourcesPerKey { get; set; } = 64;
 
     /// <summary>
+    /// How long a change of keys waits for the audit log, and for changes before it that wait for the log, until it is refused; 5 seconds
+    /// by default, at most 1 minute.
+    /// </summary>
+    public TimeSpan AuditTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
     /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
     /// </summary>
@@ -67,6 +73,7 @@ public sealed class IpAllowlistOptions
 internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptions> forwardedHeaders) : IValidateOptions<IpAllowlistOptions>
 {
     private const int MostSourcesPerKey = 1_024;
+    private static readonly TimeSpan LongestAuditTimeout = TimeSpan.FromMinutes(1);
 
     public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
     {
@@ -81,6 +88,12 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         if (options.MaxSourcesPerKey is < 1 or > MostSourcesPerKey)
         {
             faults.Add($"{nameof(options.MaxSourcesPerKey)}: {options.MaxSourcesPerKey} is out of range; write a number from 1 to {MostSourcesPerKey}");
+        }
+
+        if (options.AuditTimeout <= TimeSpan.Zero || options.AuditTimeout > LongestAuditTimeout)
+        {
+            faults.Add($"{nameof(options.AuditTimeout)}: {options.AuditTimeout} is out of range;"
+                + $" write a time of more than 0, at most {LongestAuditTimeout}");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

@@ -34,7 +34,25 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
         if (result.Key!.IsBreakGlass && RequestState.Of(context) is not { IsBreakGlassUseRecorded: true })
         {
             RequestState.Change(context, state => state with { IsBreakGlassUseRecorded = true });
-            diagnostics.BreakGlassKeyUsed(result);
+            diagnostics.BreakGlassKeyUsed(context, result);
+        }
+    }
+
+    /// <summary>
+    /// Counts a request to the health endpoint that has a key. Probes without one are no checks, and where a check stood in front of it all
+    /// the same, it has counted the request.
+    /// </summary>
+    public void RecordHealth(HttpContext context, IpAllowlistFeature result)
+    {
+        if (result.Outcome == IpAllowlistOutcome.NoKey || RequestState.Of(context) is { IsRecorded: true })
+        {
+            return;
+        }
+
+        diagnostics.HealthAsked(context, result);
+        if (result.Outcome.Passes())
+        {
+            RecordBreakGlassUse(context, result);
         }
     }
 

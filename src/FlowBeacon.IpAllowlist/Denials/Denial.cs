@@ -24,6 +24,12 @@ public sealed record Denial
     /// <summary>Whether nothing was refused, because the key's list was only rehearsed (<see cref="AllowlistMode.ReportOnly"/>).</summary>
     public bool IsReportOnly { get; init; }
 
+    /// <summary>
+    /// Whether the health endpoint was asked, which refuses nothing: the key would have been denied from there. Such rows are in no total
+    /// and are no evidence for a recovery.
+    /// </summary>
+    public bool IsHealth { get; init; }
+
     /// <summary>How often; never too low.</summary>
     public required long Count { get; init; }
 

@@ -10,6 +10,9 @@ internal sealed class DenialNote
     /// <summary>Whether the request passed all the same, because the list was only rehearsed.</summary>
     public required bool IsReportOnly { get; init; }
 
+    /// <summary>Whether the request only asked the health endpoint.</summary>
+    public bool IsHealth { get; init; }
+
     public required ClientIp Client { get; init; }
 
     public required IpAllowlistDenialReason Reason { get; init; }

@@ -15,6 +15,9 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     /// <summary>The most keys whose denials are held; beyond, the least recently denied key's leave.</summary>
     public const int MostKeys = 1_024;
 
+    /// <summary>The same for keys that asked the health endpoint from a foreign address.</summary>
+    public const int MostHealthKeys = 256;
+
     /// <summary>The most notes that wait for the writer; further denials are only counted.</summary>
     private const int MostWaiting = 8_192;
 
@@ -27,17 +30,26 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     private readonly Lock _writing = new();
     private readonly int[] _pairsSeen = new int[4_096];
     private ImmutableDictionary<string, KeyDenials> _byKey = ImmutableDictionary.Create<string, KeyDenials>(StringComparer.Ordinal);
+
+    // Apart, so that whoever asks the health endpoint can push no denial out.
+    private ImmutableDictionary<string, KeyDenials> _healthByKey = ImmutableDictionary.Create<string, KeyDenials>(StringComparer.Ordinal);
     private DenialNote? _newest;
     private int _waiting;
 
     /// <summary>Puts a denial on record.</summary>
-    /// <returns>Whether it is the first of this key from this address, as far as is remembered.</returns>
-    public bool Add(HttpContext context, IpAllowlistFeature result)
+    /// <param name="context">The request.</param>
+    /// <param name="result">What was found of it.</param>
+    /// <param name="isHealth">Whether the request only asked the health endpoint: it is kept apart, and in no total.</param>
+    /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
+    public bool Add(HttpContext context, IpAllowlistFeature result, bool isHealth = false)
     {
         bool isReportOnly = result.Outcome == IpAllowlistOutcome.WouldDeny;
-        KeyDenials key = ImmutableInterlocked.GetOrAdd(ref _byKey, result.Key!.Id, static (id, now) => new KeyDenials(id, now), clock.Now);
+        ref ImmutableDictionary<string, KeyDenials> byKey = ref isHealth ? ref _healthByKey : ref _byKey;
+        KeyDenials key = ImmutableInterlocked.GetOrAdd(ref byKey, result.Key!.Id, static (id, now) => new KeyDenials(id, now), clock.Now);
         key.Count(isReportOnly);
-        if (Interlocked.Increment(ref _waiting) > MostWaiting && !TryWriteDown())
+
+        // Half of the room is for denials alone.
+        if (Interlocked.Increment(ref _waiting) > (isHealth ? MostWaiting / 2 : MostWaiting) && !TryWriteDown())
         {
             Interlocked.Decrement(ref _waiting);
             key.CountNotRecorded();
@@ -48,6 +60,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             {
                 Key = key,
                 IsReportOnly = isReportOnly,
+                IsHealth = isHealth,
                 Client = result.Client,
                 Reason = result.DenialReason!.Value,
                 Method = Bounded(HttpMethods.GetCanonicalizedValue(context.Request.Method)),
@@ -56,7 +69,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             });
         }
 
-        return IsFirstOfPair(HashCode.Combine(key.KeyId, result.Client.Address, result.DenialReason, isReportOnly));
+        return !isHealth && IsFirstOfPair(HashCode.Combine(key.KeyId, result.Client.Address, result.DenialReason, isReportOnly));
     }
 
     /// <inheritdoc/>
@@ -79,7 +92,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
         lock (_writing)
         {
             WriteDown();
-            return [.. Keys(query.KeyId)
+            return [.. Keys(_byKey, query.KeyId)
+                .Concat(Keys(_healthByKey, query.KeyId))
                 .SelectMany(key => key.Denials.Rows.Concat(key.Rehearsals.Rows))
                 .Where(row => address is null || (row.Last!.Client.IsKnown && row.Last.Client.Address == address))
                 .Where(row => since is null || row.Last!.At >= since)
@@ -93,7 +107,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     /// <param name="keyId">Only this key's; null for all that are held.</param>
     public DenialTotals Totals(string? keyId)
     {
-        DenialTotals[] totals = [.. Keys(keyId).Select(key => key.Totals)];
+        DenialTotals[] totals = [.. Keys(_byKey, keyId).Select(key => key.Totals)];
         return new DenialTotals(totals.Sum(key => key.Denied), totals.Sum(key => key.WouldDeny), totals.Sum(key => key.NotRecorded));
     }
 
@@ -107,8 +121,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
         }
     }
 
-    private IEnumerable<KeyDenials> Keys(string? keyId) =>
-        keyId is null ? _byKey.Values : _byKey.TryGetValue(keyId, out KeyDenials? key) ? [key] : [];
+    private static IEnumerable<KeyDenials> Keys(ImmutableDictionary<string, KeyDenials> byKey, string? keyId) =>
+        keyId is null ? byKey.Values : byKey.TryGetValue(keyId, out KeyDenials? key) ? [key] : [];
 
     private void Leave(DenialNote note)
     {
@@ -162,9 +176,15 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             note.Key.WriteDown(note);
         }
 
-        while (_byKey.Count > MostKeys)
+        Trim(ref _byKey, MostKeys);
+        Trim(ref _healthByKey, MostHealthKeys);
+    }
+
+    private static void Trim(ref ImmutableDictionary<string, KeyDenials> byKey, int most)
+    {
+        while (byKey.Count > most)
         {
-            ImmutableInterlocked.TryRemove(ref _byKey, _byKey.Values.MinBy(key => key.LastAt)!.KeyId, out _);
+            ImmutableInterlocked.TryRemove(ref byKey, byKey.Values.MinBy(key => key.LastAt)!.KeyId, out _);
         }
     }
 
@@ -194,6 +214,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             ClientIpOrigin = last.Client.Origin,
             Hop = last.Client.Hop == 0 ? null : last.Client.Hop,
             IsReportOnly = last.IsReportOnly,
+            IsHealth = last.IsHealth,
             Count = row.Count,
             CountError = row.CountError,
             FirstSeen = CoarseClock.ToInstant(row.FirstSeen),

@@ -1,7 +1,10 @@
+using Microsoft.AspNetCore.Http;
+
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>Where uses of break-glass keys are put on record.</summary>
 internal interface IBreakGlassRecord
 {
-    void Used(ApiKey key, string? clientIp);
+    /// <summary>Notes that a request came with a valid break-glass key. Once per request.</summary>
+    void Used(HttpContext context, ApiKey key, string? clientIp);
 }

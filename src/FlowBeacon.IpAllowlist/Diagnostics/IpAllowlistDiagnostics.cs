@@ -35,13 +35,23 @@ internal sealed class IpAllowlistDiagnostics(
         }
     }
 
-    public void BreakGlassKeyUsed(IpAllowlistFeature result)
+    /// <summary>Counts a check at the health endpoint, which refuses nothing, and keeps it apart from real denials.</summary>
+    public void HealthAsked(HttpContext context, IpAllowlistFeature result)
+    {
+        metrics.Checked(result);
+        if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
+        {
+            denials.Add(context, result, isHealth: true);
+        }
+    }
+
+    public void BreakGlassKeyUsed(HttpContext context, IpAllowlistFeature result)
     {
         ApiKey key = result.Key!;
         string? clientIp = result.ClientIp?.ToString();
         metrics.BreakGlassKeyUsed();
         IpAllowlistLog.BreakGlassKeyUsed(_logger, key.Id, PrintableText.Quote(result.KeyPrefix), clientIp ?? "unknown");
-        breakGlass.Used(key, clientIp);
+        breakGlass.Used(context, key, clientIp);
     }
 
     /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>

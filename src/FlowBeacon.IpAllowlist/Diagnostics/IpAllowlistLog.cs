@@ -110,6 +110,19 @@ internal static partial class IpAllowlistLog
             + " PROXY protocol from your load balancer only; anybody else could name any peer")]
     public static partial void UsesProxyProtocol(ILogger logger);
 
+    [LoggerMessage(EventId = 60, EventName = "AuditMissing", Level = LogLevel.Error,
+        Message = "The audit log failed or did not answer in time, and a change that accepts a missing record was made without one:"
+            + " {Action} of key {KeyId} by {ActorId}")]
+    public static partial void AuditMissing(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+
+    [LoggerMessage(EventId = 61, EventName = "AuditUnavailable", Level = LogLevel.Error,
+        Message = "The audit log failed or did not answer in time, so a change was refused: {Action} of key {KeyId} by {ActorId}")]
+    public static partial void AuditUnavailable(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+
+    [LoggerMessage(EventId = 62, EventName = "AuditNotCorrected", Level = LogLevel.Error,
+        Message = "The audit log holds entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
+    public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
+
     [LoggerMessage(EventId = 70, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
         Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
             + " this library's: where a policy names several schemes, an invalid key or a foreign address may get another answer than the 401"

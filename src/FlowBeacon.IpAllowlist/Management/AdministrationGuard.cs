@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Claims;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
@@ -15,7 +16,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// middleware can lead around it.
 /// </summary>
 internal sealed class AdministrationGuard(
-    IpAllowlistEvaluator evaluator, ClientIpResolver resolver, ThrottledAudit audit)
+    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, ClientIpResolver resolver, ApiKeyManager manager, ThrottledAudit audit)
 {
     /// <summary>Runs a handler for signed-in people alone.</summary>
     public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: false, handler);
@@ -66,6 +67,8 @@ internal sealed class AdministrationGuard(
         // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
         if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
+            recorder.RecordBreakGlassUse(context, evaluation);
+            audit.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
             return key;
         }
 
@@ -158,6 +161,8 @@ internal sealed class AdministrationGuard(
             context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
         ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
             context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message, json => TrafficJson.Write(json, refusal.LockoutRisk!)),
+        ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
+            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
         _ => Problem.WriteAsync(
             context, StatusCodes.Status400BadRequest, "validation", "Validation failed", "Nothing was changed; see errors.",
             json => ApiKeyJson.WriteErrors(json, refusal.Errors)),
@@ -184,10 +189,19 @@ internal sealed class AdministrationGuard(
             "Keys are administered by people who are signed in.");
     }
 
-    private void Record(HttpContext context, ApiKeyActor actor)
+    private void Record(HttpContext context, ApiKeyActor actor) => audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Of(context));
+
+    /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
+    private async Task<string?> ExistingIdAsync(HttpContext context)
     {
-        // The route, not the path: a raw key pasted there as an id must not end up in the record.
-        string? route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText?.TrimEnd('/');
-        audit.Record(AuditAction.Refused, actor, null, null, $"{context.Request.Method} {route}");
+        try
+        {
+            return context.GetRouteValue("id") is string id ? (await manager.GetAsync(id, context.RequestAborted)).Key.Id : null;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
     }
 }

@@ -134,15 +134,19 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
     public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
         bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
-        if (!hasBody || await RequestBody.TakesNoMembersAsync(context))
+        if (hasBody && !await RequestBody.TakesNoMembersAsync(context))
         {
-            var errors = new FieldErrors();
-            var ifMatch = IfMatch.Read(context, errors);
-            errors.ThrowIfAny();
-            ApiKeyDetails details = await ChangeAsync(
-                context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, context.RequestAborted));
-            await AnswerAsync(context, StatusCodes.Status200OK, details);
+            return;
         }
+
+        // In the query: proxies and clients drop the body of a DELETE.
+        var errors = new FieldErrors();
+        bool acceptMissingAudit = RequestQuery.Boolean(context, "accept_missing_audit", errors);
+        var ifMatch = IfMatch.Read(context, errors);
+        errors.ThrowIfAny();
+        ApiKeyDetails revoked = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, acceptMissingAudit, context.RequestAborted));
+        await AnswerAsync(context, StatusCodes.Status200OK, revoked);
     });
 
     public Task ReadAuditAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>

@@ -3,8 +3,8 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Key administration was refused; nothing was changed.</summary>
 public sealed class ApiKeyManagementException : Exception
 {
-    internal ApiKeyManagementException(ApiKeyManagementFault fault, string message)
-        : base(message) => Fault = fault;
+    internal ApiKeyManagementException(ApiKeyManagementFault fault, string message, Exception? innerException = null)
+        : base(message, innerException) => Fault = fault;
 
     internal ApiKeyManagementException(IReadOnlyDictionary<string, string[]> errors)
         : base(string.Join(Environment.NewLine, errors.SelectMany(field => field.Value.Select(error => $"{field.Key}: {error}"))))

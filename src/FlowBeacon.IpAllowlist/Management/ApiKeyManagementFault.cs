@@ -20,4 +20,7 @@ public enum ApiKeyManagementFault
     /// accept that.
     /// </summary>
     LockoutRisk = 4,
+
+    /// <summary>The audit log failed or did not answer in time, and no change is made without its record.</summary>
+    AuditUnavailable = 5,
 }

@@ -23,6 +23,7 @@ public sealed class ApiKeyManager
     private readonly ApiKeyRules _rules;
     private readonly LockoutGuard _guard;
     private readonly string _prefix;
+    private readonly TimeSpan _auditTimeout;
 
     internal ApiKeyManager(
         IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time, IOptions<IpAllowlistOptions> options)
@@ -33,6 +34,7 @@ public sealed class ApiKeyManager
         _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, options.Value.ApiKeyPrefix, time);
         _guard = new LockoutGuard(sources, time);
         _prefix = options.Value.ApiKeyPrefix;
+        _auditTimeout = options.Value.AuditTimeout;
     }
 
     /// <summary>Creates a key.</summary>
@@ -41,7 +43,9 @@ public sealed class ApiKeyManager
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key and, this once, its raw text.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ApiKeyManagementException">A rule is broken, or the name is taken. Nothing was written.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// A rule is broken, the name is taken, or the audit log failed or did not answer in time. Nothing was written.
+    /// </exception>
     public Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         CreateAsync(request, actor, new FieldErrors(), cancellationToken);
 
@@ -61,11 +65,13 @@ public sealed class ApiKeyManager
 
         DateTimeOffset now = _time.GetUtcNow();
         var created = new ApiKeyDetails { Key = key, Version = 1, CreatedAt = now, UpdatedAt = now };
-        await CommitAsync(created, expectedVersion: 0, Entry(AuditAction.Create, actor, key) with
+        AuditEntry entry = Entry(AuditAction.Create, actor, key) with
         {
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
             Detail = key.IsBreakGlass ? "a break-glass key" : null,
-        }, cancellationToken);
+        };
+        await CommitAsync(
+            new ApiKeyChange([new ApiKeyWrite(created, ExpectedVersion: 0)], [entry]) { AuditTimeout = _auditTimeout }, cancellationToken);
         return new IssuedApiKey(created, rawKey);
     }
 
@@ -80,7 +86,8 @@ public sealed class ApiKeyManager
     /// <exception cref="ApiKeyManagementException">
     /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use
     /// would or may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot
-    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set. Nothing was written.
+    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set; the audit log failed or did not answer in time. Nothing was
+    /// written.
     /// </exception>
     public async Task<ApiKeyDetails> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
@@ -145,7 +152,8 @@ public sealed class ApiKeyManager
     /// <returns>The key and, this once, the raw text of its new secret.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The grace period is out of range; the key is unknown, revoked, expired, in a grace period or from configuration; the version is stale.
+    /// The grace period is out of range; the key is unknown, revoked, expired, in a grace period or from configuration; the version is
+    /// stale; the audit log failed or did not answer in time.
     /// </exception>
     public async Task<IssuedApiKey> RotateAsync(
         string id, int graceHours, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -193,7 +201,10 @@ public sealed class ApiKeyManager
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ApiKeyManagementException">The key is unknown, revoked, not in a grace period or from configuration; the version is stale.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The key is unknown, revoked, not in a grace period or from configuration; the version is stale; the audit log failed or did not
+    /// answer in time.
+    /// </exception>
     public Task<ApiKeyDetails> EndGraceAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         ChangeAsync(id, expectedVersion, actor, before =>
         {
@@ -214,10 +225,36 @@ public sealed class ApiKeyManager
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The revoked key.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ApiKeyManagementException">The key is unknown or from configuration; the version is stale.</exception>
-    public Task<ApiKeyDetails> RevokeAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
-        ChangeAsync(id, expectedVersion, actor, before =>
-            before.Key.IsRevoked ? null : (before.Key with { IsRevoked = true }, Entry(AuditAction.Revoke, actor, before.Key)), cancellationToken);
+    /// <exception cref="ApiKeyManagementException">
+    /// The key is unknown or from configuration; the version is stale; the audit log failed or did not answer in time.
+    /// </exception>
+    public Task<ApiKeyDetails> RevokeAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        RevokeAsync(id, expectedVersion, actor, acceptMissingAudit: false, cancellationToken);
+
+    /// <summary>
+    /// Revokes a key, at once and for good, in an emergency even while the audit log is away. Revoking a revoked key changes nothing.
+    /// </summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="actor">Who revokes it.</param>
+    /// <param name="acceptMissingAudit">
+    /// Whether the key is revoked without a record if the audit log fails or does not answer within
+    /// <see cref="IpAllowlistOptions.AuditTimeout"/>. The record is tried first; if it is missing, that is logged as an error.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The revoked key.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The key is unknown or from configuration; the version is stale; the audit log failed or did not answer in time, and
+    /// <paramref name="acceptMissingAudit"/> is false.
+    /// </exception>
+    public Task<ApiKeyDetails> RevokeAsync(
+        string id, long? expectedVersion, ApiKeyActor actor, bool acceptMissingAudit = false,
+        CancellationToken cancellationToken = default) =>
+        ChangeAsync(
+            id, expectedVersion, actor,
+            before => before.Key.IsRevoked ? null : (before.Key with { IsRevoked = true }, Entry(AuditAction.Revoke, actor, before.Key)),
+            cancellationToken, acceptMissingAudit);
 
     /// <summary>Gets a key, from the repository or from configuration.</summary>
     /// <param name="id">The key's id.</param>
@@ -352,7 +389,8 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change, CancellationToken cancellationToken)
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(actor);
@@ -362,10 +400,24 @@ public sealed class ApiKeyManager
             throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
         }
 
-        await _changing.WaitAsync(cancellationToken);
+        if (acceptMissingAudit)
+        {
+            // Without a turn: whoever has it may be waiting for the audit log.
+            return await ChangeLatestAsync(id, expectedVersion, change, _auditTimeout, acceptMissingAudit, cancellationToken);
+        }
+
+        long began = _time.GetTimestamp();
+        using var patience = new CancellationTokenSource(_auditTimeout, _time);
+        if (!await _changing.TryTakeAsync(patience.Token, cancellationToken))
+        {
+            throw AuditUnavailable(new TimeoutException("An earlier change did not end in time."));
+        }
+
         try
         {
-            return await ChangeInTurnAsync(id, expectedVersion, change, cancellationToken);
+            TimeSpan left = _auditTimeout - _time.GetElapsedTime(began);
+            return await ChangeLatestAsync(
+                id, expectedVersion, change, left > TimeSpan.Zero ? left : TimeSpan.Zero, acceptMissingAudit, cancellationToken);
         }
         finally
         {
@@ -373,8 +425,9 @@ public sealed class ApiKeyManager
         }
     }
 
-    private async Task<ApiKeyDetails> ChangeInTurnAsync(
-        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change, CancellationToken cancellationToken)
+    private async Task<ApiKeyDetails> ChangeLatestAsync(
+        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        TimeSpan auditTimeout, bool acceptMissingAudit, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -400,7 +453,12 @@ public sealed class ApiKeyManager
             };
             try
             {
-                await CommitAsync(after, before.Version, changed.Entry, cancellationToken);
+                var whole = new ApiKeyChange([new ApiKeyWrite(after, before.Version)], [changed.Entry])
+                {
+                    AuditTimeout = auditTimeout,
+                    AcceptMissingAudit = acceptMissingAudit,
+                };
+                await CommitAsync(whole, cancellationToken);
                 return after;
             }
             catch (ApiKeyConflictException conflict) when (
@@ -415,15 +473,19 @@ public sealed class ApiKeyManager
         }
     }
 
-    private async Task CommitAsync(ApiKeyDetails details, long expectedVersion, AuditEntry entry, CancellationToken cancellationToken)
+    private async Task CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
     {
         try
         {
-            await _repository.CommitAsync(new ApiKeyChange([new ApiKeyWrite(details, expectedVersion)], [entry]), cancellationToken);
+            await _repository.CommitAsync(change, cancellationToken);
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.NameTaken)
         {
-            throw NameTaken(details.Key.Name);
+            throw NameTaken(change.Keys[0].Details.Key.Name);
+        }
+        catch (AuditUnavailableException unavailable)
+        {
+            throw AuditUnavailable(unavailable);
         }
     }
 
@@ -488,6 +550,12 @@ public sealed class ApiKeyManager
     private static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
 
     private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+
+    private static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
+        ApiKeyManagementFault.AuditUnavailable,
+        "The audit log failed or did not answer in time, and no change is made without its record: nothing was changed. Repair the log,"
+        + " then repeat the change. In an emergency a key can be revoked without a record, with accept_missing_audit=true in the query.",
+        cause);
 
     /// <summary>What an accepted risk was about, for the audit trail.</summary>
     private static string Accepted(LockoutRisk risk)

@@ -21,7 +21,9 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, OfKey, "Change a key", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, OfKey, "Give a key a new secret", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, OfKey, "End the grace period of an old secret", StatusCodes.Status200OK, typeof(ApiKeyJson));
-        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, OfKey, "Revoke a key, for good", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(
+            HttpMethods.Delete, "/{id}", api.RevokeAsync, OfRevocation, "Revoke a key, for good",
+            StatusCodes.Status200OK, typeof(ApiKeyJson));
 
         Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, OfDenials, "Read recent denials, the last denied first", StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, OfDenialsOfKey, "Read a key's recent denials", StatusCodes.Status200OK, typeof(DenialsJson));
@@ -33,7 +35,7 @@ internal static class ApiKeyRoutes
 
         // The guard in each handler decides who may enter, and asks for what the host adds as well. What else might answer first (a
         // fallback policy, a key required everywhere) would keep out people and the break-glass key that it admits.
-        return group.WithMetadata(KeyRequirement.Optional).AllowAnonymous();
+        return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
 
         void Add(string method, string pattern, RequestDelegate handler, Delegate parameters, string summary, int success, Type answer, Type? body = null)
         {
@@ -62,7 +64,8 @@ internal static class ApiKeyRoutes
                     Refusal(StatusCodes.Status409Conflict),
                     Refusal(StatusCodes.Status412PreconditionFailed),
                     Refusal(StatusCodes.Status413PayloadTooLarge),
-                    Refusal(StatusCodes.Status415UnsupportedMediaType));
+                    Refusal(StatusCodes.Status415UnsupportedMediaType),
+                    Refusal(StatusCodes.Status503ServiceUnavailable));
             }
             if (body is not null)
             {
@@ -80,6 +83,9 @@ internal static class ApiKeyRoutes
     }
 
     private static void OfKey(string id) => _ = id;
+
+    private static void OfRevocation(string id, [FromQuery(Name = "accept_missing_audit")] bool? acceptMissingAudit) =>
+        _ = (id, acceptMissingAudit);
 
     private static void OfListing(int? limit, string? after, string? state) => _ = (limit, after, state);
 

@@ -24,6 +24,8 @@ public enum AuditAction
     /// <summary>Somebody who may not administer keys tried to.</summary>
     Refused = 6,
 
-    /// <summary>A break-glass key was used.</summary>
+    /// <summary>
+    /// A break-glass key was used; <see cref="AuditEntry.Detail"/> says for what. What it was refused is <see cref="Refused"/>.
+    /// </summary>
     BreakGlassUse = 7,
 }

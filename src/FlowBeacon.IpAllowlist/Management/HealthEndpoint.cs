@@ -1,14 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Answers <c>GET /governance/health</c>.</summary>
-internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnvironment environment)
+internal sealed class HealthEndpoint(
+    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IHostEnvironment environment, TimeProvider time)
 {
+    /// <summary>How long the look-up of a key may take: the question is whether this process is alive, not whether the store is.</summary>
+    private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(1);
+
     private readonly string _version = VersionOf(Assembly.GetEntryAssembly());
 
     public async Task HandleAsync(HttpContext context)
@@ -40,7 +45,11 @@ internal sealed class HealthEndpoint(IpAllowlistEvaluator evaluator, IHostEnviro
     {
         try
         {
-            return await evaluator.EvaluateAsync(context);
+            using var timeout = new CancellationTokenSource(LookupTimeout, time);
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.RequestAborted);
+            IpAllowlistFeature result = await evaluator.EvaluateAsync(context, patience.Token);
+            recorder.RecordHealth(context, result);
+            return result;
         }
         catch (Exception) when (!context.RequestAborted.IsCancellationRequested)
         {

@@ -3,11 +3,16 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Where changes of keys are committed. Lookups of the request path do not come here, see <see cref="IApiKeyStore"/>. Register your own as a singleton; it is called concurrently.</summary>
 public interface IApiKeyRepository
 {
-    /// <summary>Commits a change: every key and every audit entry of it, or nothing.</summary>
+    /// <summary>
+    /// Commits a change: every key and every audit entry of it, or nothing. A repository that hands its entries to an
+    /// <see cref="IAuditLog"/> must bound its waiting by <see cref="ApiKeyChange.AuditTimeout"/>, honour
+    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that lands after a refusal by one which says so.
+    /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The repository's new revision: greater than every earlier one.</returns>
     /// <exception cref="ApiKeyConflictException">A version is stale, a name or a hash is taken. Nothing was written.</exception>
+    /// <exception cref="AuditUnavailableException">The entries could not be appended, or not in time. Nothing was written.</exception>
     ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken);
 
     /// <summary>Gets a key by its id.</summary>

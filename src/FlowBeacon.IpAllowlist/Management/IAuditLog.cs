@@ -1,10 +1,17 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The audit trail of key administration. Register your own as a singleton; it is called concurrently.</summary>
-/// <remarks>Entries of a change of keys are part of its commit, see <see cref="ApiKeyChange"/>: a repository that shares nothing with this log records them itself.</remarks>
+/// <remarks>
+/// Entries of a change of keys are part of its commit, see <see cref="ApiKeyChange"/>: a repository that shares nothing with this log
+/// records them itself. A log that throws, or does not answer within <see cref="IpAllowlistOptions.AuditTimeout"/>, refuses the change;
+/// only a revocation can be made without its record, if it asks for that.
+/// </remarks>
 public interface IAuditLog
 {
-    /// <summary>Appends an entry, or replaces the one with the same id. It must not block its caller, and must end: as long as it does not, no key can be changed.</summary>
+    /// <summary>
+    /// Appends an entry, or replaces the one with the same id. It must not block its caller. An entry that lands after its change was
+    /// refused is replaced by one whose detail begins with "not carried out".
+    /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>A task that completes when the entry is on record.</returns>

@@ -1,19 +1,30 @@
 using System.Diagnostics.CodeAnalysis;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Management;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Keys that live as long as the process: the default. It commits to the <see cref="InMemoryApiKeyStore"/> the request path reads.</summary>
 /// <remarks>
-/// With an <see cref="IAuditLog"/> of the host's own, entries are appended before the change is published: if one of several cannot be
-/// appended, or other code puts the same hash into the store in that moment, the change does not happen and earlier entries remain.
+/// Entries are appended before the change is published. If one cannot be appended in time, or another change comes first in that moment,
+/// the change does not happen, and each entry that got into the log or lands there later is replaced by one whose detail begins with
+/// "not carried out".
 /// </remarks>
 /// <param name="store">The store to commit to.</param>
 /// <param name="audit">The audit log to commit to.</param>
+/// <param name="time">The clock of <see cref="ApiKeyChange.AuditTimeout"/>; null for the system's.</param>
+/// <param name="loggerFactory">Where it is logged that the audit log failed; null for nowhere.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]
-public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLog audit) : IApiKeyRepository
+public sealed class InMemoryApiKeyRepository(
+    InMemoryApiKeyStore store, IAuditLog audit, TimeProvider? time = null, ILoggerFactory? loggerFactory = null) : IApiKeyRepository
 {
+    // Within it a change is checked, recorded and written, so that a change which would be refused leaves no record.
     private readonly SemaphoreSlim _committing = new(1);
-    private readonly Lock _reading = new();
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly ILogger _logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger(IpAllowlistLog.Category);
     private readonly SortedDictionary<string, ApiKeyDetails> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _idByLiveName = new(StringComparer.OrdinalIgnoreCase);
     private long _revision;
@@ -27,20 +38,24 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
             throw new ArgumentException("A change has neither a key nor an audit entry that is null.", nameof(change));
         }
 
-        await _committing.WaitAsync(cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
+        using var patience = new CancellationTokenSource(change.AuditTimeout, _time);
+        if (change.AcceptMissingAudit)
+        {
+            // Without a turn: whoever has it may be waiting for the log.
+            return await RecordAndWriteAsync(change, patience.Token);
+        }
+
+        if (!await _committing.TryTakeAsync(patience.Token, cancellationToken))
+        {
+            throw new AuditUnavailableException(
+                "An earlier change is still waiting for the audit log. Nothing was changed.",
+                new TimeoutException("It took too long to get a turn."));
+        }
+
         try
         {
-            Check(change);
-
-            // The record comes first: if it fails, nothing is changed, and a change without its record cannot be. From here on the commit
-            // is not cancelled, so that there is no record without its change either.
-            foreach (AuditEntry entry in change.Audit)
-            {
-                await audit.AppendAsync(entry, CancellationToken.None);
-            }
-
-            Write(change);
-            return ++_revision;
+            return await RecordAndWriteAsync(change, patience.Token);
         }
         finally
         {
@@ -51,7 +66,7 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
     /// <inheritdoc/>
     public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken)
     {
-        lock (_reading)
+        lock (_lock)
         {
             return new(_byId.GetValueOrDefault(id));
         }
@@ -60,7 +75,7 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
     /// <inheritdoc/>
     public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken)
     {
-        lock (_reading)
+        lock (_lock)
         {
             return new(_idByLiveName.TryGetValue(name, out string? id) ? _byId[id] : null);
         }
@@ -70,12 +85,66 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
     public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        lock (_reading)
+        lock (_lock)
         {
             return new([.. _byId.Values
                 .Where(details => query.After is null || string.CompareOrdinal(details.Key.Id, query.After) > 0)
                 .Where(details => query.State is null || details.StateAt(query.Now) == query.State)
                 .Take(query.Limit)]);
+        }
+    }
+
+    private async Task<long> RecordAndWriteAsync(ApiKeyChange change, CancellationToken patience)
+    {
+        lock (_lock)
+        {
+            Check(change);
+        }
+
+        // The record comes first, so that no change is without one by accident. From here on the commit is not cancelled by its caller,
+        // so that there is no record without its change either.
+        var record = new RecordOfChange(audit, change.Audit, _logger);
+        await RecordAsync(change, record, patience);
+        try
+        {
+            lock (_lock)
+            {
+                // Once more: a change that accepts a missing record may have come first.
+                Check(change);
+                Write(change);
+                return ++_revision;
+            }
+        }
+        catch
+        {
+            record.Withdraw();
+            throw;
+        }
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever the log throws is handled.")]
+    private async Task RecordAsync(ApiKeyChange change, RecordOfChange record, CancellationToken patience)
+    {
+        try
+        {
+            await record.AppendAsync(patience);
+        }
+        catch (Exception failure) when (change.AcceptMissingAudit)
+        {
+            foreach (AuditEntry entry in change.Audit)
+            {
+                IpAllowlistLog.AuditMissing(_logger, failure, entry.Action, entry.KeyId, entry.Actor.Id);
+            }
+        }
+        catch (Exception failure)
+        {
+            record.Withdraw();
+            foreach (AuditEntry entry in change.Audit)
+            {
+                IpAllowlistLog.AuditUnavailable(_logger, failure, entry.Action, entry.KeyId, entry.Actor.Id);
+            }
+
+            throw new AuditUnavailableException("The audit log did not take the entries of the change. Nothing was changed.", failure);
         }
     }
 
@@ -117,21 +186,18 @@ public sealed class InMemoryApiKeyRepository(InMemoryApiKeyStore store, IAuditLo
     private void Write(ApiKeyChange change)
     {
         store.Apply([.. change.Keys.Select(write => write.Details.Key)], []);
-        lock (_reading)
+        foreach (ApiKeyWrite write in change.Keys)
         {
-            foreach (ApiKeyWrite write in change.Keys)
-            {
-                ForgetName(write.Details.Key.Id);
-            }
+            ForgetName(write.Details.Key.Id);
+        }
 
-            foreach (ApiKeyWrite write in change.Keys)
+        foreach (ApiKeyWrite write in change.Keys)
+        {
+            ApiKey key = write.Details.Key;
+            _byId[key.Id] = write.Details;
+            if (!key.IsRevoked)
             {
-                ApiKey key = write.Details.Key;
-                _byId[key.Id] = write.Details;
-                if (!key.IsRevoked)
-                {
-                    _idByLiveName[key.Name] = key.Id;
-                }
+                _idByLiveName[key.Name] = key.Id;
             }
         }
     }

@@ -65,6 +65,17 @@ internal static class RequestQuery
         return null;
     }
 
+    public static bool Boolean(HttpContext context, string name, FieldErrors errors)
+    {
+        string? text = Text(context, name);
+        if (text is not (null or "true" or "false"))
+        {
+            errors.Add(name, "must be true or false");
+        }
+
+        return text == "true";
+    }
+
     public static ApiKeyState? State(HttpContext context, FieldErrors errors)
     {
         string? text = Text(context, "state");

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Management;
@@ -11,15 +13,21 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </summary>
 internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
 {
-    /// <summary>Beyond this many occasions of a kind of actor in a minute, further ones share an entry without their address.</summary>
+    /// <summary>
+    /// Beyond this many occasions in a minute, further ones share an entry without their address. Each kind of actor has as many, and for
+    /// its uses each break-glass key, so that the holder of one cannot blur what is done with another.
+    /// </summary>
     private const int MostPerMinute = 1_000;
+
+    /// <summary>Marks a request with a break-glass key of which the guard of key administration decides what it is.</summary>
+    private static readonly object Undecided = new();
 
     private readonly IAuditLog _log;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<Occasion, Occurrences> _current = new();
     private readonly ITimer _timer;
-    private readonly int[] _counts = new int[Enum.GetValues<ApiKeyActorKind>().Length];
+    private readonly ConcurrentDictionary<(ApiKeyActorKind Kind, string? BreakGlassKeyId), StrongBox<int>> _counts = new();
 
     public ThrottledAudit(IAuditLog log, TimeProvider time, ILoggerFactory loggerFactory)
     {
@@ -29,14 +37,25 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         _timer = time.CreateTimer(_ => WriteFinalCounts(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
-    public void Record(AuditAction action, ApiKeyActor actor, string? keyId, string? keyName, string? detail)
+    /// <summary>Records what happened.</summary>
+    /// <param name="action">What.</param>
+    /// <param name="actor">Who did it.</param>
+    /// <param name="keyId">The key it concerns.</param>
+    /// <param name="keyName">That key's name.</param>
+    /// <param name="detail">What else there is to know.</param>
+    /// <param name="summary">The same in a few different values, for an entry that occasions share; null for the detail itself.</param>
+    public void Record(AuditAction action, ApiKeyActor actor, string? keyId, string? keyName, string? detail, string? summary = null)
     {
         DateTimeOffset now = _time.GetUtcNow();
-        ref int count = ref _counts[(int)actor.Kind];
         var occasion = new Occasion(action, actor, detail, now.Ticks / TimeSpan.TicksPerMinute);
-        if (Volatile.Read(ref count) >= MostPerMinute && !_current.ContainsKey(occasion))
+        StrongBox<int> count = CountOf(occasion);
+        if (Volatile.Read(ref count.Value) >= MostPerMinute && !_current.ContainsKey(occasion))
         {
-            occasion = occasion with { Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor(actor.Kind, "others", null) };
+            occasion = occasion with
+            {
+                Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor(actor.Kind, "others", null),
+                Detail = summary ?? detail,
+            };
         }
 
         if (!_current.TryGetValue(occasion, out Occurrences? occurrences))
@@ -49,12 +68,12 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
                 Actor = occasion.Actor,
                 KeyId = keyId,
                 KeyName = keyName,
-                Detail = detail,
+                Detail = occasion.Detail,
             });
             occurrences = _current.GetOrAdd(occasion, made);
             if (ReferenceEquals(made, occurrences))
             {
-                Interlocked.Increment(ref count);
+                Interlocked.Increment(ref count.Value);
             }
         }
 
@@ -64,8 +83,32 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         }
     }
 
-    public void Used(ApiKey key, string? clientIp) =>
-        Record(AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name, null);
+    /// <inheritdoc/>
+    public void Used(HttpContext context, ApiKey key, string? clientIp)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<AdministrationEndpoint>() is null)
+        {
+            RecordUse(context, key, clientIp, keyId: null);
+        }
+        else
+        {
+            context.Items[Undecided] = true;
+        }
+    }
+
+    /// <summary>Records that key administration lets a break-glass key do what it asks for.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="key">The break-glass key.</param>
+    /// <param name="clientIp">The address it came from.</param>
+    /// <param name="keyId">The id of an existing key that it is done to; null if there is none.</param>
+    public void Admitted(HttpContext context, ApiKey key, string? clientIp, string? keyId)
+    {
+        // Where the check stands in front of routing, the use is on record already, and nobody knew of what.
+        if (context.Items.Remove(Undecided))
+        {
+            RecordUse(context, key, clientIp, keyId);
+        }
+    }
 
     public void Dispose()
     {
@@ -76,6 +119,17 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         }
     }
 
+    private void RecordUse(HttpContext context, ApiKey key, string? clientIp, string? keyId)
+    {
+        string summary = RequestSummary.Of(context);
+        Record(
+            AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name,
+            keyId is null ? summary : $"{summary} of {keyId}", summary);
+    }
+
+    private StrongBox<int> CountOf(Occasion occasion) => _counts.GetOrAdd(
+        (occasion.Actor.Kind, occasion.Action == AuditAction.BreakGlassUse ? occasion.Actor.Id : null), _ => new StrongBox<int>());
+
     private void WriteFinalCounts()
     {
         long minute = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMinute;
@@ -83,7 +137,7 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         {
             if (occasion.Minute < minute && _current.TryRemove(occasion, out _))
             {
-                Interlocked.Decrement(ref _counts[(int)occasion.Actor.Kind]);
+                Interlocked.Decrement(ref CountOf(occasion).Value);
                 _ = WriteCountAsync(occurrences);
             }
         }

@@ -9,6 +9,7 @@ internal sealed record DenialJson(
     [property: JsonPropertyName("ip")] string? Ip,
     [property: JsonPropertyName("reason")] string Reason,
     [property: JsonPropertyName("report_only")] bool ReportOnly,
+    [property: JsonPropertyName("health")] bool Health,
     [property: JsonPropertyName("origin")] string Origin,
     [property: JsonPropertyName("hop")] int? Hop,
     [property: JsonPropertyName("count")] long Count,
@@ -19,7 +20,8 @@ internal sealed record DenialJson(
     [property: JsonPropertyName("last_path")] string LastPath)
 {
     public static DenialJson From(Denial denial) => new(
-        denial.KeyId, denial.ClientIp, JsonNames.Of(denial.Reason), denial.IsReportOnly, JsonNames.Of(denial.ClientIpOrigin), denial.Hop,
+        denial.KeyId, denial.ClientIp, JsonNames.Of(denial.Reason), denial.IsReportOnly, denial.IsHealth,
+        JsonNames.Of(denial.ClientIpOrigin), denial.Hop,
         denial.Count, denial.CountError, denial.FirstSeen, denial.LastSeen, denial.LastMethod, denial.LastPath);
 }
 

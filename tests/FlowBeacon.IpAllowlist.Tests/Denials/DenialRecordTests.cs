@@ -119,6 +119,43 @@ public sealed class DenialRecordTests : IDisposable
         _traffic.Traffic.ReadTotals(Key).Should().Be(new DenialTotals(DenialTable.MostRows, 10 * DenialTable.MostRows, 0));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Asking_health_is_kept_apart_bounded_and_counted_in_no_total(bool isReportOnly)
+    {
+        for (uint number = 0; number < DenialRecord.MostKeys; number++)
+        {
+            _traffic.Deny($"key {number}", Client);
+        }
+
+        for (uint number = 0; number < 3 * DenialRecord.MostKeys; number++)
+        {
+            _traffic.Time.Advance(TimeSpan.FromSeconds(1));
+            _traffic.AskHealth($"key {number}", Client, isReportOnly).Should().BeFalse("it is no denial");
+        }
+
+        ILookup<bool, Denial> denials = _traffic.Traffic.ReadDenials(new DenialQuery { Limit = int.MaxValue })
+            .ToLookup(denial => denial.IsHealth);
+        denials[false].Select(denial => denial.KeyId).Should().BeEquivalentTo(
+            Enumerable.Range(0, DenialRecord.MostKeys).Select(number => $"key {number}"));
+        denials[true].Select(denial => denial.KeyId).Should().Equal(
+            Enumerable.Range(0, DenialRecord.MostHealthKeys).Select(number => $"key {(3 * DenialRecord.MostKeys) - 1 - number}"));
+        denials[true].Should().OnlyContain(denial => denial.IsReportOnly == isReportOnly && denial.Count == 1);
+        _traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals(DenialRecord.MostKeys, 0, 0));
+        _traffic.Traffic.ReadTotals("key 3000").Should().Be(new DenialTotals(0, 0, 0));
+        _traffic.Denials.WasRecentlyDenied("key 3000", IPAddress.Parse("198.51.100.9")).Should().BeFalse();
+        _traffic.Denials.LastOfEachKey(0).Should().OnlyContain(note => !note.IsHealth);
+    }
+
+    [Fact]
+    public void The_first_denial_is_new_although_health_was_asked_before()
+    {
+        _traffic.AskHealth(Key, Client);
+
+        _traffic.Deny(Key, Client).Should().BeTrue();
+    }
+
     /// <summary>Denied one after the other, a second apart, the last denied first: what each query finds of them.</summary>
     public static TheoryData<DenialQuery, string[]> Queries
     {

@@ -43,6 +43,10 @@ internal sealed class ObservedTraffic : IDisposable
     public bool Deny(string keyId, ClientIp client, bool isReportOnly = false, IpAddressSet? list = null) =>
         Denials.Add(new DefaultHttpContext(), Denied(keyId, client, isReportOnly, list));
 
+    /// <summary>Asking the health endpoint from an address that a key's list does not have.</summary>
+    public bool AskHealth(string keyId, ClientIp client, bool isReportOnly = false) =>
+        Denials.Add(new DefaultHttpContext(), Denied(keyId, client, isReportOnly), isHealth: true);
+
     /// <summary>The denials of one key, all of them.</summary>
     public IReadOnlyList<Denial> DenialsOf(string keyId) => Traffic.ReadDenials(new DenialQuery { KeyId = keyId, Limit = int.MaxValue });
 

@@ -32,7 +32,10 @@ internal sealed class KeepAliveClient : IDisposable
         return new KeepAliveClient(socket);
     }
 
-    public Task<(int Status, string Body)> GetAsync(params string[] headerLines) => SendAsync("GET", "/", "", headerLines);
+    public Task<(int Status, string Body)> GetAsync(params string[] headerLines) => GetPathAsync("/", headerLines);
+
+    public Task<(int Status, string Body)> GetPathAsync(string target, params string[] headerLines) =>
+        SendAsync("GET", target, "", headerLines);
 
     public Task<(int Status, string Body)> PostJsonAsync(string target, string json, params string[] headerLines) =>
         SendAsync("POST", target, json, [.. headerLines, "Content-Type: application/json", $"Content-Length: {json.Length}"]);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -61,6 +62,26 @@ public sealed class OptionsValidationTests
     public async Task Accepts_a_number_of_sources_in_range(int sources)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(options: options => options.MaxSourcesPerKey = sources);
+    }
+
+    [Theory]
+    [InlineData("00:00:00")]
+    [InlineData("-00:00:00.0010000")]
+    [InlineData("-00:00:01")]
+    [InlineData("00:01:00.0000001")]
+    [InlineData("1.00:00:00")]
+    [InlineData("10675199.02:48:05.4775807")]
+    public async Task Refuses_a_time_for_the_audit_log_out_of_range(string timeout) =>
+        (await FaultsOf(options => options.AuditTimeout = TimeSpan.Parse(timeout, CultureInfo.InvariantCulture)))
+            .Should().Equal($"AuditTimeout: {timeout} is out of range; write a time of more than 0, at most 00:01:00");
+
+    [Theory]
+    [InlineData("00:00:00.0010000")]
+    [InlineData("00:01:00")]
+    public async Task Accepts_a_time_for_the_audit_log_in_range(string timeout)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            options: options => options.AuditTimeout = TimeSpan.Parse(timeout, CultureInfo.InvariantCulture));
     }
 
     [Theory]
@@ -137,9 +158,11 @@ public sealed class OptionsValidationTests
             options.TrustedProxies.Add("proxy-1");
             options.TrustedProxies.Add("0.0.0.0/0");
             options.MaxSourcesPerKey = 0;
+            options.AuditTimeout = TimeSpan.Zero;
         });
 
-        faults.Select(fault => string.Join(':', fault.Split(": ")[0])).Should().Equal("ApiKeyHeaderName", "ApiKeyPrefix", "TrustedProxies:0", "TrustedProxies:1", "MaxSourcesPerKey");
+        faults.Select(fault => string.Join(':', fault.Split(": ")[0])).Should().Equal(
+            "ApiKeyHeaderName", "ApiKeyPrefix", "TrustedProxies:0", "TrustedProxies:1", "MaxSourcesPerKey", "AuditTimeout");
     }
 
     [Theory]
@@ -149,6 +172,7 @@ public sealed class OptionsValidationTests
     [InlineData("TrustedProxy:0", "10.0.0.1")]
     [InlineData("RequireApiKey", "yes")]
     [InlineData("MaxSourcesPerKey", "many")]
+    [InlineData("AuditTimeout", "soon")]
     [InlineData("ShowClientIp", "0")]
     [InlineData("OnDenied", "ignore")]
     [InlineData("ClientIpSource", "TrustedProxies")]

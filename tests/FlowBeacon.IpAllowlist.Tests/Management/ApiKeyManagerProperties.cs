@@ -178,9 +178,10 @@ public sealed class ApiKeyManagerProperties
             {
                 Try(operation);
             }
-            catch (ApiKeyManagementException refusal) when (refusal.Fault is ApiKeyManagementFault.Conflict or ApiKeyManagementFault.StaleVersion)
+            catch (ApiKeyManagementException refusal) when (refusal.Fault
+                is ApiKeyManagementFault.Conflict or ApiKeyManagementFault.StaleVersion or ApiKeyManagementFault.AuditUnavailable)
             {
-                // Refused: the invariants say that nothing came of it.
+                // Refused, the last because somebody let hours pass meanwhile: the invariants say that nothing came of it.
             }
         }
 

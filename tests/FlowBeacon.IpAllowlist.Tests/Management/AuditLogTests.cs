@@ -41,6 +41,42 @@ public sealed class AuditLogTests
     }
 
     [Theory]
+    [InlineData(1, 10_000)]
+    [InlineData(2, 500)]
+    [InlineData(20, 50)]
+    [InlineData(100, 10)]
+    [InlineData(1_000, 1)]
+    public async Task Every_break_glass_key_keeps_its_newest_uses_whatever_another_one_does(int keys, int kept)
+    {
+        kept = Math.Min(kept, InMemoryAuditLog.RepeatablesKept);
+        for (int key = 0; key < keys; key++)
+        {
+            for (int number = 0; number < kept + 1; number++)
+            {
+                await AppendAsync(Use(key, number));
+            }
+        }
+
+        for (int number = kept + 1; number < 3_000; number++)
+        {
+            await AppendAsync(Use(0, number));
+        }
+
+        IReadOnlyList<AuditEntry> entries = await ReadAsync();
+        entries.Should().HaveCount(InMemoryAuditLog.RepeatablesKept);
+        foreach (IGrouping<string?, AuditEntry> uses in entries.GroupBy(entry => entry.KeyId))
+        {
+            int newest = uses.Key == "key 0" ? 2_999 : kept;
+            uses.Take(kept).Select(entry => entry.Id).Should().Equal(
+                Enumerable.Range(0, kept).Select(number => $"{uses.Key} use {newest - number}"), uses.Key);
+        }
+
+        entries.Select(entry => entry.KeyId).Distinct().Should().HaveCount(keys);
+        static AuditEntry Use(int key, int number) =>
+            Entry(AuditAction.BreakGlassUse, $"key {key} use {number}") with { KeyId = $"key {key}" };
+    }
+
+    [Theory]
     [MemberData(nameof(Changes))]
     public async Task Refusals_and_break_glass_uses_cannot_push_out_a_change(AuditAction change)
     {

@@ -13,6 +13,9 @@ public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryContract
 
     protected override IAuditLog Audit => _audit;
 
+    protected override IApiKeyRepository CreateOver(IAuditLog audit, TimeProvider time) =>
+        new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), audit, time);
+
     [Fact]
     public async Task Requests_find_what_was_committed()
     {

@@ -252,6 +252,28 @@ public sealed class ThrottledAuditTests : IDisposable
     }
 
     [Fact]
+    public void Uses_beyond_the_bound_share_entries_that_say_what_was_done_and_no_longer_to_which_key()
+    {
+        var log = new ScriptedAuditLog();
+        using ThrottledAudit audit = Create(log);
+        for (int number = 0; number < 5_000; number++)
+        {
+            string what = number % 2 == 0 ? "GET /keys/{id}" : "GET /keys/{id}/sources";
+            audit.Record(AuditAction.BreakGlassUse, Glass, "key_glass", "glass", $"{what} of key_{number}", what);
+        }
+
+        ApiKeyActor other = Glass with { Id = "key_other" };
+        audit.Record(AuditAction.BreakGlassUse, other, "key_other", "other", "GET /keys/{id} of key_1", "GET /keys/{id}");
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        log.Final.Should().HaveCount(1_000 + 2 + 1);
+        log.Final.Where(entry => entry.Actor.Address is null).Select(entry => $"{entry.Detail} {entry.Count}")
+            .Should().Equal("GET /keys/{id} 2000", "GET /keys/{id}/sources 2000");
+        log.Final[^1].Should().BeEquivalentTo(
+            new { KeyId = "key_other", Actor = other, Detail = "GET /keys/{id} of key_1" }, "each key has its own bound");
+    }
+
+    [Fact]
     public void Has_room_again_in_the_next_minute()
     {
         var log = new ScriptedAuditLog();

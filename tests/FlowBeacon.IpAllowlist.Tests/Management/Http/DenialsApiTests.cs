@@ -71,7 +71,7 @@ public sealed class DenialsApiTests
 
         // Nothing of the query, nothing beyond 64 characters, and of the raw key not more than its prefix.
         string shownPath = $@"/caf\\u00e9\\u0027\\u000a/{key.RawKey[..12]}...";
-        string expected = $$"""{"denied":2,"would_deny":0,"not_recorded":0,"denials":[{"key_id":"{{id}}","ip":"198.51.100.9","reason":"not_listed","report_only":false,"origin":"forwarded_for","hop":1,"count":2,"count_error":0,"first_seen":"2027-01-01T12:00:02+00:00","last_seen":"2027-01-01T12:00:05+00:00","last_method":"DELETE","last_path":"{{shownPath}}..."}]}""";
+        string expected = $$"""{"denied":2,"would_deny":0,"not_recorded":0,"denials":[{"key_id":"{{id}}","ip":"198.51.100.9","reason":"not_listed","report_only":false,"health":false,"origin":"forwarded_for","hop":1,"count":2,"count_error":0,"first_seen":"2027-01-01T12:00:02+00:00","last_seen":"2027-01-01T12:00:05+00:00","last_method":"DELETE","last_path":"{{shownPath}}..."}]}""";
         foreach (string target in new[] { $"{Keys}/denials", $"{Keys}/{id}/denials" })
         {
             Answer answer = await host.SendAsync(Administrator, "GET", target);

@@ -110,6 +110,15 @@ public sealed class OpenApiTests : IAsyncLifetime
                 "/api/v1/keys/{id}/suggestion?window_hours");
     }
 
+    [Fact]
+    public void A_revocation_is_described_with_its_parameter_and_the_answer_when_the_audit_log_is_away()
+    {
+        JsonElement revocation = _document.GetProperty("paths").GetProperty("/api/v1/keys/{id}").GetProperty("delete");
+
+        QueryParameters(revocation).Should().Equal("accept_missing_audit");
+        revocation.GetProperty("responses").TryGetProperty("503", out _).Should().BeTrue();
+    }
+
     private static IEnumerable<string?> QueryParameters(JsonElement operation) =>
         !operation.TryGetProperty("parameters", out JsonElement parameters) ? [] : parameters.EnumerateArray()
             .Where(parameter => parameter.GetProperty("in").GetString() == "query")

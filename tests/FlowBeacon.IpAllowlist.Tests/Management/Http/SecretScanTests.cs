@@ -193,10 +193,16 @@ public sealed class SecretScanTests
         denials.Should().ContainSingle().Which.LastPath.Should().Be($"/{first.RawKey[..12]}...");
         var conflict = (await host.Repository.Invoking(repository => repository.CommitAsync(change, default).AsTask())
             .Should().ThrowAsync<ApiKeyConflictException>()).Which;
+        using var log = new OutageAuditLog();
+        log.Break(OutageAuditLog.Throws);
+        var unrecorded = new ApiKeyChange([new ApiKeyWrite(first.Details, 0)], change.Audit);
+        var unavailable = (await new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), log)
+            .Invoking(repository => repository.CommitAsync(unrecorded, default).AsTask())
+            .Should().ThrowAsync<AuditUnavailableException>()).Which;
         IpAddressSet.TryParse([first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
         object[] atHand =
         [
-            first, rotated, stale, invalid, write, change, conflict, host.Manager, host.Repository,
+            first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
             traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
