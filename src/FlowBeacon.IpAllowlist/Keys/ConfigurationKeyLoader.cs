@@ -64,11 +64,16 @@ internal sealed class ConfigurationKeyLoader(
 
     /// <summary>The root behind the section: only its providers know who said what.</summary>
     private IConfigurationRoot HostConfiguration() =>
-        configuration is IConfigurationRoot root && root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable())
+        configuration is IConfigurationRoot root && IsSectionOf(root)
             ? root
             : throw new InvalidOperationException(
                 $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
                 + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
+
+    /// <summary>Whether the section was taken from a root, so that both have one token, or says the same. Comparing all they say takes long.</summary>
+    private bool IsSectionOf(IConfigurationRoot root) =>
+        ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
+        || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
     private void Reload(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
@@ -103,10 +108,10 @@ internal sealed class ConfigurationKeyLoader(
         IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
         // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
-        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => _filesInUse.Contains(provider.Source) && !ConfigurationSources.Feeds(provider, _path))
-            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
-                + " restore it, write {} there for no keys, or restart without it");
+        ILookup<bool, FileConfigurationSource> files = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .ToLookup(provider => ConfigurationSources.Feeds(provider, _path), provider => provider.Source);
+        IEnumerable<string> lostFiles = files[false].Where(_filesInUse.Contains).Select(file => $"{file.Path}: the file is missing, empty or unreadable,"
+            + $" or has lost the section {_path}; restore it, write {{}} there for no keys, or restart without it");
         string[] all = [.. lostFiles, .. faults];
         if (all.Length > 0)
         {
@@ -114,8 +119,7 @@ internal sealed class ConfigurationKeyLoader(
         }
 
         _lastFaults = null;
-        _filesInUse = [.. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => ConfigurationSources.Feeds(provider, _path)).Select(provider => provider.Source)];
+        _filesInUse = [.. files[true]];
 
         ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];

@@ -15,16 +15,15 @@ internal sealed class ConfigurationKeyReader
     private static readonly string[] Members =
         [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
 
-    private readonly IConfigurationProvider[] _providers;
-    private readonly IConfigurationSection _section;
+    private readonly ConfigurationNode _section;
+    private readonly JsonFiles _files = new();
     private readonly bool _isDevelopment;
     private readonly List<string> _faults = [];
     private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
     {
-        _providers = [.. ConfigurationSources.Providers(root)];
-        _section = root.GetSection(path);
+        _section = ConfigurationTree.Read([.. ConfigurationSources.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
     }
 
@@ -39,9 +38,8 @@ internal sealed class ConfigurationKeyReader
 
     private IEnumerable<ApiKey> ReadKeys()
     {
-        IConfigurationProvider[] sources = SourcesOf(_section.Path);
-        IConfigurationSection[] children = [.. _section.GetChildren()];
-        if (sources.Length == 0)
+        ConfigurationNode[] children = _section.Children;
+        if (_section.Sources.Count == 0)
         {
             Fault(_section.Path, "the section is missing; write an object keyed by key name, {} for no keys");
         }
@@ -50,7 +48,7 @@ internal sealed class ConfigurationKeyReader
             Fault(_section.Path, "keys are an object keyed by key name, neither a list nor a single value");
             return [];
         }
-        else if (children.Length == 0 && !sources.All(source => ConfigurationSources.IsJsonObject(source, _section.Path)))
+        else if (children.Length == 0 && !_section.Sources.All(source => _files.HasObject(source, _section.Path)))
         {
             Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
         }
@@ -58,7 +56,7 @@ internal sealed class ConfigurationKeyReader
         return children.Select(ReadKey).OfType<ApiKey>();
     }
 
-    private ApiKey? ReadKey(IConfigurationSection section)
+    private ApiKey? ReadKey(ConfigurationNode section)
     {
         int faultsBefore = _faults.Count;
         if (section.Value is not null)
@@ -77,7 +75,7 @@ internal sealed class ConfigurationKeyReader
             Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
         }
 
-        foreach (IConfigurationSection member in section.GetChildren())
+        foreach (ConfigurationNode member in section.Children)
         {
             if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
             {
@@ -98,7 +96,7 @@ internal sealed class ConfigurationKeyReader
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
-    private ApiKeyHash ReadHash(IConfigurationSection key)
+    private ApiKeyHash ReadHash(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.Hash), out string path, out string? text))
         {
@@ -125,7 +123,7 @@ internal sealed class ConfigurationKeyReader
         return default;
     }
 
-    private string ReadPrefix(IConfigurationSection key)
+    private string ReadPrefix(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.Prefix), out string path, out string? text) || text is null)
         {
@@ -141,9 +139,9 @@ internal sealed class ConfigurationKeyReader
         return text;
     }
 
-    private IpAddressSet ReadAllowedIps(IConfigurationSection key)
+    private IpAddressSet ReadAllowedIps(ConfigurationNode key)
     {
-        IConfigurationSection section = key.GetSection(nameof(ApiKey.AllowedIps));
+        ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
         if (ReadList(section, "the list is missing; write the allowed addresses, or [] to turn the check off for this key") is not { } entries)
         {
             return IpAddressSet.Empty;
@@ -158,9 +156,9 @@ internal sealed class ConfigurationKeyReader
         return IpAddressSet.Empty;
     }
 
-    private string[] ReadScopes(IConfigurationSection key)
+    private string[] ReadScopes(ConfigurationNode key)
     {
-        IConfigurationSection section = key.GetSection(nameof(ApiKey.Scopes));
+        ConfigurationNode section = key.Child(nameof(ApiKey.Scopes));
         string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
         for (int index = 0; index < scopes.Length; index++)
         {
@@ -173,7 +171,7 @@ internal sealed class ConfigurationKeyReader
         return scopes;
     }
 
-    private DateTimeOffset? ReadExpiresAt(IConfigurationSection key)
+    private DateTimeOffset? ReadExpiresAt(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
         {
@@ -191,7 +189,7 @@ internal sealed class ConfigurationKeyReader
         return null;
     }
 
-    private AllowlistMode ReadAllowlistMode(IConfigurationSection key)
+    private AllowlistMode ReadAllowlistMode(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.AllowlistMode), out string path, out string? text) || text is null)
         {
@@ -211,7 +209,7 @@ internal sealed class ConfigurationKeyReader
         return AllowlistMode.Enforce;
     }
 
-    private void CheckDemo(IConfigurationSection key)
+    private void CheckDemo(ConfigurationNode key)
     {
         if (!TryReadScalar(key, "Demo", out string path, out string? text) || text is null)
         {
@@ -229,13 +227,13 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads a single text; null if there is none. False, with the fault told, if something else stands there.</summary>
-    private bool TryReadScalar(IConfigurationSection key, string member, out string path, out string? text)
+    private bool TryReadScalar(ConfigurationNode key, string member, out string path, out string? text)
     {
-        IConfigurationSection section = key.GetSection(member);
+        ConfigurationNode section = key.Child(member);
         path = section.Path;
         text = section.Value;
-        bool isAbsentOrText = text is not null || SourcesOf(path).Length == 0;
-        if (!isAbsentOrText || section.GetChildren().Any())
+        bool isAbsentOrText = text is not null || section.Sources.Count == 0;
+        if (!isAbsentOrText || section.Children.Length > 0)
         {
             Fault(path, "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none");
             return false;
@@ -245,10 +243,10 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads a list of texts. Null, with the fault told, if something else stands there, or nothing and that is a fault.</summary>
-    private string[]? ReadList(IConfigurationSection section, string? faultIfMissing)
+    private string[]? ReadList(ConfigurationNode section, string? faultIfMissing)
     {
-        IConfigurationProvider[] sources = SourcesOf(section.Path);
-        if (sources.Length == 0)
+        IReadOnlyList<IConfigurationProvider> sources = section.Sources;
+        if (sources.Count == 0)
         {
             if (faultIfMissing is not null)
             {
@@ -258,17 +256,17 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        if (sources.Length > 1)
+        if (sources.Count > 1)
         {
             Fault(section.Path, $"the list comes from {string.Join(" and from ", sources.Select(source => source.ToString()))},"
                 + " which would merge by index; keep it in one of them");
             return null;
         }
 
-        IConfigurationSection[] items = [.. section.GetChildren()];
+        ConfigurationNode[] items = section.Children;
         if (items.Length == 0)
         {
-            if (ConfigurationSources.IsEmptyJsonArray(sources[0], section.Path))
+            if (_files.HasEmptyArray(sources[0], section.Path))
             {
                 return [];
             }
@@ -288,7 +286,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        foreach (IConfigurationSection item in items.Where(item => item.Value is null))
+        foreach (ConfigurationNode item in items.Where(item => item.Value is null))
         {
             Fault(item.Path, "an entry of a list is one text, neither null nor an object");
         }
@@ -296,9 +294,7 @@ internal sealed class ConfigurationKeyReader
         return [.. items.Select(item => item.Value).OfType<string>()];
     }
 
-    private IConfigurationProvider[] SourcesOf(string path) => [.. _providers.Where(provider => ConfigurationSources.Feeds(provider, path))];
-
-    private static bool AreListItems(IConfigurationSection[] items) =>
+    private static bool AreListItems(ConfigurationNode[] items) =>
         items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
