@@ -17,6 +17,7 @@ internal sealed class ConfigurationKeyLoader(
     IConfiguration configuration,
     IApiKeyStore store,
     IHostEnvironment environment,
+    TimeProvider time,
     IpAllowlistMetrics metrics,
     ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
 {
@@ -28,6 +29,7 @@ internal sealed class ConfigurationKeyLoader(
     private FileConfigurationSource[] _filesInUse = [];
     private string? _lastFaults;
     private IDisposable? _reloads;
+    private LinkedKeyFiles? _links;
 
     /// <summary>Loads the keys before any server starts to listen.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -37,6 +39,9 @@ internal sealed class ConfigurationKeyLoader(
             $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}. Remove one of the two.");
 
         ReportUnreadableFiles(root);
+        _links = new LinkedKeyFiles(time, TellFault);
+        _links.Follow(FilesWithKeys(root));
+        _links.Begin();
         lock (_loading)
         {
             _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root, inMemory));
@@ -60,7 +65,11 @@ internal sealed class ConfigurationKeyLoader(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _reloads?.Dispose();
+    public void Dispose()
+    {
+        _links?.Dispose();
+        _reloads?.Dispose();
+    }
 
     /// <summary>The root behind the section: only its providers know who said what.</summary>
     private IConfigurationRoot HostConfiguration() =>
@@ -70,7 +79,7 @@ internal sealed class ConfigurationKeyLoader(
                 $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
                 + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
 
-    /// <summary>Whether the section was taken from a root, so that both have one token, or says the same. Comparing all they say takes long.</summary>
+    /// <summary>Whether the section was taken from a root: then both have one token. Otherwise all they say is compared.</summary>
     private bool IsSectionOf(IConfigurationRoot root) =>
         ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
         || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
@@ -108,10 +117,11 @@ internal sealed class ConfigurationKeyLoader(
         IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
         // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
-        ILookup<bool, FileConfigurationSource> files = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .ToLookup(provider => ConfigurationSources.Feeds(provider, _path), provider => provider.Source);
-        IEnumerable<string> lostFiles = files[false].Where(_filesInUse.Contains).Select(file => $"{file.Path}: the file is missing, empty or unreadable,"
-            + $" or has lost the section {_path}; restore it, write {{}} there for no keys, or restart without it");
+        FileConfigurationProvider[] files = FilesWithKeys(root);
+        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).Except(files).OfType<FileConfigurationProvider>()
+            .Where(provider => _filesInUse.Contains(provider.Source))
+            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
+                + " restore it, write {} there for no keys, or restart without it");
         string[] all = [.. lostFiles, .. faults];
         if (all.Length > 0)
         {
@@ -119,7 +129,8 @@ internal sealed class ConfigurationKeyLoader(
         }
 
         _lastFaults = null;
-        _filesInUse = [.. files[true]];
+        _filesInUse = [.. files.Select(provider => provider.Source)];
+        _links?.Follow(files);
 
         ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
@@ -131,6 +142,12 @@ internal sealed class ConfigurationKeyLoader(
 
         return null;
     }
+
+    private FileConfigurationProvider[] FilesWithKeys(IConfigurationRoot root) =>
+    [
+        .. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .Where(provider => ConfigurationSources.Feeds(provider, _path)),
+    ];
 
     /// <summary>
     /// Reads until two readings agree. Providers replace their data at any time, and half of an old state with half of a new one would be
@@ -162,13 +179,17 @@ internal sealed class ConfigurationKeyLoader(
             Action<FileLoadExceptionContext>? before = source.OnLoadException;
             source.OnLoadException = context =>
             {
-                lock (_loading)
-                {
-                    Reject($"{source.Path}: {context.Exception.Message} {context.Exception.InnerException?.Message}");
-                }
-
+                TellFault($"{source.Path}: {context.Exception.Message} {context.Exception.InnerException?.Message}");
                 before?.Invoke(context);
             };
+        }
+    }
+
+    private void TellFault(string fault)
+    {
+        lock (_loading)
+        {
+            Reject(fault);
         }
     }
 

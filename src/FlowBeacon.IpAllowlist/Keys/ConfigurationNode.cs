@@ -24,7 +24,7 @@ internal sealed class ConfigurationNode
     /// <summary>The providers that say something here or below, in the order in which they override each other.</summary>
     public IReadOnlyList<IConfigurationProvider> Sources => _sources;
 
-    /// <summary>The nodes below this one that a provider says something at, in the framework's order: by name, numbers by their value.</summary>
+    /// <summary>The nodes below at which a provider says something, in the framework's order: by name, numbers by their value.</summary>
     public ConfigurationNode[] Children => _children is null
         ? []
         : [.. _children.Values.Where(child => child.Sources.Count > 0).OrderBy(child => child.Key, ConfigurationKeyComparer.Instance)];

@@ -59,7 +59,7 @@ internal static class ConfigurationTree
         return isNameRepeated ? counts : counts.Keys.ToDictionary(name => name, _ => Unknown, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a provider lists a section more than once in the section above it. Asked where every object has a single value.</summary>
+    /// <summary>Whether a provider lists a section more than once in the one above it, asked where no name comes twice.</summary>
     private static bool IsSectionRepeated(IConfigurationProvider provider, string path) =>
         provider.GetChildKeys([], ConfigurationPath.GetParentPath(path))
             .Count(name => name.Equals(ConfigurationPath.GetSectionKey(path), StringComparison.OrdinalIgnoreCase)) > 1;

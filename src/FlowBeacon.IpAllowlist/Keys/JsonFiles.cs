@@ -60,8 +60,9 @@ internal sealed class JsonFiles
     {
         if (path is not null)
         {
-            // Where a path is written twice, in one of the ways of writing it, no single kind stands there unless both are objects.
-            JsonValueKind kind = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() > 0 ? JsonValueKind.Undefined : element.ValueKind;
+            // A path may be written twice, in one of the ways of writing it. Then it counts only if both times say the same.
+            bool hasEntries = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() > 0;
+            JsonValueKind kind = hasEntries ? JsonValueKind.Undefined : element.ValueKind;
             kinds[path] = !kinds.TryGetValue(path, out JsonValueKind before) || before == kind ? kind : JsonValueKind.Undefined;
         }
 

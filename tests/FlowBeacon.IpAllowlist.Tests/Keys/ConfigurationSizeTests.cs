@@ -62,7 +62,8 @@ public sealed class ConfigurationSizeTests : IDisposable
     private static (string First, string Second) Write(string layout, int keys)
     {
         string[] names = [.. Enumerable.Range(0, keys).Select(number => string.Create(CultureInfo.InvariantCulture, $"key-{number}"))];
-        string[] whole = [.. names.Select(name => KeyJson.Key(name, KeyJson.NewRawKey(), List(name), """, "Scopes": ["governance:read"]"""))];
+        const string Scopes = """, "Scopes": ["governance:read"]""";
+        string[] whole = [.. names.Select(name => KeyJson.Key(name, KeyJson.NewRawKey(), List(name), Scopes))];
         return layout switch
         {
             "whole keys" => (KeyJson.File(whole), "{}"),
