@@ -256,7 +256,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        if (sources.Count > 1)
+        if (sources.Count > 1 && !IsOneListRepeated(section))
         {
             Fault(section.Path, $"the list comes from {string.Join(" and from ", sources.Select(source => source.ToString()))},"
                 + " which would merge by index; keep it in one of them");
@@ -292,6 +292,17 @@ internal sealed class ConfigurationKeyReader
         }
 
         return [.. items.Select(item => item.Value).OfType<string>()];
+    }
+
+    /// <summary>
+    /// Whether all sources of a list say the same, so that nothing mixes: the default host reads the command line twice. Files are held to
+    /// be different, because an edit of one would make them so.
+    /// </summary>
+    private static bool IsOneListRepeated(ConfigurationNode list)
+    {
+        string[] paths = [list.Path, .. list.Children.Select(item => item.Path)];
+        return !list.Sources.OfType<FileConfigurationProvider>().Any()
+            && paths.All(path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
     }
 
     private static bool AreListItems(ConfigurationNode[] items) =>

@@ -51,10 +51,16 @@ internal sealed class ConfigurationNode
         }
     }
 
-    /// <summary>Takes a provider's value, which overrides those of the providers before it.</summary>
+    /// <summary>
+    /// Takes a provider's value, which overrides those of the providers before it. What the provider says below is noted first: an empty
+    /// text beside it is no value, unless somebody wrote it into a file. WebApplicationFactory.UseSetting() makes such texts.
+    /// </summary>
     public void SetValue(IConfigurationProvider provider, string? value)
     {
         AddSource(provider);
-        Value = value;
+        if (value?.Length != 0 || provider is FileConfigurationProvider || !Children.Any(child => child._sources[^1] == provider))
+        {
+            Value = value;
+        }
     }
 }

@@ -28,7 +28,6 @@ internal static class ConfigurationTree
         ];
         foreach ((IConfigurationProvider provider, Dictionary<string, int> listing) in providers.Zip(listings))
         {
-            TakeValue(provider, section);
             foreach (ConfigurationNode node in objects)
             {
                 if (TakeMembers(provider, node, members) != listing.GetValueOrDefault(node.Key))
@@ -36,6 +35,8 @@ internal static class ConfigurationTree
                     TakeEverything(provider, node);
                 }
             }
+
+            TakeValue(provider, section);
         }
 
         return section;
@@ -67,30 +68,32 @@ internal static class ConfigurationTree
     /// <summary>Takes the values of an object's usual members, and returns how many there were.</summary>
     private static int TakeMembers(IConfigurationProvider provider, ConfigurationNode node, IReadOnlyList<string> members)
     {
-        int taken = TakeValue(provider, node) ? 1 : 0;
+        int taken = 0;
         foreach (string member in members)
         {
             ConfigurationNode child = node.Child(member);
-            taken += TakeValue(provider, child) ? 1 : 0;
             for (int index = 0; provider.TryGet(ItemPath(child, index), out string? item); index++)
             {
                 child.Child(Number(index)).SetValue(provider, item);
                 taken++;
             }
+
+            taken += TakeValue(provider, child) ? 1 : 0;
         }
 
-        return taken;
+        return taken + (TakeValue(provider, node) ? 1 : 0);
     }
 
     /// <summary>Takes all that a provider has at and below a node, each step of which goes through all of the provider's data.</summary>
     private static void TakeEverything(IConfigurationProvider provider, ConfigurationNode node)
     {
         node.AddSource(provider);
-        TakeValue(provider, node);
         foreach (string name in provider.GetChildKeys([], node.Path).Distinct(StringComparer.OrdinalIgnoreCase))
         {
             TakeEverything(provider, node.Child(name));
         }
+
+        TakeValue(provider, node);
     }
 
     private static bool TakeValue(IConfigurationProvider provider, ConfigurationNode node)
