@@ -1,14 +1,19 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Authentication;
+using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Adds the API-key authentication scheme.</summary>
 public static class IpAllowlistAuthenticationBuilderExtensions
 {
+    private static readonly ObjectFactory<ApiKeyAuthenticationHandler> MakeHandler =
+        ActivatorUtilities.CreateFactory<ApiKeyAuthenticationHandler>([]);
+
     /// <summary>
     /// Adds the scheme <c>FlowBeaconApiKey</c>: a valid key from an allowed address becomes a principal with the key's id, name, prefix and
     /// scopes. Challenge and forbid answer the same 401 and 403 as the middleware.
@@ -24,8 +29,14 @@ public static class IpAllowlistAuthenticationBuilderExtensions
         ServiceDescriptor? inner = builder.Services.LastOrDefault(service => service.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
         builder.Services.AddTransient<IAuthorizationMiddlewareResultHandler>(provider => new ApiKeyAuthorizationResultHandler(
             Inner(inner, provider), provider.GetRequiredService<IpAllowlistEvaluator>(), provider.GetRequiredService<IpAllowlistRefusal>()));
-        return builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
+        builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
+
+        // Made by a factory: where AddFlowBeaconIpAllowlist() is missing, the check at start-up says so, and not the validation of
+        // services in Development, which would name a type that nobody knows.
+        builder.Services.Replace(ServiceDescriptor.Transient(provider => MakeHandler(provider, [])));
+        RequirementsCheck.AddTo(builder.Services);
+        return builder;
     }
 
     /// <summary>The result handler that was registered before, or the framework's.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
@@ -66,6 +67,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
                 "MapFlowBeaconApiKeys() needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
         }
 
+        bool isInMemory = services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
+        services.GetRequiredService<ManagementUse>().IsInMemory = isInMemory;
         var guard = new AdministrationGuard(
             services.GetRequiredService<IpAllowlistEvaluator>(),
             services.GetRequiredService<ClientIpResolver>(),

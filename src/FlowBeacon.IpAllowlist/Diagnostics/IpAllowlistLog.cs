@@ -80,4 +80,9 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
+
+    [LoggerMessage(EventId = 40, EventName = "KeysInMemory", Level = LogLevel.Warning,
+        Message = "Keys that are made by key administration live in the memory of this process: a restart loses them, and other nodes do"
+            + " not know them. Register an IApiKeyRepository of your own, or take keys from configuration (AddKeysFromConfiguration)")]
+    public static partial void KeysInMemory(ILogger logger);
 }

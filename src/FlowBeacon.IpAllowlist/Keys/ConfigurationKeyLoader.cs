@@ -36,7 +36,8 @@ internal sealed class ConfigurationKeyLoader(
     {
         IConfigurationRoot root = HostConfiguration();
         InMemoryApiKeyStore inMemory = store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
-            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}. Remove one of the two.");
+            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}."
+            + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
 
         ReportUnreadableFiles(root);
         _links = new LinkedKeyFiles(time, TellFault);
