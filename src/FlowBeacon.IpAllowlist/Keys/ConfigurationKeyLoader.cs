@@ -29,7 +29,9 @@ internal sealed class ConfigurationKeyLoader(
     private FileConfigurationSource[] _filesInUse = [];
     private string? _lastFaults;
     private IDisposable? _reloads;
+    private FileLoadExceptions? _exceptions;
     private LinkedKeyFiles? _links;
+    private bool _isNextReloadTold;
 
     /// <summary>Loads the keys before any server starts to listen.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -39,7 +41,10 @@ internal sealed class ConfigurationKeyLoader(
             $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}."
             + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
 
-        ReportUnreadableFiles(root);
+        _exceptions = new FileLoadExceptions(
+            ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source),
+            TellUnreadableFile,
+            ExpectToldReload);
         _links = new LinkedKeyFiles(time, TellFault);
         _links.Follow(FilesWithKeys(root));
         _links.Begin();
@@ -70,6 +75,7 @@ internal sealed class ConfigurationKeyLoader(
     {
         _links?.Dispose();
         _reloads?.Dispose();
+        _exceptions?.Dispose();
     }
 
     /// <summary>The root behind the section: only its providers know who said what.</summary>
@@ -93,12 +99,14 @@ internal sealed class ConfigurationKeyLoader(
             try
             {
                 IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
+                bool isTold = _isNextReloadTold;
+                _isNextReloadTold = false;
                 string? faults = Load(root, inMemory);
-                if (faults is not null)
+                if (faults is not null && !isTold)
                 {
                     Reject(faults);
                 }
-                else if (!ReferenceEquals(before, inForce.ById))
+                else if (faults is null && !ReferenceEquals(before, inForce.ById))
                 {
                     metrics.KeysReloaded(applied: true);
                     IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
@@ -172,17 +180,15 @@ internal sealed class ConfigurationKeyLoader(
         return [];
     }
 
-    /// <summary>A file that does not parse raises no reload: the framework only tells whoever asks to hear of the exception.</summary>
-    private void ReportUnreadableFiles(IConfigurationRoot root)
+    private void TellUnreadableFile(FileConfigurationSource source, Exception exception) =>
+        TellFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
+
+    /// <summary>A file that does not parse is told as such. That the reload which may follow lacks its keys is no second fault.</summary>
+    private void ExpectToldReload()
     {
-        foreach (FileConfigurationSource source in ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source))
+        lock (_loading)
         {
-            Action<FileLoadExceptionContext>? before = source.OnLoadException;
-            source.OnLoadException = context =>
-            {
-                TellFault($"{source.Path}: {context.Exception.Message} {context.Exception.InnerException?.Message}");
-                before?.Invoke(context);
-            };
+            _isNextReloadTold = true;
         }
     }
 
