@@ -12,6 +12,9 @@ internal sealed class ConfigurationKeyReader
     /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
     public const string IdPrefix = "key_";
 
+    /// <summary>Segments that mean something else in a URL of key administration: its other routes, and steps within a path.</summary>
+    private static readonly string[] NamesOfOtherUrls = ["audit", "denials", "nodes", ".", ".."];
+
     private static readonly string[] Members =
         [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
 
@@ -73,6 +76,13 @@ internal sealed class ConfigurationKeyReader
         if (section.Key.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(section.Key.AsSpan(IdPrefix.Length), "N", out _))
         {
             Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
+        }
+
+        // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded, and refuses an encoded NUL.
+        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.AsSpan().ContainsAny('/', '\0'))
+        {
+            Fault(section.Path, "this name cannot stand in the URL of key administration;"
+                + $" choose another name, without a slash and none of {string.Join(", ", NamesOfOtherUrls)}");
         }
 
         foreach (ConfigurationNode member in section.Children)
