@@ -1,6 +1,6 @@
 namespace MinimalApi;
 
-/// <summary>Prints commands to paste, each with the status it gives. Not needed in an application of your own.</summary>
+/// <summary>Prints commands to paste, each behind the status it gives. Not needed in an application of your own.</summary>
 internal static class DemoCurlLines
 {
     // Everybody knows these keys. appsettings.Development.json marks them as Demo, which other environments refuse.
@@ -16,18 +16,26 @@ internal static class DemoCurlLines
         }
     }
 
+    // What a command answers stands on a line of its own, as an argument of ":", which does nothing in any shell. An interactive zsh knows
+    // no comments: behind "#" it would read further arguments, and an apostrophe there would open a quote.
     private static void Print(string url)
     {
         Console.WriteLine($"""
 
             Paste into another terminal (demo keys, for Development only):
 
-            curl -i {url}/governance/health  # 200 OK, no key needed
-            curl -i {url}/governance/report -H 'Authorization: Bearer {RestrictedKey}' -H 'X-Forwarded-For: 203.0.113.7'  # 200 OK, from an address on the key's list
-            curl -i {url}/governance/report -H 'Authorization: Bearer {RestrictedKey}' -H 'X-Forwarded-For: 198.51.100.9'  # 403 IP address not allowed
-            curl -i {url}/governance/report -H 'Authorization: Bearer {UnrestrictedKey}'  # 200 OK, a key without a list
-            curl -i {url}/governance/report -H 'Authorization: Bearer {WrongKey}'  # 401 Invalid or expired API key
-            curl -i {url}/governance/report  # 401 Invalid or expired API key, there is none
+            : '200 OK, no key needed'
+            curl -i {url}/governance/health
+            : '200 OK, from an address on the list of the key'
+            curl -i {url}/governance/report -H 'Authorization: Bearer {RestrictedKey}' -H 'X-Forwarded-For: 203.0.113.7'
+            : '403 IP address not allowed'
+            curl -i {url}/governance/report -H 'Authorization: Bearer {RestrictedKey}' -H 'X-Forwarded-For: 198.51.100.9'
+            : '200 OK, a key without a list'
+            curl -i {url}/governance/report -H 'Authorization: Bearer {UnrestrictedKey}'
+            : '401 Invalid or expired API key'
+            curl -i {url}/governance/report -H 'Authorization: Bearer {WrongKey}'
+            : '401 Invalid or expired API key, there is none'
+            curl -i {url}/governance/report
 
             """);
     }

@@ -13,6 +13,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the API-key authentication scheme.</summary>
 public static class IpAllowlistAuthenticationBuilderExtensions
 {
+    private static readonly ObjectFactory<ApiKeyAuthenticationHandler> MakeHandler =
+        ActivatorUtilities.CreateFactory<ApiKeyAuthenticationHandler>([]);
+
     /// <summary>
     /// Adds the scheme <c>FlowBeaconApiKey</c>: a valid key from an allowed address becomes a principal with the key's id, name, prefix and
     /// scopes. Challenge and forbid answer the same 401 and 403 as the middleware.
@@ -35,8 +38,14 @@ public static class IpAllowlistAuthenticationBuilderExtensions
             provider.GetRequiredService<IpAllowlistRecorder>(),
             provider.GetRequiredService<IpAllowlistRefusal>()));
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ResultHandlerCheck>());
-        return builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
+        builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
+
+        // Made by a factory: where AddFlowBeaconIpAllowlist() is missing, the check at start-up says so, and not the validation of
+        // services in Development, which would name a type that nobody knows.
+        builder.Services.Replace(ServiceDescriptor.Transient(provider => MakeHandler(provider, [])));
+        RequirementsCheck.AddTo(builder.Services);
+        return builder;
     }
 
     /// <summary>The result handler that was registered before, or the framework's.</summary>

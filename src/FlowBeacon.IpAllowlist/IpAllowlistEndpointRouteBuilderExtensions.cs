@@ -3,6 +3,7 @@ using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
@@ -83,6 +84,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
                 "MapFlowBeaconApiKeys() needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
         }
 
+        bool isInMemory = services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
+        services.GetRequiredService<ManagementUse>().IsInMemory = isInMemory;
         var guard = new AdministrationGuard(
             services.GetRequiredService<IpAllowlistEvaluator>(),
             services.GetRequiredService<IpAllowlistRecorder>(),

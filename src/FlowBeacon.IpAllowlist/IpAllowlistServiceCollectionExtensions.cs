@@ -69,12 +69,14 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton<IpAllowlistRefusal>();
         services.TryAddSingleton<PipelineUse>();
+        services.TryAddSingleton<ManagementUse>();
         if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))
         {
             // The first filter wraps all others, so that it also sees a check that another filter adds.
             services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
         }
 
+        RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
         return new IpAllowlistBuilder(services);
@@ -94,7 +96,9 @@ public static class IpAllowlistServiceCollectionExtensions
     {
         IApiKeyStore store = provider.GetRequiredService<IApiKeyStore>();
         return store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
-            $"Something needs the {nameof(InMemoryApiKeyStore)}, but the registered {nameof(IApiKeyStore)} is {store.GetType()}. Change keys where that store finds them.");
+            $"Something needs the {nameof(InMemoryApiKeyStore)}, but the registered {nameof(IApiKeyStore)} is {store.GetType()}."
+            + " Change keys where that store finds them;"
+            + $" for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
     }
 
     private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;

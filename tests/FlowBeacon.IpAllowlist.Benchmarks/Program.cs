@@ -28,6 +28,11 @@ switch (args)
         MemoryCost.Run(Number(rest, 0, otherwise: 1_000_000));
         break;
 
+    // What keys from configuration take at start-up and at a reload; each line has twice as many.
+    case ["configuration", .. var rest]:
+        await ConfigurationCost.RunAsync(Number(rest, 0, otherwise: 1_250));
+        break;
+
     // What a second processor gains.
     case ["scaling", .. var rest]:
         ScalingCost.Run(Number(rest, 0, otherwise: 15));

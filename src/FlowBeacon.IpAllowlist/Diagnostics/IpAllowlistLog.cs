@@ -110,20 +110,25 @@ internal static partial class IpAllowlistLog
             + " PROXY protocol from your load balancer only; anybody else could name any peer")]
     public static partial void UsesProxyProtocol(ILogger logger);
 
-    [LoggerMessage(EventId = 60, EventName = "AuditMissing", Level = LogLevel.Error,
+    [LoggerMessage(EventId = 23, EventName = "KeysInMemory", Level = LogLevel.Warning,
+        Message = "Keys that are made by key administration live in the memory of this process: a restart loses them, and other nodes do"
+            + " not know them. Register an IApiKeyRepository of your own, or take keys from configuration (AddKeysFromConfiguration)")]
+    public static partial void KeysInMemory(ILogger logger);
+
+    [LoggerMessage(EventId = 24, EventName = "AuditMissing", Level = LogLevel.Error,
         Message = "The audit log failed or did not answer in time, and a change that accepts a missing record was made without one:"
             + " {Action} of key {KeyId} by {ActorId}")]
     public static partial void AuditMissing(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
 
-    [LoggerMessage(EventId = 61, EventName = "AuditUnavailable", Level = LogLevel.Error,
+    [LoggerMessage(EventId = 25, EventName = "AuditUnavailable", Level = LogLevel.Error,
         Message = "The audit log failed or did not answer in time, so a change was refused: {Action} of key {KeyId} by {ActorId}")]
     public static partial void AuditUnavailable(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
 
-    [LoggerMessage(EventId = 62, EventName = "AuditNotCorrected", Level = LogLevel.Error,
+    [LoggerMessage(EventId = 26, EventName = "AuditNotCorrected", Level = LogLevel.Error,
         Message = "The audit log holds entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
     public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
 
-    [LoggerMessage(EventId = 70, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 27, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
         Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
             + " this library's: where a policy names several schemes, an invalid key or a foreign address may get another answer than the 401"
             + " or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything else")]

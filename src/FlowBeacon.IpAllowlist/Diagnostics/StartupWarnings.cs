@@ -6,7 +6,11 @@ namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>Says once what is legal and probably not meant, most of it outside Development alone. Runs when every other part has started.</summary>
 internal sealed class StartupWarnings(
-    IOptions<IpAllowlistOptions> options, IApiKeyStore store, IHostEnvironment environment, ILoggerFactory loggerFactory) : IHostedLifecycleService
+    IOptions<IpAllowlistOptions> options,
+    IApiKeyStore store,
+    ManagementUse management,
+    IHostEnvironment environment,
+    ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
 
@@ -30,6 +34,11 @@ internal sealed class StartupWarnings(
         if (store is InMemoryApiKeyStore { Count: 0 })
         {
             IpAllowlistLog.NoKeys(_logger);
+        }
+
+        if (management.IsInMemory)
+        {
+            IpAllowlistLog.KeysInMemory(_logger);
         }
 
         return Task.CompletedTask;

@@ -17,6 +17,7 @@ internal sealed class ConfigurationKeyLoader(
     IConfiguration configuration,
     IApiKeyStore store,
     IHostEnvironment environment,
+    TimeProvider time,
     IpAllowlistMetrics metrics,
     ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
 {
@@ -28,15 +29,25 @@ internal sealed class ConfigurationKeyLoader(
     private FileConfigurationSource[] _filesInUse = [];
     private string? _lastFaults;
     private IDisposable? _reloads;
+    private FileLoadExceptions? _exceptions;
+    private LinkedKeyFiles? _links;
+    private bool _isNextReloadTold;
 
     /// <summary>Loads the keys before any server starts to listen.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         IConfigurationRoot root = HostConfiguration();
         InMemoryApiKeyStore inMemory = store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
-            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}. Remove one of the two.");
+            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}."
+            + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
 
-        ReportUnreadableFiles(root);
+        _exceptions = new FileLoadExceptions(
+            ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source),
+            TellUnreadableFile,
+            ExpectToldReload);
+        _links = new LinkedKeyFiles(time, TellFault);
+        _links.Follow(FilesWithKeys(root));
+        _links.Begin();
         lock (_loading)
         {
             _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root, inMemory));
@@ -60,15 +71,25 @@ internal sealed class ConfigurationKeyLoader(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _reloads?.Dispose();
+    public void Dispose()
+    {
+        _links?.Dispose();
+        _reloads?.Dispose();
+        _exceptions?.Dispose();
+    }
 
     /// <summary>The root behind the section: only its providers know who said what.</summary>
     private IConfigurationRoot HostConfiguration() =>
-        configuration is IConfigurationRoot root && root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable())
+        configuration is IConfigurationRoot root && IsSectionOf(root)
             ? root
             : throw new InvalidOperationException(
                 $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
                 + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
+
+    /// <summary>Whether the section was taken from a root: then both have one token. Otherwise all they say is compared.</summary>
+    private bool IsSectionOf(IConfigurationRoot root) =>
+        ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
+        || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
     private void Reload(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
@@ -78,12 +99,14 @@ internal sealed class ConfigurationKeyLoader(
             try
             {
                 IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
+                bool isTold = _isNextReloadTold;
+                _isNextReloadTold = false;
                 string? faults = Load(root, inMemory);
-                if (faults is not null)
+                if (faults is not null && !isTold)
                 {
                     Reject(faults);
                 }
-                else if (!ReferenceEquals(before, inForce.ById))
+                else if (faults is null && !ReferenceEquals(before, inForce.ById))
                 {
                     metrics.KeysReloaded(applied: true);
                     IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
@@ -103,8 +126,9 @@ internal sealed class ConfigurationKeyLoader(
         IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
         // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
-        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => _filesInUse.Contains(provider.Source) && !ConfigurationSources.Feeds(provider, _path))
+        FileConfigurationProvider[] files = FilesWithKeys(root);
+        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).Except(files).OfType<FileConfigurationProvider>()
+            .Where(provider => _filesInUse.Contains(provider.Source))
             .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
                 + " restore it, write {} there for no keys, or restart without it");
         string[] all = [.. lostFiles, .. faults];
@@ -114,8 +138,8 @@ internal sealed class ConfigurationKeyLoader(
         }
 
         _lastFaults = null;
-        _filesInUse = [.. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => ConfigurationSources.Feeds(provider, _path)).Select(provider => provider.Source)];
+        _filesInUse = [.. files.Select(provider => provider.Source)];
+        _links?.Follow(files);
 
         ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
@@ -127,6 +151,12 @@ internal sealed class ConfigurationKeyLoader(
 
         return null;
     }
+
+    private FileConfigurationProvider[] FilesWithKeys(IConfigurationRoot root) =>
+    [
+        .. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .Where(provider => ConfigurationSources.Feeds(provider, _path)),
+    ];
 
     /// <summary>
     /// Reads until two readings agree. Providers replace their data at any time, and half of an old state with half of a new one would be
@@ -150,21 +180,23 @@ internal sealed class ConfigurationKeyLoader(
         return [];
     }
 
-    /// <summary>A file that does not parse raises no reload: the framework only tells whoever asks to hear of the exception.</summary>
-    private void ReportUnreadableFiles(IConfigurationRoot root)
-    {
-        foreach (FileConfigurationSource source in ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source))
-        {
-            Action<FileLoadExceptionContext>? before = source.OnLoadException;
-            source.OnLoadException = context =>
-            {
-                lock (_loading)
-                {
-                    Reject($"{source.Path}: {context.Exception.Message} {context.Exception.InnerException?.Message}");
-                }
+    private void TellUnreadableFile(FileConfigurationSource source, Exception exception) =>
+        TellFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
 
-                before?.Invoke(context);
-            };
+    /// <summary>A file that does not parse is told as such. That the reload which may follow lacks its keys is no second fault.</summary>
+    private void ExpectToldReload()
+    {
+        lock (_loading)
+        {
+            _isNextReloadTold = true;
+        }
+    }
+
+    private void TellFault(string fault)
+    {
+        lock (_loading)
+        {
+            Reject(fault);
         }
     }
 

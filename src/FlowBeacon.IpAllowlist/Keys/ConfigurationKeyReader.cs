@@ -10,11 +10,14 @@ internal sealed class ConfigurationKeyReader
     /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
     public const string IdPrefix = "key_";
 
+    /// <summary>Segments that mean something else in a URL of key administration: its other routes, and steps within a path.</summary>
+    private static readonly string[] NamesOfOtherUrls = ["audit", "denials", "nodes", ".", ".."];
+
     private static readonly string[] Members =
         [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
 
-    private readonly IConfigurationProvider[] _providers;
-    private readonly IConfigurationSection _section;
+    private readonly ConfigurationNode _section;
+    private readonly JsonFiles _files = new();
     private readonly bool _isDevelopment;
     private readonly List<string> _faults = [];
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
@@ -22,8 +25,7 @@ internal sealed class ConfigurationKeyReader
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
     {
-        _providers = [.. ConfigurationSources.Providers(root)];
-        _section = root.GetSection(path);
+        _section = ConfigurationTree.Read([.. ConfigurationSources.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
     }
 
@@ -38,9 +40,8 @@ internal sealed class ConfigurationKeyReader
 
     private IEnumerable<ApiKey> ReadKeys()
     {
-        IConfigurationProvider[] sources = SourcesOf(_section.Path);
-        IConfigurationSection[] children = [.. _section.GetChildren()];
-        if (sources.Length == 0)
+        ConfigurationNode[] children = _section.Children;
+        if (_section.Sources.Count == 0)
         {
             Fault(_section.Path, "the section is missing; write an object keyed by key name, {} for no keys");
         }
@@ -49,7 +50,7 @@ internal sealed class ConfigurationKeyReader
             Fault(_section.Path, "keys are an object keyed by key name, neither a list nor a single value");
             return [];
         }
-        else if (children.Length == 0 && !sources.All(source => ConfigurationSources.IsJsonObject(source, _section.Path)))
+        else if (children.Length == 0 && !_section.Sources.All(source => _files.HasObject(source, _section.Path)))
         {
             Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
         }
@@ -57,7 +58,7 @@ internal sealed class ConfigurationKeyReader
         return children.Select(ReadKey).OfType<ApiKey>();
     }
 
-    private ApiKey? ReadKey(IConfigurationSection section)
+    private ApiKey? ReadKey(ConfigurationNode section)
     {
         int faultsBefore = _faults.Count;
         if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
@@ -83,7 +84,14 @@ internal sealed class ConfigurationKeyReader
             Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
         }
 
-        foreach (IConfigurationSection member in section.GetChildren())
+        // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded, and refuses an encoded NUL.
+        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.AsSpan().ContainsAny('/', '\0'))
+        {
+            Fault(section.Path, "this name cannot stand in the URL of key administration;"
+                + $" choose another name, without a slash and none of {string.Join(", ", NamesOfOtherUrls)}");
+        }
+
+        foreach (ConfigurationNode member in section.Children)
         {
             if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
             {
@@ -114,7 +122,7 @@ internal sealed class ConfigurationKeyReader
     }
 
     // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
-    private ApiKeyHash ReadHash(IConfigurationSection key)
+    private ApiKeyHash ReadHash(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.Hash), out string path, out string? text))
         {
@@ -141,7 +149,7 @@ internal sealed class ConfigurationKeyReader
         return default;
     }
 
-    private string ReadPrefix(IConfigurationSection key)
+    private string ReadPrefix(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.Prefix), out string path, out string? text) || text is null)
         {
@@ -164,9 +172,9 @@ internal sealed class ConfigurationKeyReader
         return text;
     }
 
-    private IpAddressSet ReadAllowedIps(IConfigurationSection key)
+    private IpAddressSet ReadAllowedIps(ConfigurationNode key)
     {
-        IConfigurationSection section = key.GetSection(nameof(ApiKey.AllowedIps));
+        ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
         if (ReadList(section, "the list is missing; write the allowed addresses, or [] to turn the check off for this key") is not { } entries)
         {
             return IpAddressSet.Empty;
@@ -181,9 +189,9 @@ internal sealed class ConfigurationKeyReader
         return IpAddressSet.Empty;
     }
 
-    private string[] ReadScopes(IConfigurationSection key)
+    private string[] ReadScopes(ConfigurationNode key)
     {
-        IConfigurationSection section = key.GetSection(nameof(ApiKey.Scopes));
+        ConfigurationNode section = key.Child(nameof(ApiKey.Scopes));
         string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
         for (int index = 0; index < scopes.Length; index++)
         {
@@ -196,7 +204,7 @@ internal sealed class ConfigurationKeyReader
         return scopes;
     }
 
-    private DateTimeOffset? ReadExpiresAt(IConfigurationSection key)
+    private DateTimeOffset? ReadExpiresAt(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
         {
@@ -214,7 +222,7 @@ internal sealed class ConfigurationKeyReader
         return null;
     }
 
-    private AllowlistMode ReadAllowlistMode(IConfigurationSection key)
+    private AllowlistMode ReadAllowlistMode(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.AllowlistMode), out string path, out string? text) || text is null)
         {
@@ -234,7 +242,7 @@ internal sealed class ConfigurationKeyReader
         return AllowlistMode.Enforce;
     }
 
-    private void CheckDemo(IConfigurationSection key)
+    private void CheckDemo(ConfigurationNode key)
     {
         if (!TryReadScalar(key, "Demo", out string path, out string? text) || text is null)
         {
@@ -252,13 +260,13 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads a single text; null if there is none. False, with the fault told, if something else stands there.</summary>
-    private bool TryReadScalar(IConfigurationSection key, string member, out string path, out string? text)
+    private bool TryReadScalar(ConfigurationNode key, string member, out string path, out string? text)
     {
-        IConfigurationSection section = key.GetSection(member);
+        ConfigurationNode section = key.Child(member);
         path = section.Path;
         text = section.Value;
-        bool isAbsentOrText = text is not null || SourcesOf(path).Length == 0;
-        if (!isAbsentOrText || section.GetChildren().Any())
+        bool isAbsentOrText = text is not null || section.Sources.Count == 0;
+        if (!isAbsentOrText || section.Children.Length > 0)
         {
             Fault(path, "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none");
             return false;
@@ -268,10 +276,10 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads a list of texts. Null, with the fault told, if something else stands there, or nothing and that is a fault.</summary>
-    private string[]? ReadList(IConfigurationSection section, string? faultIfMissing)
+    private string[]? ReadList(ConfigurationNode section, string? faultIfMissing)
     {
-        IConfigurationProvider[] sources = SourcesOf(section.Path);
-        if (sources.Length == 0)
+        IReadOnlyList<IConfigurationProvider> sources = section.Sources;
+        if (sources.Count == 0)
         {
             if (faultIfMissing is not null)
             {
@@ -281,17 +289,17 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        if (sources.Length > 1)
+        if (sources.Count > 1 && !IsOneListRepeated(section))
         {
             Fault(section.Path, $"the list comes from {string.Join(" and from ", sources.Select(source => source.ToString()))},"
                 + " which would merge by index; keep it in one of them");
             return null;
         }
 
-        IConfigurationSection[] items = [.. section.GetChildren()];
+        ConfigurationNode[] items = section.Children;
         if (items.Length == 0)
         {
-            if (ConfigurationSources.IsEmptyJsonArray(sources[0], section.Path))
+            if (_files.HasEmptyArray(sources[0], section.Path))
             {
                 return [];
             }
@@ -311,7 +319,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        foreach (IConfigurationSection item in items.Where(item => item.Value is null))
+        foreach (ConfigurationNode item in items.Where(item => item.Value is null))
         {
             Fault(item.Path, "an entry of a list is one text, neither null nor an object");
         }
@@ -319,9 +327,18 @@ internal sealed class ConfigurationKeyReader
         return [.. items.Select(item => item.Value).OfType<string>()];
     }
 
-    private IConfigurationProvider[] SourcesOf(string path) => [.. _providers.Where(provider => ConfigurationSources.Feeds(provider, path))];
+    /// <summary>
+    /// Whether all sources of a list say the same, so that nothing mixes: the default host reads the command line twice. Files are held to
+    /// be different, because an edit of one would make them so.
+    /// </summary>
+    private static bool IsOneListRepeated(ConfigurationNode list)
+    {
+        string[] paths = [list.Path, .. list.Children.Select(item => item.Path)];
+        return !list.Sources.OfType<FileConfigurationProvider>().Any()
+            && paths.All(path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
+    }
 
-    private static bool AreListItems(IConfigurationSection[] items) =>
+    private static bool AreListItems(ConfigurationNode[] items) =>
         items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");

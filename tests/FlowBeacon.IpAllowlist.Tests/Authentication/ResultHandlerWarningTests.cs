@@ -15,7 +15,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 /// </summary>
 public sealed class ResultHandlerWarningTests
 {
-    private const int ResultHandlerReplaced = 70;
+    private const int ResultHandlerReplaced = 27;
 
     [Theory]
     [InlineData("Production")]

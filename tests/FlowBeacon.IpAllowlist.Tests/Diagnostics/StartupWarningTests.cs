@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,7 @@ public sealed class StartupWarningTests
 {
     private const int ForwardedForFirstIsForgeable = 6;
     private const int NoKeys = 7;
+    private const int KeysInMemory = 23;
 
     [Theory]
     [InlineData("Production", true)]
@@ -60,8 +62,61 @@ public sealed class StartupWarningTests
         Warnings(app).Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("Production", true, true)]
+    [InlineData("Development", true, false)]
+    [InlineData("Production", false, false)]
+    public async Task Warns_once_of_key_administration_in_memory(string environment, bool isMapped, bool warns)
+    {
+        await using KestrelApp app = await StartAdministrationAsync(environment, isMapped);
+
+        Warnings(app).Should().BeEquivalentTo(warns ? [KeysInMemory] : Array.Empty<int>());
+    }
+
+    [Fact]
+    public async Task Does_not_warn_of_key_administration_with_a_repository_that_the_host_wrote_itself()
+    {
+        await using KestrelApp app = await StartAdministrationAsync(
+            "Production", isMapped: true, builder => builder.Services.AddSingleton<IApiKeyRepository, OwnRepository>());
+
+        Warnings(app).Should().BeEmpty();
+    }
+
+    private static Task<KestrelApp> StartAdministrationAsync(
+        string environment, bool isMapped, Action<WebApplicationBuilder>? configure = null) =>
+        KestrelApp.StartAsync(
+            TestKeys.Store(),
+            options => options.ClientIpSource = ClientIpSource.PeerAddress,
+            builder =>
+            {
+                builder.Services.AddAuthorization();
+                configure?.Invoke(builder);
+            },
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                if (isMapped)
+                {
+                    app.MapFlowBeaconApiKeys();
+                }
+            },
+            environment);
+
     private static IEnumerable<int> Warnings(KestrelApp app) =>
         app.Logs.OfLibrary.Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Id.Id);
+
+    private sealed class OwnRepository : IApiKeyRepository
+    {
+        public ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
 
     private sealed class LateFilling(InMemoryApiKeyStore store) : IHostedService
     {

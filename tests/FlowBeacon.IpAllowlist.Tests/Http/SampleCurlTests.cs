@@ -14,15 +14,17 @@ public sealed partial class SampleCurlTests
         Requires.Program("curl");
         using SampleProcess sample = SampleProcess.Start();
 
-        IReadOnlyList<string> commands = await sample.ReadCurlLinesAsync();
+        IReadOnlyList<string> block = await sample.ReadBlockAsync();
 
-        commands.Should().HaveCountGreaterThanOrEqualTo(6);
-        foreach (string command in commands)
+        block.Should().HaveCountGreaterThanOrEqualTo(12);
+        for (int line = 0; line < block.Count; line += 2)
         {
-            Match promise = Promise().Match(command);
-            promise.Success.Should().BeTrue(command);
+            Match promise = Promise().Match(block[line]);
+            promise.Success.Should().BeTrue(block[line]);
+            string command = block[line + 1];
+            command.Should().StartWith("curl ");
 
-            string answer = await RunAsync(command);
+            string answer = await RunAsync("sh", ["-c", command]);
 
             answer.Should().MatchRegex($@"^HTTP/1\.1 {promise.Groups["status"].Value} ", command);
             if (promise.Groups["status"].Value != "200")
@@ -33,20 +35,50 @@ public sealed partial class SampleCurlTests
         }
     }
 
-    [GeneratedRegex(@"  # (?<status>\d{3}) (?<text>.+)$")]
+    /// <summary>Interactive shells, without the settings of whoever runs the test. zsh knows no comments there, and both know quotes.</summary>
+    [Theory]
+    [InlineData("bash", "--norc", "-i")]
+    [InlineData("zsh", "-f", "-i")]
+    public async Task The_whole_block_can_be_pasted_into_a_shell(string shell, params string[] options)
+    {
+        Requires.Program("dotnet");
+        Requires.Program("curl");
+        Requires.Program(shell);
+        using SampleProcess sample = SampleProcess.Start();
+        IReadOnlyList<string> block = await sample.ReadBlockAsync();
+
+        string answers = await RunAsync(shell, options, string.Concat(block.Select(line => line + '\n')));
+
+        StatusLine().Matches(answers).Select(match => match.Groups["status"].Value).Should()
+            .Equal(block.Select(line => Promise().Match(line)).Where(promise => promise.Success).Select(promise => promise.Groups["status"].Value));
+    }
+
+    [GeneratedRegex(@"^: '(?<status>\d{3}) (?<text>[^']+)'$")]
     private static partial Regex Promise();
 
-    private static async Task<string> RunAsync(string command)
+    /// <summary>Not every answer before it ends with a line break.</summary>
+    [GeneratedRegex(@"HTTP/1\.1 (?<status>\d{3}) ")]
+    private static partial Regex StatusLine();
+
+    /// <summary>Runs a shell, which must end well and complain of nothing.</summary>
+    private static async Task<string> RunAsync(string shell, string[] arguments, string pasted = "")
     {
-        var start = new ProcessStartInfo("sh", ["-c", command]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(shell, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["NO_PROXY"] = "*";
-        using Process shell = Process.Start(start)!;
-        Task<string> errors = shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        string output = await shell.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await errors;
-        await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
-        shell.ExitCode.Should().Be(0, command);
-        return output;
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.StandardInput.WriteAsync(pasted);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        (await errors).Should().NotContainAny("not found", "Could not resolve", "unmatched", "unexpected");
+        process.ExitCode.Should().Be(0, await output);
+        return await output;
     }
 
     private sealed class SampleProcess(Process process) : IDisposable
@@ -62,17 +94,22 @@ public sealed partial class SampleCurlTests
             return new SampleProcess(Process.Start(start)!);
         }
 
-        /// <summary>The block of commands, which ends with an empty line.</summary>
-        public async Task<IReadOnlyList<string>> ReadCurlLinesAsync()
+        /// <summary>The block to paste: the lines behind the heading, up to an empty one.</summary>
+        public async Task<IReadOnlyList<string>> ReadBlockAsync()
         {
-            var commands = new List<string>();
+            var block = new List<string>();
+            bool isInBlock = false;
             while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
             {
-                if (line.StartsWith("curl ", StringComparison.Ordinal))
+                if (line.StartsWith("Paste into", StringComparison.Ordinal))
                 {
-                    commands.Add(line);
+                    isInBlock = true;
                 }
-                else if (commands.Count > 0)
+                else if (isInBlock && line.Length > 0)
+                {
+                    block.Add(line);
+                }
+                else if (block.Count > 0)
                 {
                     // Whatever the sample writes from here on must not fill the pipe and stop it.
                     _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
@@ -80,7 +117,7 @@ public sealed partial class SampleCurlTests
                 }
             }
 
-            return commands;
+            return block;
         }
 
         public void Dispose()

@@ -123,6 +123,27 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         keys.Select(key => key.AllowedIps.Count).Should().Equal(0, 1);
     }
 
+    /// <summary>The framework's own providers list a name once for each value below it; a chained section lists each name once.</summary>
+    [Theory]
+    [InlineData("Typo")]
+    [InlineData("AllowedIps:2")]
+    [InlineData("Hash:Deeper")]
+    public void What_a_key_must_not_have_is_found_in_a_source_that_lists_each_name_once(string path)
+    {
+        IConfigurationRoot elsewhere = new ConfigurationBuilder().AddInMemoryCollection(
+        [
+            new($"Production:FlowBeacon:Keys:a:{path}", "value"),
+            new($"Production:FlowBeacon:Keys:b:Hash", KeyJson.Hash(TestKeys.Unrestricted)),
+            new($"Production:FlowBeacon:Keys:b:AllowedIps:0", "203.0.113.7"),
+        ]).Build();
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("FlowBeacon:Keys:a:Hash", KeyJson.Hash(TestKeys.Restricted))])
+            .AddConfiguration(elsewhere.GetSection("Production"));
+
+        Read(builder, out IReadOnlyList<string> faults).Should().ContainSingle().Which.Id.Should().Be("b");
+        faults.Should().Contain(fault => fault.StartsWith($"FlowBeacon:Keys:a:{path.Split(':')[0]}: ", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_numbered_list_without_a_file_is_read()
     {

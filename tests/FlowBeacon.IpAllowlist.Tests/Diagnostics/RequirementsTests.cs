@@ -1,0 +1,248 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Tests.Authentication;
+using FlowBeacon.IpAllowlist.Tests.Http;
+using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
+
+/// <summary>Parts that are used without what they need stop the start, and the message names the missing call.</summary>
+public sealed class RequirementsTests
+{
+    private const string AddScheme = "builder.Services.AddAuthentication().AddFlowBeaconApiKey()";
+
+    private static readonly AuthorizeAttribute ByKey = new()
+    {
+        AuthenticationSchemes = $"Other, {ApiKeyAuthenticationDefaults.AuthenticationScheme}",
+    };
+
+    /// <summary>Endpoints that let nobody in but a key by the scheme.</summary>
+    public static TheoryData<string, Action<WebApplication>> KeyedEndpoints => new()
+    {
+        { "a scope", app => app.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead) },
+        { "a scope of a group", app => app.MapGroup("/group").RequireApiKeyScope(ApiKeyScopes.GovernanceRead).MapGet("/keyed", () => "in") },
+        { "the scheme by its name", app => app.MapGet("/keyed", () => "in").RequireAuthorization(ByKey) },
+    };
+
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Production")]
+    public async Task The_scheme_without_the_check_names_the_call(string environment)
+    {
+        string message = await RefusalAsync(
+            environment,
+            services =>
+            {
+                services.AddAuthentication().AddFlowBeaconApiKey();
+                services.AddAuthorization();
+            },
+            app => app.MapGet("/", () => "in"));
+
+        message.Should().Contain("AddFlowBeaconApiKey()").And.Contain("builder.Services.AddFlowBeaconIpAllowlist()");
+    }
+
+    [Theory]
+    [MemberData(nameof(KeyedEndpoints))]
+    public async Task A_keyed_endpoint_without_the_scheme_names_the_call(string kind, Action<WebApplication> map)
+    {
+        string message = await RefusalAsync(
+            "Production",
+            services =>
+            {
+                services.AddFlowBeaconIpAllowlist();
+                services.AddAuthentication();
+                services.AddAuthorization();
+            },
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                map(app);
+            });
+
+        message.Should().Contain("/keyed", kind).And.Contain(AddScheme);
+    }
+
+    [Theory]
+    [MemberData(nameof(KeyedEndpoints))]
+    public async Task A_keyed_endpoint_without_authorization_names_the_call(string kind, Action<WebApplication> map)
+    {
+        string message = await RefusalAsync(
+            "Production",
+            services =>
+            {
+                services.AddFlowBeaconIpAllowlist();
+                services.AddAuthentication().AddFlowBeaconApiKey();
+            },
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                map(app);
+            });
+
+        message.Should().Contain("/keyed", kind).And.Contain("builder.Services.AddAuthorization()");
+    }
+
+    [Fact]
+    public async Task All_missing_calls_are_named_at_once()
+    {
+        string message = await RefusalAsync(
+            "Production",
+            services => services.AddFlowBeaconIpAllowlist(),
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                app.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            });
+
+        message.Should().Contain(AddScheme).And.Contain("builder.Services.AddAuthorization()");
+    }
+
+    [Fact]
+    public async Task A_keyed_endpoint_of_a_host_that_forgot_UseAuthorization_names_the_call()
+    {
+        using IHost host = WithStartup(app =>
+        {
+            app.UseRouting();
+            app.UseFlowBeaconIpAllowlist();
+            app.UseEndpoints(endpoints => endpoints.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead));
+        });
+
+        Func<Task> start = () => host.StartAsync(TestContext.Current.CancellationToken);
+
+        (await start.Should().ThrowAsync<InvalidOperationException>())
+            .Which.Message.Should().Contain("/keyed").And.Contain("app.UseAuthorization()");
+    }
+
+    [Fact]
+    public async Task Authorization_in_the_branch_that_has_the_endpoints_is_enough()
+    {
+        using IHost host = WithStartup(app => app.MapWhen(_ => true, branch =>
+        {
+            branch.UseRouting();
+            branch.UseFlowBeaconIpAllowlist();
+            branch.UseAuthorization();
+            branch.UseEndpoints(endpoints => endpoints.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead));
+        }));
+
+        Func<Task> start = () => host.StartAsync(TestContext.Current.CancellationToken);
+
+        await start.Should().NotThrowAsync();
+        await host.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_host_without_keyed_endpoints_needs_no_authorization()
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(pipeline: web =>
+        {
+            web.UseFlowBeaconIpAllowlist();
+            web.MapGet("/", () => "in").RequireApiKey();
+        });
+
+        (await app.GetAsync()).Status.Should().Be(401);
+    }
+
+    /// <summary>Which of the two is added first does not matter.</summary>
+    [Theory]
+    [InlineData("Development", true)]
+    [InlineData("Development", false)]
+    [InlineData("Production", true)]
+    public async Task The_scheme_may_be_added_before_the_check_and_after_it(string environment, bool schemeFirst)
+    {
+        await using WebApplication app = Build(
+            environment,
+            services =>
+            {
+                services.AddSingleton<IApiKeyStore>(SchemeKeys.Store());
+                AuthenticationBuilder authentication = services.AddAuthentication();
+                if (schemeFirst)
+                {
+                    authentication.AddFlowBeaconApiKey();
+                }
+
+                services.AddFlowBeaconIpAllowlist();
+                if (!schemeFirst)
+                {
+                    authentication.AddFlowBeaconApiKey();
+                }
+
+                services.AddAuthorization();
+            },
+            web =>
+            {
+                web.UseFlowBeaconIpAllowlist();
+                web.MapGet("/", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+            });
+        await app.StartAsync(TestContext.Current.CancellationToken);
+
+        RawResponse response = await KestrelApp.SendAsync(
+            IPEndPoint.Parse(app.Urls.Single()["http://".Length..]),
+            "GET",
+            "/",
+            HeaderLine.Bearer(SchemeKeys.Reader),
+            HeaderLine.ForwardedFor(SchemeKeys.Listed));
+
+        response.Status.Should().Be(200);
+    }
+
+    [Fact]
+    public async Task Administration_of_another_store_names_the_call()
+    {
+        string message = await RefusalAsync(
+            "Production",
+            services =>
+            {
+                services.AddSingleton<IApiKeyStore>(new ScriptedStore((_, _) => default));
+                services.AddFlowBeaconIpAllowlist();
+                services.AddAuthorization();
+            },
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                app.MapFlowBeaconApiKeys();
+            });
+
+        message.Should().Contain(nameof(ScriptedStore)).And.Contain($"builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>()");
+    }
+
+    private static async Task<string> RefusalAsync(
+        string environment, Action<IServiceCollection> configure, Action<WebApplication> pipeline)
+    {
+        Func<Task> start = async () =>
+        {
+            await using WebApplication app = Build(environment, configure, pipeline);
+            await app.StartAsync(TestContext.Current.CancellationToken);
+        };
+        return (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message;
+    }
+
+    private static WebApplication Build(string environment, Action<IServiceCollection> configure, Action<WebApplication> pipeline)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        configure(builder.Services);
+        WebApplication app = builder.Build();
+        pipeline(app);
+        return app;
+    }
+
+    /// <summary>A host whose pipeline adds nothing by itself, as those with a Startup class.</summary>
+    private static IHost WithStartup(Action<IApplicationBuilder> pipeline) => new HostBuilder().ConfigureWebHost(web => web
+        .UseKestrel()
+        .UseUrls("http://127.0.0.1:0")
+        .ConfigureServices(services =>
+        {
+            services.AddRouting();
+            services.AddFlowBeaconIpAllowlist();
+            services.AddAuthentication().AddFlowBeaconApiKey();
+            services.AddAuthorization();
+        })
+        .Configure(pipeline)).Build();
+}
