@@ -35,7 +35,7 @@ public sealed partial class SampleCurlTests
         }
     }
 
-    /// <summary>Interactive shells, without the settings of whoever runs the test. zsh knows no comments there, and both know quotes.</summary>
+    /// <summary>Interactive shells without anybody's settings. An interactive zsh knows no comments, and both know quotes.</summary>
     [Theory]
     [InlineData("bash", "--norc", "-i")]
     [InlineData("zsh", "-f", "-i")]
@@ -50,7 +50,7 @@ public sealed partial class SampleCurlTests
         string answers = await RunAsync(shell, options, string.Concat(block.Select(line => line + '\n')));
 
         StatusLine().Matches(answers).Select(match => match.Groups["status"].Value).Should()
-            .Equal(block.Select(line => Promise().Match(line)).Where(promise => promise.Success).Select(promise => promise.Groups["status"].Value));
+            .Equal(block.Where((_, line) => line % 2 == 0).Select(line => Promise().Match(line).Groups["status"].Value));
     }
 
     [GeneratedRegex(@"^: '(?<status>\d{3}) (?<text>[^']+)'$")]
