@@ -84,8 +84,8 @@ internal sealed class ConfigurationKeyReader
             Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
         }
 
-        // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded, and refuses an encoded NUL.
-        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.AsSpan().ContainsAny('/', '\0'))
+        // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded.
+        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
         {
             Fault(section.Path, "this name cannot stand in the URL of key administration;"
                 + $" choose another name, without a slash and none of {string.Join(", ", NamesOfOtherUrls)}");

@@ -2,6 +2,8 @@ using System.Net;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Keys;
 
@@ -32,25 +34,42 @@ public sealed class ConfigurationTestHostTests
     }
 
     [Fact]
-    public void A_list_of_a_file_that_a_test_changes_is_still_a_fault()
+    public async Task A_list_of_a_file_that_a_test_changes_is_still_a_fault()
     {
-        using WebApplicationFactory<Program> factory = Sample("Development", ("FlowBeacon:Keys:demo-restricted:AllowedIps:0", "198.51.100.9"));
+        using var folder = new KeyFolder();
+        string file = folder.Write("keys.json", KeyJson.File(KeyJson.Key("of-the-file", TestKeys.Restricted, """["203.0.113.7"]""")));
 
-        Action start = () => factory.CreateClient();
+        Func<Task> start = () => StartAsync(file, "--FlowBeacon:Keys:of-the-file:AllowedIps:0=198.51.100.9");
 
-        start.Should().Throw<InvalidOperationException>().WithMessage("*FlowBeacon:Keys:demo-restricted:AllowedIps: the list comes from *json*");
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("*FlowBeacon:Keys:of-the-file:AllowedIps: the list comes from *json*");
     }
 
     [Fact]
-    public void A_list_that_a_test_sets_empty_is_still_a_fault()
+    public async Task A_list_that_a_test_sets_empty_is_still_a_fault()
     {
-        using WebApplicationFactory<Program> factory = Sample(
-            "Production", ("FlowBeacon:Keys:of-the-test:Hash", KeyJson.Hash(TestKeys.Restricted)), ("FlowBeacon:Keys:of-the-test:AllowedIps", ""));
+        Func<Task> start = () => StartAsync(
+            null, $"--FlowBeacon:Keys:of-the-test:Hash={KeyJson.Hash(TestKeys.Restricted)}", "--FlowBeacon:Keys:of-the-test:AllowedIps=");
 
-        Action start = () => factory.CreateClient();
-
-        start.Should().Throw<InvalidOperationException>()
+        await start.Should().ThrowAsync<InvalidOperationException>()
             .WithMessage("*FlowBeacon:Keys:of-the-test:AllowedIps: an empty text is no list; write [] in a JSON file*");
+    }
+
+    /// <summary>
+    /// Starts an application with settings where the factory puts them, on its command line. The factory itself tells of a start that fails
+    /// by whichever exception comes first.
+    /// </summary>
+    private static async Task StartAsync(string? file, params string[] arguments)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(configure: builder =>
+        {
+            if (file is not null)
+            {
+                builder.Configuration.AddJsonFile(file);
+            }
+
+            builder.Configuration.AddCommandLine(arguments);
+            builder.Services.AddFlowBeaconIpAllowlist().AddKeysFromConfiguration(builder.Configuration.GetSection(KeyJson.Section));
+        });
     }
 
     private static WebApplicationFactory<Program> Sample(string environment, params (string Name, string Value)[] settings) =>

@@ -15,14 +15,14 @@ public sealed class ConfigurationKeyNameTests : IDisposable
     /// <summary>Names that look difficult and are not.</summary>
     public static TheoryData<string> AddressableNames =>
     [
-        "make-grid", "audit-log", "audits", "denial", "...", ".a", "a.", "..a", "a b", " a", "a ", "a?b", "a#b", "a+b", "a&b=c", "a%", "a%20b", "a%2Fb",
+        "make-grid", "audit-log", "audits", "denial", "...", ".a", "a.", "..a", "a b", "a?b", "a#b", "a+b", "a&b=c", "a%", "a%20b", "a%2Fb",
         "%2F", "%2e%2e", "a\\b", "\\", "a;b", "ключ", "鍵", "🔑", "<script>", "{id}", "*", "~", "\"", "'",
     ];
 
     /// <summary>Names that no URL of a key reaches.</summary>
     public static TheoryData<string> OtherNames =>
     [
-        "audit", "AUDIT", "Audit", "denials", "Denials", "nodes", "NODES", ".", "..", "/", "a/b", "/a", "a/", "../audit", "a\0b",
+        "audit", "AUDIT", "Audit", "denials", "Denials", "nodes", "NODES", ".", "..", "/", "a/b", "/a", "a/", "../audit",
     ];
 
     public void Dispose() => _folder.Dispose();
