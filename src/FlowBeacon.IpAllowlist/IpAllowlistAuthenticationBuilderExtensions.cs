@@ -1,7 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Authentication;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;

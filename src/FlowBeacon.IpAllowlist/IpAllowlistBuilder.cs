@@ -1,4 +1,4 @@
-using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

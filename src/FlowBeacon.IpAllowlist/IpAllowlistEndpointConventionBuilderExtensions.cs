@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.AspNetCore.Builder;

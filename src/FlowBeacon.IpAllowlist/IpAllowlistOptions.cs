@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;

@@ -1,10 +1,11 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Benchmarks;
 

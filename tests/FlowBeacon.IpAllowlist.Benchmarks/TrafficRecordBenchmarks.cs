@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

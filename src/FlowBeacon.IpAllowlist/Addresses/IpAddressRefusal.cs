@@ -1,4 +1,5 @@
 using System.Globalization;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 

@@ -1,5 +1,7 @@
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

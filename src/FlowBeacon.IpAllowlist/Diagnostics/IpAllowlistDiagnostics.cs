@@ -1,5 +1,7 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

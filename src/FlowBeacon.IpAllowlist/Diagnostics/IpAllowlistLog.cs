@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 

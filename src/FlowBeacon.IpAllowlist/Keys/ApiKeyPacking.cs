@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using FlowBeacon.IpAllowlist.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Who makes a change, for the audit trail.</summary>
 /// <param name="Kind">The kind of caller.</param>

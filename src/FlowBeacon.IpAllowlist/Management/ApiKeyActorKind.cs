@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What kind of caller makes a change.</summary>
 public enum ApiKeyActorKind

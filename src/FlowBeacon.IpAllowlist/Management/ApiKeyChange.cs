@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Keys and the audit entries that belong to their change: committed all together or not at all.</summary>
 /// <param name="Keys">The keys to write.</param>

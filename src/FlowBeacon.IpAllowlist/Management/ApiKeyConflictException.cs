@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A commit was refused; nothing of it was written.</summary>
 /// <param name="conflict">The reason.</param>

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A key with what people need beside it. Immutable.</summary>
 public sealed record ApiKeyDetails

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Management;
 

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Key administration was refused; nothing was changed.</summary>
 public sealed class ApiKeyManagementException : Exception

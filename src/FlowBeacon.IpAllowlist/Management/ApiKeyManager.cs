@@ -1,12 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Denials;
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Management.Http;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.Options;
 
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Creates, changes, rotates and revokes keys: every rule about that is here. Register nothing; inject it.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Which keys to list, in the order of their ids.</summary>
 /// <param name="State">Only keys in this state; null for all.</param>

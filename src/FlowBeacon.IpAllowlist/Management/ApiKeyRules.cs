@@ -1,5 +1,6 @@
-using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management.Http;
 
 namespace FlowBeacon.IpAllowlist.Management;
 

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A partial change of a key: what is null stays as it is.</summary>
 public sealed record ApiKeyUpdate

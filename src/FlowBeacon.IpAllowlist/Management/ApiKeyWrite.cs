@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>One key of a change.</summary>
 /// <param name="Details">The key as it shall be.</param>

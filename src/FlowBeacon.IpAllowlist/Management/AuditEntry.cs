@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>One line of the audit trail: when, who, from which address, what. It never holds a raw key or a hash.</summary>
 public sealed record AuditEntry

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Which audit entries to read, newest first.</summary>
 /// <param name="KeyId">Only entries about this key; null for all.</param>

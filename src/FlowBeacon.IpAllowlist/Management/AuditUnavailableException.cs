@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
 /// A commit was refused, because its audit entries could not be appended or were not appended in time; nothing of it was written.

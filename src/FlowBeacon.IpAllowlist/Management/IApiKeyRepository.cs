@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Where changes of keys are committed. Lookups of the request path do not come here, see <see cref="IApiKeyStore"/>. Register your own as a singleton; it is called concurrently.</summary>
 public interface IApiKeyRepository

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The audit trail of key administration. Register your own as a singleton; it is called concurrently.</summary>
 /// <remarks>

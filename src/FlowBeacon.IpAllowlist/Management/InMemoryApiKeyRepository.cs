@@ -1,10 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist.Diagnostics;
-using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Keys that live as long as the process: the default. It commits to the <see cref="InMemoryApiKeyStore"/> the request path reads.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The newest audit entries, in this process's memory: the default.</summary>
 /// <remarks>

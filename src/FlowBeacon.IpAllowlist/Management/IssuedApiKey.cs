@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A key whose secret was just made: the only time its raw text is to be had.</summary>
 /// <param name="details">The key.</param>

@@ -1,4 +1,5 @@
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 

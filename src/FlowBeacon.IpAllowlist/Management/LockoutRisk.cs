@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Working traffic that a change would cut off, or may cut off because not all of it is remembered.</summary>
 /// <param name="Sources">

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Management.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

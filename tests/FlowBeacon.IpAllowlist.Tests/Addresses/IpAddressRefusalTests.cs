@@ -1,5 +1,6 @@
 using CsCheck;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Tests.Addresses;
 

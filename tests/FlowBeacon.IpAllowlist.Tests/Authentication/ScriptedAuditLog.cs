@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 

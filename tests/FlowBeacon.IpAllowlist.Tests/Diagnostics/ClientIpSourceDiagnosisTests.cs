@@ -1,8 +1,8 @@
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Diagnostics;
-using FlowBeacon.IpAllowlist.Tests.Denials;
 using FlowBeacon.IpAllowlist.Tests.Support;
+using FlowBeacon.IpAllowlist.Tests.Traffic;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

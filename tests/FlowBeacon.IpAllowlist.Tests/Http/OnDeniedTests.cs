@@ -1,4 +1,5 @@
 using System.Buffers;
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;

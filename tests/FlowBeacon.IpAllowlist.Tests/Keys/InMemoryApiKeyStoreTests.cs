@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Tests.Configuration;
 using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Keys;

@@ -1,4 +1,5 @@
 using CsCheck;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 

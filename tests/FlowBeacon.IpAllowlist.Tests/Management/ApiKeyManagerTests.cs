@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;

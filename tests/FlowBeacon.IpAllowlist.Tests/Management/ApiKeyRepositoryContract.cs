@@ -1,4 +1,6 @@
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Keys;
+using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;

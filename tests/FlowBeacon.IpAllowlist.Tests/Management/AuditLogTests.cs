@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Management;
+
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
 /// <summary>The bounds of the in-memory audit log; what every audit log does is in <see cref="ApiKeyRepositoryContract"/>.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Management.Http;

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Management;
+
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
 /// <summary>The contract, and what is the in-memory repository's own: it commits to the store that requests are looked up in.</summary>

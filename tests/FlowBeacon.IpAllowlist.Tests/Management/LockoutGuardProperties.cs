@@ -1,5 +1,7 @@
 using System.Net;
 using CsCheck;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;

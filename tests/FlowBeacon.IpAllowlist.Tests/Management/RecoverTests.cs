@@ -1,5 +1,6 @@
 using System.Net;
-using FlowBeacon.IpAllowlist.Denials;
+using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 

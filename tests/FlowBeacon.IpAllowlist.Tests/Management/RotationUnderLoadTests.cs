@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;

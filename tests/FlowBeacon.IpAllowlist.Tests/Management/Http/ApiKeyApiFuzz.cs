@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using CsCheck;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;

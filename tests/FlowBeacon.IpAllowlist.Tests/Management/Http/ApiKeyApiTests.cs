@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Configuration;

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Management;
+
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>Edits that cut traffic off without touching the list: the guard lets them pass, and the answer says what they do.</summary>

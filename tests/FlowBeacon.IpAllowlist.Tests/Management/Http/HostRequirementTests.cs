@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Claims;
 using System.Text;
 using System.Text.Encodings.Web;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication;

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;

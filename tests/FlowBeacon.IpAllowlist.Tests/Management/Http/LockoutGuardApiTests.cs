@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;

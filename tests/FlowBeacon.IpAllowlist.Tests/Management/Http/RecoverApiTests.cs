@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Reflection;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;

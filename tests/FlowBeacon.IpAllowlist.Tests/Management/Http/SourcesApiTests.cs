@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;

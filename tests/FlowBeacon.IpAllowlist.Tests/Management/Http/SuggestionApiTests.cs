@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Management;
+
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>The list that would fit a key's traffic, as people read it over HTTP.</summary>

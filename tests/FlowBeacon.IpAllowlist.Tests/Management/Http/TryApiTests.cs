@@ -1,4 +1,6 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.Configuration;

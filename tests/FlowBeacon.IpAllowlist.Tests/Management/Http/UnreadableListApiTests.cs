@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 

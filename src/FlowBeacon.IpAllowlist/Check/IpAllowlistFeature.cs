@@ -1,0 +1,61 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>The verdict about a request. Immutable, so that requests with the same verdict may share one, except for a final refusal.</summary>
+/// <remarks>It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.</remarks>
+internal sealed class IpAllowlistFeature(
+    IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, SourceCell? source = null) : IIpAllowlistFeature
+{
+    public IpAllowlistOutcome Outcome => outcome;
+
+    public ApiKey? Key => key;
+
+    public ClientIp Client => client;
+
+    public IPAddress? ClientIp => client.IsKnown ? client.Address.ToIPAddress() : null;
+
+    public ClientIpOrigin ClientIpOrigin => client.Origin;
+
+    /// <summary>The hash of the credential that was looked up; the default value if none was, or it does not matter.</summary>
+    public ApiKeyHash Secret => secret;
+
+    public string KeyPrefix => (key?.IsRetiring(secret) == true ? key.Retiring!.Prefix : key?.Prefix) ?? "";
+
+    /// <summary>Where uses of the key from this address are counted; null if none was counted yet, or there is no room.</summary>
+    public SourceCell? Source => source;
+
+    public IpAllowlistDenialReason? DenialReason =>
+        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? ReasonOf(key!, client) : null;
+
+    /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
+    public bool IsFinal { get; private init; }
+
+    /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
+    public bool IsAnsweredByHost { get; set; }
+
+    /// <summary>The verdict that is kept about a request; null if nobody has asked yet.</summary>
+    /// <remarks>By its type, not by Get: a generic interface method is looked up anew at each call, a seventh of a warm check.</remarks>
+    public static IpAllowlistFeature? Of(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
+
+    public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
+
+    /// <summary>The same refusal, of one request alone and for good.</summary>
+    public IpAllowlistFeature AsFinal() => new(outcome, key, secret, client) { IsFinal = true };
+
+    public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
+
+    /// <summary>Why a key denies a client address that it does not admit.</summary>
+    public static IpAllowlistDenialReason ReasonOf(ApiKey key, ClientIp client) => key.AllowedIps.IsUnreadable
+        ? IpAllowlistDenialReason.UnreadableList
+        : client.Fault switch
+        {
+            ClientIpFault.None => IpAllowlistDenialReason.NotListed,
+            ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
+            ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
+            _ => IpAllowlistDenialReason.UnknownPeer,
+        };
+}

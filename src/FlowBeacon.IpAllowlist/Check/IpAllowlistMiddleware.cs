@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>The check: start reading here. The verdict is the evaluator's; what follows from it is decided below.</summary>
+internal sealed class IpAllowlistMiddleware
+{
+    private readonly RequestDelegate _next;
+    private readonly IpAllowlistEvaluator _evaluator;
+    private readonly IpAllowlistRecorder _recorder;
+    private readonly IpAllowlistRefusal _refusal;
+    private readonly bool _requireApiKey;
+
+    /// <summary>What is true of nearly every request that this check has acted on.</summary>
+    private readonly RequestState _checked;
+
+    public IpAllowlistMiddleware(
+        RequestDelegate next, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal, bool requireApiKey)
+    {
+        _next = next;
+        _evaluator = evaluator;
+        _recorder = recorder;
+        _refusal = refusal;
+        _requireApiKey = requireApiKey;
+        _checked = new RequestState { CheckedBy = this, IsRecorded = true };
+    }
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        Endpoint? endpoint = (context.Features[typeof(IEndpointFeature)] as IEndpointFeature)?.Endpoint;
+        KeyRequirement? requirement = endpoint?.Metadata.GetMetadata<KeyRequirement>();
+        if (requirement == KeyRequirement.Disabled)
+        {
+            return _next(context);
+        }
+
+        bool required = requirement == KeyRequirement.Required || (_requireApiKey && requirement != KeyRequirement.Optional);
+        IpAllowlistFeature? earlier = IpAllowlistFeature.Of(context);
+        ValueTask<IpAllowlistFeature> evaluation = _evaluator.EvaluateAsync(context, earlier);
+        return evaluation.IsCompletedSuccessfully
+            ? Act(context, earlier, evaluation.Result, required)
+            : ActWhenKnown(context, earlier, evaluation, required);
+    }
+
+    private async Task ActWhenKnown(HttpContext context, IpAllowlistFeature? earlier, ValueTask<IpAllowlistFeature> evaluation, bool required) =>
+        await Act(context, earlier, await evaluation, required);
+
+    private Task Act(HttpContext context, IpAllowlistFeature? earlier, IpAllowlistFeature result, bool required)
+    {
+        RequestState? state = earlier is null ? null : RequestState.Of(context);
+        ThrowIfCheckedTwice(context, state);
+        if (state?.IsPrincipalAdmittedBy(result) == false)
+        {
+            result = _recorder.RefusePrincipal(result);
+            result.KeepFor(context);
+        }
+
+        (state is null ? _checked : state with { CheckedBy = this, IsRecorded = true }).Keep(context);
+        if (state is not { IsRecorded: true })
+        {
+            _recorder.Record(context, result);
+        }
+
+        return result.Outcome switch
+        {
+            IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted or IpAllowlistOutcome.WouldDeny => _next(context),
+            IpAllowlistOutcome.NoKey when !required => _next(context),
+            IpAllowlistOutcome.NoKey => _refusal.MissingKeyAsync(context),
+            _ => _refusal.RefuseAsync(context, result),
+        };
+    }
+
+    /// <summary>
+    /// Only two checks on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes again, perhaps
+    /// into another branch.
+    /// </summary>
+    private void ThrowIfCheckedTwice(HttpContext context, RequestState? state)
+    {
+        if (state?.CheckedBy is not null && state.CheckedBy != this
+            && context.Features.Get<IExceptionHandlerFeature>() is null && context.Features.Get<IStatusCodeReExecuteFeature>() is null)
+        {
+            throw new InvalidOperationException(
+                "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Management.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>Writes the two refusals, 401 and 403, as problem details (RFC 9457).</summary>
+internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, IpAllowlistDiagnostics diagnostics)
+{
+    private const string ProblemJson = "application/problem+json";
+
+    // RFC 9457 §3: the type identifies the problem; the title is the published one, whatever the reason.
+    private const string UnauthorizedStart =
+        """{"type":"urn:flowbeacon:problems/invalid-api-key","title":"Invalid or expired API key","status":401,"detail":""";
+
+    private const string ForbiddenStart =
+        """{"type":"urn:flowbeacon:problems/ip-not-allowed","title":"IP address not allowed","status":403,"detail":"This API key may be used from certain addresses only, and the request did not come from one of them.""" + "\"";
+
+    private static readonly byte[] MissingKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"This needs an API key, and the request has none.\"}");
+    private static readonly byte[] InvalidKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
+    private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
+
+    private readonly bool _showClientIp = options.Value.ShowClientIp;
+    private readonly Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? _onDenied = options.Value.OnDenied;
+
+    public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
+
+    /// <summary>Refuses a request whose key is invalid or denied, for good: nothing that happens to the request later judges it anew.</summary>
+    public Task RefuseAsync(HttpContext context, IpAllowlistFeature result)
+    {
+        bool isFirst = !result.IsFinal;
+        if (isFirst)
+        {
+            result = result.AsFinal();
+            result.KeepFor(context);
+        }
+
+        return result.Outcome == IpAllowlistOutcome.Denied ? DeniedAsync(context, result, isFirst) : UnauthorizedAsync(context, InvalidKeyBody);
+    }
+
+    private Task DeniedAsync(HttpContext context, IpAllowlistFeature result, bool isFirst)
+    {
+        if (!TryStart(context, StatusCodes.Status403Forbidden) || result.IsAnsweredByHost)
+        {
+            return Task.CompletedTask;
+        }
+
+        // Once: an error page that re-executes the pipeline brings the request here again.
+        return _onDenied is null || !isFirst ? WriteForbiddenAsync(context, result) : CallOnDeniedAsync(context, result, _onDenied);
+    }
+
+    private async Task CallOnDeniedAsync(
+        HttpContext context, IpAllowlistFeature result, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask> onDenied)
+    {
+        var denied = new IpAllowlistDeniedContext(context, result);
+        await onDenied(denied, context.RequestAborted);
+        result.IsAnsweredByHost = denied.IsHandled;
+        if (!denied.IsHandled && !context.Response.HasStarted)
+        {
+            await WriteForbiddenAsync(context, result);
+        }
+    }
+
+    private Task WriteForbiddenAsync(HttpContext context, IpAllowlistFeature result)
+    {
+        if (!_showClientIp)
+        {
+            return WriteAsync(context, ForbiddenBody);
+        }
+
+        // A canonical address has no character that JSON would escape.
+        string clientIp = result.ClientIp is { } address ? $"\"{address}\"" : "null";
+        return WriteAsync(context, Encoding.ASCII.GetBytes($"{ForbiddenStart},\"client_ip\":{clientIp}}}"));
+    }
+
+    private Task UnauthorizedAsync(HttpContext context, byte[] body)
+    {
+        if (!TryStart(context, StatusCodes.Status401Unauthorized))
+        {
+            return Task.CompletedTask;
+        }
+
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        return WriteAsync(context, body);
+    }
+
+    private bool TryStart(HttpContext context, int status)
+    {
+        if (context.Response.HasStarted)
+        {
+            // Somebody has already answered with another status. Cutting the connection is all that is left to refuse with.
+            diagnostics.ResponseAlreadyStarted();
+            context.Abort();
+            return false;
+        }
+
+        context.Response.StatusCode = status;
+        context.Response.Headers.CacheControl = "no-store";
+        return true;
+    }
+
+    private static Task WriteAsync(HttpContext context, byte[] body)
+    {
+        context.Response.ContentType = ProblemJson;
+        context.Response.ContentLength = body.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
+    }
+}

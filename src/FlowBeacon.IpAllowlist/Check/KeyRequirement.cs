@@ -1,0 +1,21 @@
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>
+/// Endpoint metadata of <c>RequireApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type for all, so that the last word wins: an
+/// endpoint's own overrides its group's.
+/// </summary>
+internal sealed class KeyRequirement
+{
+    public static readonly KeyRequirement Required = new("API key required");
+
+    /// <summary>Checked if there is a key, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> says: people come here without one.</summary>
+    public static readonly KeyRequirement Optional = new("API key optional");
+
+    public static readonly KeyRequirement Disabled = new("IP allowlist disabled");
+
+    private readonly string _name;
+
+    private KeyRequirement(string name) => _name = name;
+
+    public override string ToString() => _name;
+}

@@ -1,0 +1,214 @@
+using System.Diagnostics.CodeAnalysis;
+using FlowBeacon.IpAllowlist.Diagnostics;
+using FlowBeacon.IpAllowlist.Keys;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>
+/// Keeps the in-memory store equal to the keys in the configuration. A bad first state stops start-up; a bad reload is logged and
+/// changes nothing.
+/// </summary>
+internal sealed class ConfigurationKeyLoader(
+    ConfigurationKeySection keys,
+    ConfigurationKeys inForce,
+    IConfiguration configuration,
+    IApiKeyStore store,
+    IHostEnvironment environment,
+    TimeProvider time,
+    IpAllowlistMetrics metrics,
+    ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
+{
+    private const int MostReadings = 10;
+
+    private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
+    private readonly string _path = keys.Section.Path;
+    private readonly Lock _loading = new();
+    private FileConfigurationSource[] _filesInUse = [];
+    private string? _lastFaults;
+    private IDisposable? _reloads;
+    private FileLoadExceptions? _exceptions;
+    private LinkedKeyFiles? _links;
+    private bool _isNextReloadTold;
+
+    /// <summary>Loads the keys before any server starts to listen.</summary>
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        IConfigurationRoot root = HostConfiguration();
+        InMemoryApiKeyStore inMemory = store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
+            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}."
+            + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
+
+        _exceptions = new FileLoadExceptions(
+            ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source),
+            TellUnreadableFile,
+            ExpectToldReload);
+        _links = new LinkedKeyFiles(time, TellFault);
+        _links.Follow(FilesWithKeys(root));
+        _links.Begin();
+        lock (_loading)
+        {
+            _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root, inMemory));
+            if (Load(root, inMemory) is { } faults)
+            {
+                throw new InvalidOperationException($"Keys from configuration cannot be used:{Environment.NewLine}{faults}");
+            }
+        }
+
+        IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _links?.Dispose();
+        _reloads?.Dispose();
+        _exceptions?.Dispose();
+    }
+
+    /// <summary>The root behind the section: only its providers know who said what.</summary>
+    private IConfigurationRoot HostConfiguration() =>
+        configuration is IConfigurationRoot root && IsSectionOf(root)
+            ? root
+            : throw new InvalidOperationException(
+                $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
+                + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
+
+    /// <summary>Whether the section was taken from a root: then both have one token. Otherwise all they say is compared.</summary>
+    private bool IsSectionOf(IConfigurationRoot root) =>
+        ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
+        || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
+    private void Reload(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    {
+        lock (_loading)
+        {
+            try
+            {
+                IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
+                bool isTold = _isNextReloadTold;
+                _isNextReloadTold = false;
+                string? faults = Load(root, inMemory);
+                if (faults is not null && !isTold)
+                {
+                    Reject(faults);
+                }
+                else if (faults is null && !ReferenceEquals(before, inForce.ById))
+                {
+                    metrics.KeysReloaded(applied: true);
+                    IpAllowlistLog.KeysLoaded(_logger, _path, inForce.ById.Count);
+                }
+            }
+            catch (Exception exception)
+            {
+                metrics.KeysReloaded(applied: false);
+                IpAllowlistLog.KeyReloadFailed(_logger, exception, _path);
+            }
+        }
+    }
+
+    /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
+    private string? Load(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    {
+        IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
+
+        // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
+        FileConfigurationProvider[] files = FilesWithKeys(root);
+        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).Except(files).OfType<FileConfigurationProvider>()
+            .Where(provider => _filesInUse.Contains(provider.Source))
+            .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
+                + " restore it, write {} there for no keys, or restart without it");
+        string[] all = [.. lostFiles, .. faults];
+        if (all.Length > 0)
+        {
+            return string.Join(Environment.NewLine, all);
+        }
+
+        _lastFaults = null;
+        _filesInUse = [.. files.Select(provider => provider.Source)];
+        _links?.Follow(files);
+
+        ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
+        string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
+        if (changed.Length + removed.Length > 0)
+        {
+            inMemory.Apply(changed, removed);
+            inForce.ById = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
+        }
+
+        return null;
+    }
+
+    private FileConfigurationProvider[] FilesWithKeys(IConfigurationRoot root) =>
+    [
+        .. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
+            .Where(provider => ConfigurationSources.Feeds(provider, _path)),
+    ];
+
+    /// <summary>
+    /// Reads until two readings agree. Providers replace their data at any time, and half of an old state with half of a new one would be
+    /// keys that nobody wrote.
+    /// </summary>
+    private IReadOnlyList<ApiKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
+    {
+        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+        for (int attempt = 0; attempt < MostReadings; attempt++)
+        {
+            IReadOnlyList<ApiKey> before = read;
+            IReadOnlyList<string> faultsBefore = faults;
+            read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+            if (faults.SequenceEqual(faultsBefore) && before.SequenceEqual(read))
+            {
+                return read;
+            }
+        }
+
+        faults = [$"{_path}: the configuration keeps changing while it is read"];
+        return [];
+    }
+
+    private void TellUnreadableFile(FileConfigurationSource source, Exception exception) =>
+        TellFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
+
+    /// <summary>A file that does not parse is told as such. That the reload which may follow lacks its keys is no second fault.</summary>
+    private void ExpectToldReload()
+    {
+        lock (_loading)
+        {
+            _isNextReloadTold = true;
+        }
+    }
+
+    private void TellFault(string fault)
+    {
+        lock (_loading)
+        {
+            Reject(fault);
+        }
+    }
+
+    /// <summary>Logs faults once: editors and file watchers often report one change several times.</summary>
+    private void Reject(string faults)
+    {
+        if (faults != _lastFaults)
+        {
+            _lastFaults = faults;
+            metrics.KeysReloaded(applied: false);
+            IpAllowlistLog.KeysRejected(_logger, _path, faults);
+        }
+    }
+}

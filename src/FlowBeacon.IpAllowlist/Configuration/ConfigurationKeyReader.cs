@@ -1,0 +1,346 @@
+using System.Globalization;
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Keys;
+using Microsoft.Extensions.Configuration;
+
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>Reads keys from one state of the configuration, strictly, and collects every fault with its path, value and remedy.</summary>
+internal sealed class ConfigurationKeyReader
+{
+    /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
+    public const string IdPrefix = "key_";
+
+    /// <summary>Segments that mean something else in a URL of key administration: its other routes, and steps within a path.</summary>
+    private static readonly string[] NamesOfOtherUrls = ["audit", "denials", "nodes", ".", ".."];
+
+    private static readonly string[] Members =
+        [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
+
+    private readonly ConfigurationNode _section;
+    private readonly JsonFiles _files = new();
+    private readonly bool _isDevelopment;
+    private readonly List<string> _faults = [];
+    private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
+
+    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
+    {
+        _section = ConfigurationTree.Read([.. ConfigurationSources.Providers(root)], path, Members);
+        _isDevelopment = isDevelopment;
+    }
+
+    /// <summary>Reads the keys; they count only if there is no fault.</summary>
+    public static IReadOnlyList<ApiKey> Read(IConfigurationRoot root, string path, bool isDevelopment, out IReadOnlyList<string> faults)
+    {
+        var reader = new ConfigurationKeyReader(root, path, isDevelopment);
+        ApiKey[] keys = [.. reader.ReadKeys()];
+        faults = reader._faults;
+        return keys;
+    }
+
+    private IEnumerable<ApiKey> ReadKeys()
+    {
+        ConfigurationNode[] children = _section.Children;
+        if (_section.Sources.Count == 0)
+        {
+            Fault(_section.Path, "the section is missing; write an object keyed by key name, {} for no keys");
+        }
+        else if (_section.Value is not null || (children.Length > 0 && AreListItems(children)))
+        {
+            Fault(_section.Path, "keys are an object keyed by key name, neither a list nor a single value");
+            return [];
+        }
+        else if (children.Length == 0 && !_section.Sources.All(source => _files.HasObject(source, _section.Path)))
+        {
+            Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
+        }
+
+        return children.Select(ReadKey).OfType<ApiKey>();
+    }
+
+    private ApiKey? ReadKey(ConfigurationNode section)
+    {
+        int faultsBefore = _faults.Count;
+        if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
+        {
+            // Cut, and without the faults of its members, whose paths would repeat it: what stands there may be a raw key.
+            Fault($"{_section.Path}:{PrintableText.Cut(section.Key)}", $"a key's name {fault}");
+            return null;
+        }
+
+        if (!_names.Add(name))
+        {
+            Fault(section.Path, "another key has this name, in another spelling of its characters; choose another name");
+        }
+
+        if (section.Value is not null)
+        {
+            Fault(section.Path, $"a key is an object with the members {nameof(ApiKey.Hash)} and {nameof(ApiKey.AllowedIps)}");
+            return null;
+        }
+
+        if (section.Key.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(section.Key.AsSpan(IdPrefix.Length), "N", out _))
+        {
+            Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
+        }
+
+        // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded.
+        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
+        {
+            Fault(section.Path, "this name cannot stand in the URL of key administration;"
+                + $" choose another name, without a slash and none of {string.Join(", ", NamesOfOtherUrls)}");
+        }
+
+        foreach (ConfigurationNode member in section.Children)
+        {
+            if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                Fault(member.Path, $"unknown member; the members of a key are {string.Join(", ", Members)}");
+            }
+        }
+
+        ApiKeyHash hash = ReadHash(section);
+        IpAddressSet allowedIps = ReadAllowedIps(section);
+        string prefix = ReadPrefix(section);
+        string[] scopes = ReadScopes(section);
+        DateTimeOffset? expiresAt = ReadExpiresAt(section);
+        AllowlistMode mode = ReadAllowlistMode(section);
+        CheckDemo(section);
+        return _faults.Count > faultsBefore
+            ? null
+            : new ApiKey
+            {
+                Id = name,
+                Name = name,
+                Hash = hash,
+                AllowedIps = allowedIps,
+                Prefix = prefix,
+                Scopes = scopes,
+                ExpiresAt = expiresAt,
+                AllowlistMode = mode,
+            };
+    }
+
+    // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
+    private ApiKeyHash ReadHash(ConfigurationNode key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.Hash), out string path, out string? text))
+        {
+            return default;
+        }
+
+        if (text is null)
+        {
+            Fault(path, "the hash is missing; write the SHA-256 of the raw key as 64 hex digits");
+        }
+        else if (!ApiKeyHash.TryParse(text, out ApiKeyHash hash))
+        {
+            Fault(path, $"a text of {text.Length} characters is no hash; write the SHA-256 of the raw key as 64 hex digits, never the raw key");
+        }
+        else if (!_nameByHash.TryAdd(hash, key.Key))
+        {
+            Fault(path, $"the key '{_nameByHash[hash]}' has the same hash; give each key a raw key of its own");
+        }
+        else
+        {
+            return hash;
+        }
+
+        return default;
+    }
+
+    private string ReadPrefix(ConfigurationNode key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.Prefix), out string path, out string? text) || text is null)
+        {
+            return "";
+        }
+
+        if (text.Length != ApiKey.PrefixLength)
+        {
+            Fault(path, $"a text of {text.Length} characters is no prefix; write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            return "";
+        }
+
+        if (text.Any(character => character is <= ' ' or > '~'))
+        {
+            Fault(path, "a prefix is printable ASCII without spaces;"
+                + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            return "";
+        }
+
+        return text;
+    }
+
+    private IpAddressSet ReadAllowedIps(ConfigurationNode key)
+    {
+        ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
+        if (ReadList(section, "the list is missing; write the allowed addresses, or [] to turn the check off for this key") is not { } entries)
+        {
+            return IpAddressSet.Empty;
+        }
+
+        if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
+        {
+            return set;
+        }
+
+        _faults.AddRange(errors.Select(error => $"{section.Path}:{error.Index}: {error.Message}"));
+        return IpAddressSet.Empty;
+    }
+
+    private string[] ReadScopes(ConfigurationNode key)
+    {
+        ConfigurationNode section = key.Child(nameof(ApiKey.Scopes));
+        string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
+        for (int index = 0; index < scopes.Length; index++)
+        {
+            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            {
+                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {string.Join(", ", ApiKeyScopes.All)}");
+            }
+        }
+
+        return scopes;
+    }
+
+    private DateTimeOffset? ReadExpiresAt(ConfigurationNode key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
+        {
+            return null;
+        }
+
+        // RFC 3339 §5.6, with the offset: a time without one would mean another instant on another machine.
+        if (DateTimeOffset.TryParseExact(
+            text, ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset end))
+        {
+            return end;
+        }
+
+        Fault(path, $"{PrintableText.Quote(text)} is no instant; write one such as 2027-01-31T00:00:00Z");
+        return null;
+    }
+
+    private AllowlistMode ReadAllowlistMode(ConfigurationNode key)
+    {
+        if (!TryReadScalar(key, nameof(ApiKey.AllowlistMode), out string path, out string? text) || text is null)
+        {
+            return AllowlistMode.Enforce;
+        }
+
+        // Names alone: the framework would take any number, too.
+        foreach (AllowlistMode mode in Enum.GetValues<AllowlistMode>())
+        {
+            if (text.Equals(mode.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                return mode;
+            }
+        }
+
+        Fault(path, $"{PrintableText.Quote(text)} is no mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
+        return AllowlistMode.Enforce;
+    }
+
+    private void CheckDemo(ConfigurationNode key)
+    {
+        if (!TryReadScalar(key, "Demo", out string path, out string? text) || text is null)
+        {
+            return;
+        }
+
+        if (!bool.TryParse(text, out bool isDemo))
+        {
+            Fault(path, $"{PrintableText.Quote(text)} is neither true nor false");
+        }
+        else if (isDemo && !_isDevelopment)
+        {
+            Fault(path, "this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own");
+        }
+    }
+
+    /// <summary>Reads a single text; null if there is none. False, with the fault told, if something else stands there.</summary>
+    private bool TryReadScalar(ConfigurationNode key, string member, out string path, out string? text)
+    {
+        ConfigurationNode section = key.Child(member);
+        path = section.Path;
+        text = section.Value;
+        bool isAbsentOrText = text is not null || section.Sources.Count == 0;
+        if (!isAbsentOrText || section.Children.Length > 0)
+        {
+            Fault(path, "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none");
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads a list of texts. Null, with the fault told, if something else stands there, or nothing and that is a fault.</summary>
+    private string[]? ReadList(ConfigurationNode section, string? faultIfMissing)
+    {
+        IReadOnlyList<IConfigurationProvider> sources = section.Sources;
+        if (sources.Count == 0)
+        {
+            if (faultIfMissing is not null)
+            {
+                Fault(section.Path, faultIfMissing);
+            }
+
+            return null;
+        }
+
+        if (sources.Count > 1 && !IsOneListRepeated(section))
+        {
+            Fault(section.Path, $"the list comes from {string.Join(" and from ", sources.Select(source => source.ToString()))},"
+                + " which would merge by index; keep it in one of them");
+            return null;
+        }
+
+        ConfigurationNode[] items = section.Children;
+        if (items.Length == 0)
+        {
+            if (_files.HasEmptyArray(sources[0], section.Path))
+            {
+                return [];
+            }
+
+            Fault(section.Path, section.Value switch
+            {
+                null => "null is no list; write the list, [] for an empty one",
+                "" => $"an empty text is no list; write [] in a JSON file (this comes from {sources[0]})",
+                _ => $"{PrintableText.Quote(section.Value)} is a single value where a list belongs; write [\"…\"]",
+            });
+            return null;
+        }
+
+        if (section.Value is not null || !AreListItems(items))
+        {
+            Fault(section.Path, "a list belongs here, numbered from 0 without gaps, not an object");
+            return null;
+        }
+
+        foreach (ConfigurationNode item in items.Where(item => item.Value is null))
+        {
+            Fault(item.Path, "an entry of a list is one text, neither null nor an object");
+        }
+
+        return [.. items.Select(item => item.Value).OfType<string>()];
+    }
+
+    /// <summary>
+    /// Whether all sources of a list say the same, so that nothing mixes: the default host reads the command line twice. Files are held to
+    /// be different, because an edit of one would make them so.
+    /// </summary>
+    private static bool IsOneListRepeated(ConfigurationNode list)
+    {
+        string[] paths = [list.Path, .. list.Children.Select(item => item.Path)];
+        return !list.Sources.OfType<FileConfigurationProvider>().Any()
+            && paths.All(path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
+    }
+
+    private static bool AreListItems(ConfigurationNode[] items) =>
+        items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
+
+    private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
+}

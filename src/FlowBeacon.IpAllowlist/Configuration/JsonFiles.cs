@@ -1,0 +1,78 @@
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Json;
+
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>
+/// Asks the JSON files of providers again, each file once. The framework reports <c>[]</c> like <c>""</c> and <c>{}</c> like <c>null</c>,
+/// and only one of each may turn a check off or leave no keys.
+/// </summary>
+internal sealed class JsonFiles
+{
+    private static readonly JsonDocumentOptions AsTheProviderReads = new()
+    {
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+    };
+
+    private readonly Dictionary<IConfigurationProvider, Dictionary<string, JsonValueKind>> _kindsByPath = [];
+
+    /// <summary>Whether a provider's file has <c>[]</c> at a path. False if there is no such file.</summary>
+    public bool HasEmptyArray(IConfigurationProvider provider, string path) => KindAt(provider, path) == JsonValueKind.Array;
+
+    /// <summary>Whether a provider's file has an object at a path. False if there is no such file.</summary>
+    public bool HasObject(IConfigurationProvider provider, string path) => KindAt(provider, path) == JsonValueKind.Object;
+
+    private JsonValueKind KindAt(IConfigurationProvider provider, string path)
+    {
+        if (!_kindsByPath.TryGetValue(provider, out Dictionary<string, JsonValueKind>? kinds))
+        {
+            kinds = new Dictionary<string, JsonValueKind>(StringComparer.OrdinalIgnoreCase);
+            Read(provider, kinds);
+            _kindsByPath.Add(provider, kinds);
+        }
+
+        return kinds.GetValueOrDefault(path);
+    }
+
+    private static void Read(IConfigurationProvider provider, Dictionary<string, JsonValueKind> kinds)
+    {
+        if (provider is not JsonConfigurationProvider { Source: { FileProvider: { } files, Path: { } file } })
+        {
+            return;
+        }
+
+        try
+        {
+            using Stream stream = files.GetFileInfo(file).CreateReadStream();
+            using var document = JsonDocument.Parse(stream, AsTheProviderReads);
+            Read(document.RootElement, null, kinds);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
+        {
+            // The file changed since it was loaded. Its next load will be read again.
+            kinds.Clear();
+        }
+    }
+
+    private static void Read(JsonElement element, string? path, Dictionary<string, JsonValueKind> kinds)
+    {
+        if (path is not null)
+        {
+            // A path may be written twice, in one of the ways of writing it. Then it counts only if both times say the same.
+            bool hasEntries = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() > 0;
+            JsonValueKind kind = hasEntries ? JsonValueKind.Undefined : element.ValueKind;
+            kinds[path] = !kinds.TryGetValue(path, out JsonValueKind before) || before == kind ? kind : JsonValueKind.Undefined;
+        }
+
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (JsonProperty member in element.EnumerateObject())
+            {
+                // A member's own name may hold colons, which the framework counts as steps of the path.
+                Read(member.Value, path is null ? member.Name : ConfigurationPath.Combine(path, member.Name), kinds);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>Follows symbolic links, those of folders included. The framework resolves the last part of a path alone.</summary>
+internal static class SymbolicLinks
+{
+    /// <summary>After so many links Linux gives up, too.</summary>
+    private const int MostLinks = 40;
+
+    /// <summary>A path without links in it. What it leads to may be missing; with links in a circle it is one of them.</summary>
+    public static string Resolve(string path)
+    {
+        string resolved = "";
+        var parts = new Stack<string>();
+        Push(Path.GetFullPath(path));
+        for (int links = 0; parts.TryPop(out string? part);)
+        {
+            if (part is ".." or ".")
+            {
+                // Only the text of a link has these. Everything before them is resolved, so that ".." is simply the folder above.
+                resolved = part == ".." ? Path.GetDirectoryName(resolved) ?? resolved : resolved;
+                continue;
+            }
+
+            string next = Path.Combine(resolved, part);
+            if (links < MostLinks && new FileInfo(next).LinkTarget is { } target)
+            {
+                links++;
+                Push(target);
+            }
+            else
+            {
+                resolved = next;
+            }
+        }
+
+        return resolved;
+
+        void Push(string text)
+        {
+            string root = Path.GetPathRoot(text) ?? "";
+            foreach (string part in text[root.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                parts.Push(part);
+            }
+
+            resolved = root.Length > 0 ? root : resolved;
+        }
+    }
+}

@@ -1,9 +1,0 @@
-namespace FlowBeacon.IpAllowlist;
-
-/// <summary>What follows from an outcome.</summary>
-internal static class IpAllowlistOutcomeExtensions
-{
-    /// <summary>Whether a request with a valid key is let through.</summary>
-    public static bool Passes(this IpAllowlistOutcome outcome) =>
-        outcome is IpAllowlistOutcome.Allowed or IpAllowlistOutcome.Unrestricted or IpAllowlistOutcome.WouldDeny;
-}

@@ -1,6 +1,0 @@
-using Microsoft.Extensions.Configuration;
-
-namespace FlowBeacon.IpAllowlist.Keys;
-
-/// <summary>The configuration section that keys are taken from.</summary>
-internal sealed record ConfigurationKeySection(IConfigurationSection Section);

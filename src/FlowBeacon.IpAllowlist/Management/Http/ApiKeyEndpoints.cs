@@ -1,0 +1,184 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+/// <summary>The HTTP API of key administration. Each handler: who is it, what does he want, what does the manager say.</summary>
+internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+{
+    private const int DefaultPageSize = 50;
+    private const int LargestPage = 200;
+
+    public Task CreateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
+    {
+        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: false);
+        if (body is null)
+        {
+            return;
+        }
+
+        var errors = new FieldErrors();
+        var reader = new JsonObjectReader(body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
+        var request = new NewApiKey
+        {
+            Name = reader.Text("name") ?? "",
+            AllowedIps = reader.Texts("allowed_ips") ?? [],
+            Scopes = reader.Texts("scopes") ?? [],
+            ExpiresAt = reader.Instant("expires_at"),
+            AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode") ?? AllowlistMode.Enforce,
+            IsBreakGlass = reader.Boolean("break_glass") ?? false,
+        };
+        if (!reader.Has("allowed_ips") && !request.IsBreakGlass)
+        {
+            errors.Add("allowed_ips", "is missing; write the allowed addresses, or [] to turn the check off for this key");
+        }
+
+        IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
+        context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{issued.Details.Key.Id}";
+        await AnswerAsync(
+            context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
+            [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);
+    });
+
+    public Task ListAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
+    {
+        var errors = new FieldErrors();
+        int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
+        ApiKeyState? state = RequestQuery.State(context, errors);
+        string? after = RequestQuery.After(context, errors);
+        errors.ThrowIfAny();
+
+        // One more than asked for tells whether there is another page.
+        IReadOnlyList<ApiKeyDetails> keys = await manager.ListAsync(state, after, limit + 1, context.RequestAborted);
+        DateTimeOffset now = time.GetUtcNow();
+        ApiKeyDetails[] page = [.. keys.Take(limit)];
+        await ApiKeyJson.WriteAsync(
+            context,
+            new ApiKeyPageJson([.. page.Select(details => ApiKeyJson.From(details, now))], keys.Count > limit ? page[^1].Key.Id : null),
+            ApiKeyJsonContext.Default.ApiKeyPageJson);
+    });
+
+    public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
+        await AnswerAsync(context, StatusCodes.Status200OK, await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted)));
+
+    public Task UpdateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
+    {
+        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: false);
+        if (body is null)
+        {
+            return;
+        }
+
+        var errors = new FieldErrors();
+        var reader = new JsonObjectReader(
+            body.RootElement, errors,
+            "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list");
+        var update = new ApiKeyUpdate
+        {
+            Name = reader.Text("name"),
+            AllowedIps = reader.Texts("allowed_ips"),
+            Scopes = reader.Texts("scopes"),
+            ExpiresAt = reader.Instant("expires_at"),
+            RemoveExpiry = reader.IsNull("expires_at"),
+            AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode"),
+            AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
+            AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
+        };
+        var ifMatch = IfMatch.Read(context, errors);
+        manager.Check(update, errors);
+        errors.ThrowIfAny();
+        (ApiKey before, ApiKeyDetails details) = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.EditAsync(id, update, version, actor, context.RequestAborted));
+        await AnswerAsync(
+            context, StatusCodes.Status200OK, details, rawKey: null,
+            [
+                .. warnings.About(details.Key, context),
+                .. CutOffWarnings.AboutExpiry(update.ExpiresAt, time.GetUtcNow()),
+                .. CutOffWarnings.AboutScopes(before, details.Key),
+            ]);
+    });
+
+    public Task RotateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
+    {
+        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: true);
+        if (body is null)
+        {
+            return;
+        }
+
+        var errors = new FieldErrors();
+        var reader = new JsonObjectReader(body.RootElement, errors, "grace_hours");
+        int graceHours = reader.Integer("grace_hours") ?? ApiKeyRules.DefaultGraceHours;
+        var ifMatch = IfMatch.Read(context, errors);
+        errors.ThrowIfAny();
+        IssuedApiKey issued = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.RotateAsync(id, graceHours, version, actor, context.RequestAborted));
+        await AnswerAsync(context, StatusCodes.Status200OK, issued.Details, issued.RawKey);
+    });
+
+    public Task EndGraceAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
+    {
+        if (await RequestBody.TakesNoMembersAsync(context))
+        {
+            var errors = new FieldErrors();
+            var ifMatch = IfMatch.Read(context, errors);
+            errors.ThrowIfAny();
+            ApiKeyDetails details = await ChangeAsync(
+                context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
+            await AnswerAsync(context, StatusCodes.Status200OK, details);
+        }
+    });
+
+    public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
+    {
+        bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
+        if (hasBody && !await RequestBody.TakesNoMembersAsync(context))
+        {
+            return;
+        }
+
+        // In the query: proxies and clients drop the body of a DELETE.
+        var errors = new FieldErrors();
+        bool acceptMissingAudit = RequestQuery.Boolean(context, "accept_missing_audit", errors);
+        var ifMatch = IfMatch.Read(context, errors);
+        errors.ThrowIfAny();
+        ApiKeyDetails revoked = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, acceptMissingAudit, context.RequestAborted));
+        await AnswerAsync(context, StatusCodes.Status200OK, revoked);
+    });
+
+    public Task ReadAuditAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
+    {
+        var errors = new FieldErrors();
+        int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
+        long? before = RequestQuery.Before(context, errors);
+        errors.ThrowIfAny();
+        var query = new AuditQuery(RequestQuery.Text(context, "key_id"), before, limit + 1);
+        IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
+        AuditEntry[] page = [.. entries.Take(limit)];
+        await ApiKeyJson.WriteAsync(
+            context,
+            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? PositionOf(page[^1]) : null),
+            ApiKeyJsonContext.Default.AuditPageJson);
+    });
+
+    private string PositionOf(AuditEntry entry) => entry.Position > 0
+        ? entry.Position.ToString(CultureInfo.InvariantCulture)
+        : throw new InvalidOperationException(
+            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind"
+            + " a page. Let it set one.");
+
+    /// <summary>Changes a key at the version that the request's If-Match names.</summary>
+    private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)
+    {
+        string id = RequestQuery.IdOf(context);
+        long? version = await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version);
+        return await change(id, version);
+    }
+
+    private Task AnswerAsync(
+        HttpContext context, int status, ApiKeyDetails details, string? rawKey = null, IReadOnlyList<string>? warnings = null) =>
+        ApiKeyJson.AnswerAsync(context, status, details, time.GetUtcNow(), rawKey, warnings);
+}

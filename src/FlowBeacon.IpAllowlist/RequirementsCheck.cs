@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// Stops a web host that uses the API-key scheme without what it needs, before it listens, and names the missing calls. Otherwise the
+/// first request would find out.
+/// </summary>
+internal sealed class RequirementsCheck : IStartupFilter
+{
+    // The framework notes these in the properties of a pipeline.
+    private const string EndpointsOfPipeline = "__EndpointRouteBuilder";
+    private const string HasAuthorization = "__AuthorizationMiddlewareSet";
+
+    /// <summary>Adds the check once, as the outermost filter, so that it sees the endpoints that other filters add.</summary>
+    public static void AddTo(IServiceCollection services)
+    {
+        if (!services.Any(service => service.ImplementationType == typeof(RequirementsCheck)))
+        {
+            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequirementsCheck>());
+        }
+    }
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        IServiceProvider services = app.ApplicationServices;
+        bool hasScheme = services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.SchemeMap
+            .ContainsKey(ApiKeyAuthenticationDefaults.AuthenticationScheme);
+        if (hasScheme && !Has<PipelineUse>(services))
+        {
+            throw new InvalidOperationException(
+                "AddFlowBeaconApiKey() needs services that are not there."
+                + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+        }
+
+        next(app);
+
+        if (services.GetService<EndpointDataSource>()?.Endpoints.FirstOrDefault(NeedsScheme) is { } keyed)
+        {
+            string[] missing = [.. MissingCalls(app, hasScheme)];
+            if (missing.Length > 0)
+            {
+                throw new InvalidOperationException(
+                    $"The endpoint '{keyed.DisplayName}' demands an API key by authorization (a scope, or the scheme"
+                    + $" {ApiKeyAuthenticationDefaults.AuthenticationScheme}), which is not set up. Call {string.Join(" and ", missing)}.");
+            }
+        }
+    };
+
+    private static IEnumerable<string> MissingCalls(IApplicationBuilder app, bool hasScheme)
+    {
+        if (!hasScheme)
+        {
+            yield return "builder.Services.AddAuthentication().AddFlowBeaconApiKey()";
+        }
+
+        if (!Has<IPolicyEvaluator>(app.ApplicationServices))
+        {
+            yield return "builder.Services.AddAuthorization()";
+        }
+        else if (!app.Properties.ContainsKey(HasAuthorization)
+            && app.Properties.TryGetValue(EndpointsOfPipeline, out object? endpoints)
+            && endpoints is IEndpointRouteBuilder ofThisPipeline
+            && ofThisPipeline.DataSources.SelectMany(source => source.Endpoints).Any(NeedsScheme))
+        {
+            // WebApplication calls it by itself. What a branch with endpoints of its own does cannot be seen here.
+            yield return "app.UseAuthorization() between app.UseRouting() and app.UseEndpoints()";
+        }
+    }
+
+    /// <summary>Whether authorization asks the scheme at an endpoint.</summary>
+    private static bool NeedsScheme(Endpoint endpoint) =>
+        endpoint.Metadata.OfType<AuthorizationPolicy>().SelectMany(policy => policy.AuthenticationSchemes)
+            .Concat(endpoint.Metadata.OfType<IAuthorizeData>()
+                .SelectMany(data => (data.AuthenticationSchemes ?? "").Split(',', StringSplitOptions.TrimEntries)))
+            .Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme);
+
+    private static bool Has<TService>(IServiceProvider services) =>
+        services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(TService));
+}

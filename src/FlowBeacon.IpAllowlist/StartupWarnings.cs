@@ -1,0 +1,57 @@
+using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>Says once what is legal and probably not meant, most of it outside Development alone. Runs when every other part has started.</summary>
+internal sealed class StartupWarnings(
+    IOptions<IpAllowlistOptions> options,
+    IApiKeyStore store,
+    ManagementUse management,
+    IHostEnvironment environment,
+    ILoggerFactory loggerFactory) : IHostedLifecycleService
+{
+    private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.UsesProxyProtocol)
+        {
+            IpAllowlistLog.UsesProxyProtocol(_logger);
+        }
+
+        if (environment.IsDevelopment())
+        {
+            return Task.CompletedTask;
+        }
+
+        if (options.Value.ClientIpSource == ClientIpSource.ForwardedForFirst)
+        {
+            IpAllowlistLog.ForwardedForFirstIsForgeable(_logger);
+        }
+
+        if (store is InMemoryApiKeyStore { Count: 0 })
+        {
+            IpAllowlistLog.NoKeys(_logger);
+        }
+
+        if (management.IsInMemory)
+        {
+            IpAllowlistLog.KeysInMemory(_logger);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

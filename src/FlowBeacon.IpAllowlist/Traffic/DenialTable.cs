@@ -1,0 +1,84 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>
+/// The addresses that were denied most often, in fixed memory: the Space-Saving algorithm (Metwally, Agrawal, El Abbadi, 2005). With m
+/// rows, every address that made more than one in m of all denials is in the table, whatever else arrives. Not safe for concurrent use.
+/// </summary>
+internal sealed class DenialTable
+{
+    /// <summary>More than 100, so that every address with at least 1 % of the denials is held.</summary>
+    public const int MostRows = 128;
+
+    private readonly Dictionary<(IpAddressValue Address, IpAllowlistDenialReason Reason), DenialRow> _byAddress = [];
+    private readonly List<DenialRow> _rows = [];
+
+    /// <summary>No row's count is below it.</summary>
+    private long _least;
+    private int _place;
+
+    public IReadOnlyList<DenialRow> Rows => _rows;
+
+    public DenialRow? Find(IpAddressValue address, IpAllowlistDenialReason reason) => _byAddress.GetValueOrDefault((address, reason));
+
+    public void Add(DenialNote note)
+    {
+        (IpAddressValue Address, IpAllowlistDenialReason Reason) address = (note.Client.Address, note.Reason);
+        if (!_byAddress.TryGetValue(address, out DenialRow? row))
+        {
+            row = _rows.Count < MostRows ? NewRow() : TakeRarestRow();
+            row.FirstSeen = note.At;
+            _byAddress[address] = row;
+        }
+
+        row.Count++;
+        row.Last = note;
+    }
+
+    private DenialRow NewRow()
+    {
+        var row = new DenialRow();
+        _rows.Add(row);
+        return row;
+    }
+
+    /// <summary>The newcomer takes over the count of the one that leaves: it cannot have been denied more often while it was not held.</summary>
+    private DenialRow TakeRarestRow()
+    {
+        DenialRow rarest = FindRarestRow();
+        _byAddress.Remove((rarest.Last!.Client.Address, rarest.Last.Reason));
+        rarest.CountError = rarest.Count;
+        return rarest;
+    }
+
+    /// <summary>Counts only grow, so a row that has not grown since it was the rarest still is, and in a flood one is near: few are looked at.</summary>
+    private DenialRow FindRarestRow()
+    {
+        DenialRow rarest = _rows[_place];
+        for (int looked = 1; looked < MostRows && rarest.Count > _least; looked++)
+        {
+            _place = (_place + 1) % MostRows;
+            if (_rows[_place].Count < rarest.Count)
+            {
+                rarest = _rows[_place];
+            }
+        }
+
+        _least = rarest.Count;
+        return rarest;
+    }
+}
+
+/// <summary>One address of a table, with its last denial.</summary>
+internal sealed class DenialRow
+{
+    public long Count { get; set; }
+
+    /// <summary>How much of the count may belong to addresses that were pushed out.</summary>
+    public long CountError { get; set; }
+
+    public uint FirstSeen { get; set; }
+
+    public DenialNote? Last { get; set; }
+}

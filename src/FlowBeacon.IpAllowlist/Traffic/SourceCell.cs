@@ -1,0 +1,62 @@
+using System.Numerics;
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>One address that used one key, or its uses without a usable address.</summary>
+/// <remarks>
+/// Written from the request path without a lock, and seldom: the time at most once a second, the count exactly up to <see cref="ExactUpTo"/>
+/// and from there on by chance, in steps that keep it within a few per cent. So requests share no write that grows with their number.
+/// </remarks>
+internal sealed class SourceCell(ClientIp client, uint now)
+{
+    public const int ExactUpTo = 256;
+
+    [ThreadStatic]
+    private static uint _random;
+
+    private long _count;
+    private uint _lastSeen = now;
+    private volatile bool _isEvicted;
+
+    public ClientIp Client => client;
+
+    public IpAddressValue Address => client.Address;
+
+    public uint FirstSeen { get; } = now;
+
+    public uint LastSeen => Volatile.Read(ref _lastSeen);
+
+    public long Count => Volatile.Read(ref _count);
+
+    /// <summary>Whether another source took its place; whoever still holds it must ask for a new one.</summary>
+    public bool IsEvicted => _isEvicted;
+
+    public void Evict() => _isEvicted = true;
+
+    public void Seen(uint at)
+    {
+        if (Volatile.Read(ref _lastSeen) != at)
+        {
+            Volatile.Write(ref _lastSeen, at);
+        }
+
+        // A step of 2^n is taken once in 2^n times: what is added on average is the number of uses.
+        long count = Volatile.Read(ref _count);
+        uint step = count < ExactUpTo ? 1 : 1u << (BitOperations.Log2((ulong)count) - BitOperations.Log2(ExactUpTo) + 1);
+        if (step == 1 || (NextRandom() & (step - 1)) == 0)
+        {
+            Interlocked.Add(ref _count, step);
+        }
+    }
+
+    /// <summary>Xorshift (G. Marsaglia, 2003): good enough to decide when to count, and it costs a nanosecond.</summary>
+    private static uint NextRandom()
+    {
+        uint random = _random == 0 ? (uint)Environment.CurrentManagedThreadId * 2_654_435_761 : _random;
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        return _random = random;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>Turns the sources seen of a key into a list, or into the advice against one.</summary>
+internal static class SuggestionRules
+{
+    /// <summary>Below this, nobody can tell a new address from one that has always been there.</summary>
+    private static readonly TimeSpan ShortestWatch = TimeSpan.FromHours(1);
+
+    /// <summary>An address first seen within this time is new.</summary>
+    private static readonly TimeSpan NewFor = TimeSpan.FromHours(24);
+
+    /// <summary>New addresses in each part of the time watched mean that they keep changing.</summary>
+    private const int Parts = 4;
+
+    private const int NewPerPart = 2;
+
+    public static AllowlistSuggestion Suggest(ApiKeySources seen, TimeSpan window, DateTimeOffset now)
+    {
+        SourceSeen[] inWindow = [.. seen.Sources.Where(source => source.LastSeen >= now - window)];
+        var notes = new List<string>();
+        TimeSpan watched = now - seen.WatchingSince;
+        if (watched < window)
+        {
+            notes.Add($"watched for {Words(watched)} only, of a window of {Words(window)}: what comes less often is missing");
+        }
+
+        if (seen.WithoutAddress is { } unknown && unknown.LastSeen >= now - window)
+        {
+            notes.Add($"{unknown.Count} uses had no usable client address, the last {Words(now - unknown.LastSeen)} ago: a list would deny them");
+        }
+
+        if (inWindow.Length == 0)
+        {
+            return Result(AllowlistAdvice.NothingSeen, [], []);
+        }
+
+        if (WhyNot(seen, inWindow, window, now) is { } reason)
+        {
+            notes.Insert(0, reason);
+            return Result(AllowlistAdvice.DoNotAllowlist, [], []);
+        }
+
+        TimeSpan sinceFirst = now - inWindow.Min(source => source.FirstSeen);
+        if (sinceFirst < ShortestWatch)
+        {
+            notes.Add($"first used {Words(sinceFirst)} ago: too short to tell new addresses from settled ones, check each of them");
+        }
+
+        TimeSpan newFor = sinceFirst < ShortestWatch ? TimeSpan.Zero : Shorter(NewFor, sinceFirst / 2);
+        bool IsNew(SourceSeen source) => now - source.FirstSeen < newFor;
+        SourceSeen[] newSources = [.. inWindow.Where(IsNew).OrderByDescending(source => source.FirstSeen)];
+        notes.AddRange(newSources.Select(source =>
+            $"{source.ClientIp} was first seen {Words(now - source.FirstSeen)} ago and is left out: add it once you know whose it is"));
+        string[] settled = [.. inWindow.Where(source => !IsNew(source)).Select(source => source.ClientIp!)];
+        return Result(AllowlistAdvice.Allowlist, IpAddressSet.Parse(settled).ToCanonicalStrings(), newSources);
+
+        AllowlistSuggestion Result(AllowlistAdvice advice, IReadOnlyList<string> allowedIps, IReadOnlyList<SourceSeen> newOnes) => new()
+        {
+            Advice = advice,
+            AllowedIps = allowedIps,
+            NewSources = newOnes,
+            IsConfident = advice == AllowlistAdvice.Allowlist && notes.Count == newOnes.Count,
+            Notes = notes,
+        };
+    }
+
+    /// <summary>A duration for people: its largest unit alone.</summary>
+    public static string Words(TimeSpan time) => time switch
+    {
+        { TotalDays: >= 2 } => Count(time.TotalDays, "day"),
+        { TotalHours: >= 2 } => Count(time.TotalHours, "hour"),
+        { TotalMinutes: >= 2 } => Count(time.TotalMinutes, "minute"),
+        _ => Count(Math.Max(0, time.TotalSeconds), "second"),
+    };
+
+    private static string? WhyNot(ApiKeySources seen, SourceSeen[] inWindow, TimeSpan window, DateTimeOffset now)
+    {
+        if (seen.EvictedUntil >= now - window)
+        {
+            return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count}). Rotating egress needs another"
+                + $" protection; for a fleet of fixed addresses, raise {nameof(IpAllowlistOptions.MaxSourcesPerKey)} and watch again";
+        }
+
+        DateTimeOffset first = inWindow.Min(source => source.FirstSeen);
+        if (now - first < ShortestWatch)
+        {
+            return null;
+        }
+
+        int[] newInPart = new int[Parts];
+        foreach (SourceSeen source in inWindow)
+        {
+            newInPart[Math.Min(Parts - 1, (int)((source.FirstSeen - first) / (now - first) * Parts))]++;
+        }
+
+        return newInPart.All(count => count >= NewPerPart)
+            ? $"do not allowlist this key: its addresses keep changing ({inWindow.Length} in {Words(now - first)}, new ones all the time), as rotating"
+                + " egress does. A list would cut it off; protect it by expiry, narrow scopes and rotation, or give it a fixed egress"
+            : null;
+    }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private static string Count(double number, string unit)
+    {
+        long whole = (long)number;
+        return string.Create(CultureInfo.InvariantCulture, $"{whole} {unit}{(whole == 1 ? "" : "s")}");
+    }
+}

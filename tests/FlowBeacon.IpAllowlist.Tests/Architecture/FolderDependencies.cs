@@ -1,0 +1,71 @@
+using FlowBeacon.IpAllowlist.Tests.Support;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace FlowBeacon.IpAllowlist.Tests.Architecture;
+
+/// <summary>One file of a folder that uses a type of another.</summary>
+internal sealed record FolderDependency(string From, string To, string File, string Type)
+{
+    public override string ToString() => $"{From} uses {To}: {File} names {Type}";
+}
+
+/// <summary>Which folders of the library use which, told by the compiler's own understanding of the sources.</summary>
+internal static class FolderDependencies
+{
+    /// <summary>The folder of what stands beside the project file.</summary>
+    public const string Root = "root";
+
+    private const string ImplicitUsings =
+        """
+        global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
+        global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;
+        """;
+
+    private static readonly string Project = RepositoryFolder.Combine("src", "FlowBeacon.IpAllowlist");
+
+    /// <summary>Finds every use of a type in another folder, one example for each file and type.</summary>
+    /// <param name="planted">Further sources by their path below the project.</param>
+    public static IReadOnlyList<FolderDependency> Find(params (string Path, string Text)[] planted)
+    {
+        SyntaxTree[] trees =
+        [
+            .. Directory.EnumerateFiles(Project, "*.cs", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(Project, file))
+                .Where(path => path.Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj"))
+                .Select(path => Parse(path, File.ReadAllText(Path.Combine(Project, path)))),
+            .. planted.Select(file => Parse(file.Path, file.Text)),
+        ];
+        var compilation = CSharpCompilation.Create("sources", [.. trees, Parse("", ImplicitUsings)], Framework());
+        return [.. trees.SelectMany(tree => Uses(compilation.GetSemanticModel(tree))).Distinct()];
+    }
+
+    private static SyntaxTree Parse(string path, string text) =>
+        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview), path);
+
+    private static IEnumerable<MetadataReference> Framework() => ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+        .Split(Path.PathSeparator)
+        .Where(file => !Path.GetFileName(file).StartsWith("FlowBeacon.", StringComparison.Ordinal))
+        .Select(file => MetadataReference.CreateFromFile(file));
+
+    private static IEnumerable<FolderDependency> Uses(SemanticModel model)
+    {
+        string from = FolderOf(model.SyntaxTree.FilePath);
+        foreach (SimpleNameSyntax name in model.SyntaxTree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>())
+        {
+            // A type that is named, or whose member is: an extension method has no name of its type beside it.
+            SymbolInfo symbol = model.GetSymbolInfo(name);
+            ISymbol? used = symbol.Symbol ?? symbol.CandidateSymbols.FirstOrDefault();
+            INamedTypeSymbol? type = used as INamedTypeSymbol ?? used?.ContainingType;
+            string? file = type?.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath;
+            if (file is { Length: > 0 } && FolderOf(file) is { } to && to != from)
+            {
+                yield return new FolderDependency(from, to, model.SyntaxTree.FilePath, type!.Name);
+            }
+        }
+    }
+
+    private static string FolderOf(string path) =>
+        Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder.Replace(Path.DirectorySeparatorChar, '/') : Root;
+}
