@@ -1,9 +1,8 @@
 using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.AspNetCore.ResponseCaching;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.ObjectPool;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
@@ -13,14 +12,15 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </summary>
 internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagnostics diagnostics)
 {
-    /// <summary>Whether an application can have such a cache: each needs a service, so that most applications are spared the question.</summary>
-    public static bool IsNeeded(IServiceProvider services) =>
-        services.GetService<IServiceProviderIsService>() is not { } known
-        || known.IsService(typeof(IOutputCacheStore))
-        || known.IsService(typeof(ObjectPoolProvider));
-
     public Task InvokeAsync(HttpContext context)
     {
+        // A cache that may store the response puts a body of its own in place of the server's, and servers such as Kestrel are their own
+        // feature collection. Asking for the features of caches where there is none would cost a third of a warm check.
+        if (ReferenceEquals(context.Features[typeof(IHttpResponseBodyFeature)], context.Features))
+        {
+            return check(context);
+        }
+
         IOutputCacheFeature? outputCache = context.Features.Get<IOutputCacheFeature>();
         bool hasResponseCache = context.Features.Get<IResponseCachingFeature>() is not null;
         if ((outputCache is null && !hasResponseCache) || context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() == KeyRequirement.Disabled)
