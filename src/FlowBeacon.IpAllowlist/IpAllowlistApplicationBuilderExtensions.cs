@@ -1,7 +1,6 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -39,15 +38,13 @@ public static class IpAllowlistApplicationBuilderExtensions
         return app.Use(next =>
         {
             use.IsBuilt = true;
-            RequestDelegate check = new IpAllowlistMiddleware(
+            var check = new IpAllowlistMiddleware(
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),
                 services.GetRequiredService<IpAllowlistRecorder>(),
                 services.GetRequiredService<IpAllowlistRefusal>(),
-                services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey).InvokeAsync;
-            return CacheInFrontGuard.IsNeeded(services)
-                ? new CacheInFrontGuard(check, services.GetRequiredService<IpAllowlistDiagnostics>()).InvokeAsync
-                : check;
+                services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey);
+            return new CacheInFrontGuard(check.InvokeAsync, services.GetRequiredService<IpAllowlistDiagnostics>()).InvokeAsync;
         });
     }
 }

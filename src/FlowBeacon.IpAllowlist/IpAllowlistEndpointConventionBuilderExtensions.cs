@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Says for an endpoint, or a group of them, whether an API key is a must or not looked at.</summary>
-/// <remarks>The last word counts: what an endpoint says overrides what its group says.</remarks>
+/// <remarks>Endpoint metadata overrides group metadata.</remarks>
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {
     /// <summary>A request without a valid key is answered 401 here.</summary>

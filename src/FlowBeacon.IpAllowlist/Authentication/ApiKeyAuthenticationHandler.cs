@@ -48,7 +48,7 @@ internal sealed class ApiKeyAuthenticationHandler(
         recorder.RefusedByAuthorization(Context);
         if (evaluation.Outcome.Passes() && RequestState.Of(Context) is { IsAuthenticationRefused: true })
         {
-            recorder.RefusePrincipal(evaluation);
+            evaluation = recorder.RefusePrincipal(evaluation);
         }
 
         recorder.RecordOnce(Context, evaluation);

@@ -18,6 +18,7 @@ internal sealed class HealthEndpoint(
 
     public async Task HandleAsync(HttpContext context)
     {
+        CacheInFrontGuard.ForbidStorage(context);
         IpAllowlistFeature? caller = await TryEvaluateAsync(context);
 
         context.Response.ContentType = "application/json";

@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Endpoint metadata of <c>RequireApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type for all, so that the last word wins: an
-/// endpoint's own overrides its group's.
+/// Endpoint metadata of <c>RequireApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type for all, so that
+/// endpoint metadata overrides group metadata.
 /// </summary>
 internal sealed class KeyRequirement
 {

@@ -47,7 +47,9 @@ internal sealed class ConfigurationKeyLoader(
             TellUnreadableFile,
             ExpectToldReload);
         _links = new LinkedKeyFiles(time, TellFault);
-        _links.Follow(FilesWithKeys(root));
+
+        // Also files without keys: they may be given some.
+        _links.Follow(ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>());
         _links.Begin();
         lock (_loading)
         {
@@ -140,7 +142,6 @@ internal sealed class ConfigurationKeyLoader(
 
         _lastFaults = null;
         _filesInUse = [.. files.Select(provider => provider.Source)];
-        _links?.Follow(files);
 
         ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];

@@ -96,7 +96,7 @@ internal sealed class ConfigurationKeyReader
         {
             if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
             {
-                Fault(member.Path, $"unknown member; the members of a key are {string.Join(", ", Members)}");
+                Fault($"{section.Path}:{PrintableText.Cut(member.Key)}", $"unknown member; the members of a key are {string.Join(", ", Members)}");
             }
         }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Looks every two seconds whether the files with keys that are reached through symbolic links are still the same, as in a folder that
+/// Looks every two seconds whether the configuration files that are reached through symbolic links are still the same, as in a folder that
 /// Kubernetes mounts. Only the providers of those files are loaded again, never the whole configuration.
 /// </summary>
 /// <param name="time">The clock.</param>

@@ -25,9 +25,9 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
         Message = "The peer address of a request was replaced in this process before the allowlist check, so X-Forwarded-For is not believed and"
-            + " keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress from a header, did it: set"
-            + " options.ClientIpSource = ClientIpSource.PeerAddress; If middleware only unmaps IPv4 addresses (MapToIPv4): remove it, the check does"
-            + " that itself. If connection middleware reads the PROXY protocol: set options.UsesProxyProtocol = true; Said once.")]
+            + " keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress from a header, did it, set"
+            + " options.ClientIpSource = ClientIpSource.PeerAddress. If middleware only unmaps IPv4 addresses (MapToIPv4): remove it, the check"
+            + " does that itself. If connection middleware reads the PROXY protocol, set options.UsesProxyProtocol = true. Said once.")]
     public static partial void PeerRewritten(ILogger logger);
 
     [LoggerMessage(EventId = 5, EventName = "ResponseAlreadyStarted", Level = LogLevel.Error,
@@ -127,12 +127,13 @@ internal static partial class IpAllowlistLog
     public static partial void AuditUnavailable(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
 
     [LoggerMessage(EventId = 26, EventName = "AuditNotCorrected", Level = LogLevel.Error,
-        Message = "The audit log holds entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
+        Message = "The audit log may hold entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
     public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
 
     [LoggerMessage(EventId = 27, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
         Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
-            + " this library's: where a policy names several schemes, an invalid key or a foreign address may get another answer than the 401"
+            + " this library's unless it calls it: where a policy names several schemes, an invalid key or a foreign address may get another"
+            + " answer than the 401"
             + " or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything else")]
     public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
 }

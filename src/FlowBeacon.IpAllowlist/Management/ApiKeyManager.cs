@@ -464,7 +464,7 @@ public sealed class ApiKeyManager
             catch (ApiKeyConflictException conflict) when (
                 conflict.Conflict == ApiKeyConflict.StaleVersion && expectedVersion is null && attempt < MostAttempts)
             {
-                // Somebody else was faster and the caller named no version: apply the same change to what he left.
+                // Somebody else was faster and the caller named no version: apply the same change to what they left.
             }
             catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
             {

@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>The audit entries of one change, on their way into a log that may throw, hang or block its caller.</summary>
 internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> entries, ILogger logger)
 {
-    private readonly List<AuditEntry> _appended = [];
+    private readonly List<AuditEntry> _begun = [];
     private Task _appending = Task.CompletedTask;
     private volatile bool _isWithdrawn;
 
@@ -29,7 +29,7 @@ internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> en
     }
 
     /// <summary>
-    /// Says of every entry that is in the log, or lands there later, that its change was not carried out. Nobody waits for it: the log may
+    /// Says of every entry that is in the log, may be, or lands there later, that its change was not carried out. Nobody waits for it: the log may
     /// never answer.
     /// </summary>
     public void Withdraw()
@@ -48,8 +48,9 @@ internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> en
             }
 
             // Not cancelled: a log that is cancelled half-way may keep the entry all the same, and then nobody would correct it.
+            // Noted before: a log that throws may have kept it.
+            _begun.Add(entry);
             await log.AppendAsync(entry, CancellationToken.None);
-            _appended.Add(entry);
         }
     }
 
@@ -57,7 +58,7 @@ internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> en
     private async Task CorrectAsync()
     {
         await _appending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (AuditEntry entry in _appended)
+        foreach (AuditEntry entry in _begun)
         {
             try
             {

@@ -118,6 +118,26 @@ public sealed class RewrittenRequestTests
     }
 
     [Fact]
+    public async Task A_key_that_authentication_refused_is_refused_for_good_and_is_no_use()
+    {
+        await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>
+        {
+            pipeline.UseRouting();
+            pipeline.UseAuthentication();
+            pipeline.Use(TakeAddressFromCdn);
+            pipeline.UseAuthorization();
+            pipeline.UseFlowBeaconIpAllowlist();
+            pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+        }, configure: builder => builder.Services.AddAuthentication(ApiKeyAuthenticationDefaults.AuthenticationScheme));
+
+        RawResponse response = await app.GetPathAsync(
+            "/scope", Key, HeaderLine.ForwardedFor(SchemeKeys.NotListed), $"{CdnHeader}: {SchemeKeys.Listed}");
+
+        response.Status.Should().Be(401);
+        app.Services.GetRequiredService<ApiKeyTraffic>().ReadSources("evaluator").Sources.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task A_key_that_appears_behind_the_check_is_no_principal()
     {
         await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>

@@ -56,6 +56,24 @@ public sealed class ConfigurationLinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_swap_that_brings_a_file_its_first_keys_is_seen()
+    {
+        await using KestrelApp app = await StartAsync(
+            beforeStart: () => _mount.Swap("keys.json", "{}"),
+            configure: configuration => configuration.AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                [$"{KeyJson.Section}:elsewhere:Hash"] = KeyJson.Hash(TestKeys.Expired),
+                [$"{KeyJson.Section}:elsewhere:AllowedIps:0"] = "192.0.2.1",
+            }));
+        (await StatusAsync(app, TestKeys.Unrestricted, Foreign)).Should().Be(401);
+
+        _mount.Swap("keys.json", Good);
+        Look(times: 1);
+
+        await ShouldBeInForceAsync(app);
+    }
+
+    [Fact]
     public async Task A_swap_between_the_loading_of_the_file_and_the_start_of_the_host_is_not_missed()
     {
         await using KestrelApp app = await StartAsync(beforeStart: () => _mount.Swap("keys.json", WithoutTheSecondKey));

@@ -35,6 +35,14 @@ public sealed class ConfigurationStartupTests : IDisposable
             .And.Contain("FlowBeacon:Keys:b:AllowedIps: null is no list");
     }
 
+    [Fact]
+    public async Task A_raw_key_in_the_place_of_a_member_is_not_repeated()
+    {
+        string json = KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, "[]", $""", "{TestKeys.Unknown}": 1"""));
+
+        (await RefusalAsync(json)).Should().Contain("FlowBeacon:Keys:a:fb_live_5555...: unknown member").And.NotContain(TestKeys.Unknown);
+    }
+
     private const string RawKeyFault = "a key's name looks like a raw key, or has one in it; write a name that is none";
 
     /// <summary>A name as JSON has it, and what is said of it; the path shows it cut and escaped.</summary>

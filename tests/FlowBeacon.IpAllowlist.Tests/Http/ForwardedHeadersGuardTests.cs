@@ -163,7 +163,7 @@ public sealed class ForwardedHeadersGuardTests
             .OnlyContain(entry => entry.Message.Contains("reason PeerRewritten", StringComparison.Ordinal))
             .And.HaveCount(4).And.ContainSingle(entry => entry.Id.Id == Denied, "they all come from the same unknown address");
         app.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Id == PeerRewritten)
-            .Which.Should().Match<LogEntry>(entry => entry.Level == LogLevel.Error && entry.Message.Contains("options.ClientIpSource = ClientIpSource.PeerAddress;", StringComparison.Ordinal));
+            .Which.Should().Match<LogEntry>(entry => entry.Level == LogLevel.Error && entry.Message.Contains("options.ClientIpSource = ClientIpSource.PeerAddress.", StringComparison.Ordinal));
         metrics.Of("checks").Distinct().Should().BeEquivalentTo(
             "1 outcome=denied client_ip_source=none", "1 outcome=unrestricted client_ip_source=none");
     }

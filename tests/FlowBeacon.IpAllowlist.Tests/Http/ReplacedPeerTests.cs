@@ -32,7 +32,7 @@ public sealed class ReplacedPeerTests
 
         LogEntry error = app.Logs.OfLibrary.Single(entry => entry.Id.Name == "PeerRewritten");
         error.Level.Should().Be(LogLevel.Error);
-        error.Message.Should().Contain("options.UsesProxyProtocol = true;");
+        error.Message.Should().Contain("options.UsesProxyProtocol = true.");
     }
 
     [Theory]

@@ -3,16 +3,24 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
-/// <summary>An audit log that can go away for changes of keys, and come back. What gets through is kept as usual; so is all else.</summary>
+/// <summary>
+/// An audit log that can go away, and come back. What gets through is kept as usual. It blocks its caller for changes alone: what requests
+/// record by the way is appended on their own thread.
+/// </summary>
 internal sealed class OutageAuditLog : IAuditLog, IDisposable
 {
     public const string Throws = "throws";
     public const string FailsLater = "fails later";
+
+    /// <summary>As a database whose acknowledgement is lost.</summary>
+    public const string KeepsAndThrows = "keeps and throws";
+
     public const string Hangs = "hangs";
     public const string Blocks = "blocks its caller";
 
     private readonly InMemoryAuditLog _kept = new();
     private readonly ConcurrentQueue<AuditEntry> _attempts = new();
+    private readonly ConcurrentDictionary<string, bool> _isKept = new();
     private readonly ManualResetEventSlim _isBack = new();
     private readonly TaskCompletionSource _comesBack = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile string? _outage;
@@ -46,22 +54,23 @@ internal sealed class OutageAuditLog : IAuditLog, IDisposable
 
     public ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken)
     {
-        if (entry.Action is AuditAction.Refused or AuditAction.BreakGlassUse)
+        string? outage = _outage;
+        if (IsChange(entry))
         {
-            return _kept.AppendAsync(entry, cancellationToken);
+            _attempts.Enqueue(entry);
         }
 
-        string? outage = _outage;
-        _attempts.Enqueue(entry);
         switch (outage)
         {
             case Throws:
                 throw new IOException("The disk is full.");
+            case KeepsAndThrows when IsChange(entry) && !_isKept.ContainsKey(entry.Id):
+                return KeepAndThrowAsync(entry);
             case FailsLater:
                 return FailAsync();
             case Hangs:
                 return HangAsync(entry);
-            case Blocks:
+            case Blocks when IsChange(entry):
                 _isBack.Wait(CancellationToken.None);
                 break;
         }
@@ -73,6 +82,15 @@ internal sealed class OutageAuditLog : IAuditLog, IDisposable
         _kept.ReadAsync(query, cancellationToken);
 
     public void Dispose() => Mend();
+
+    private static bool IsChange(AuditEntry entry) => entry.Action is not (AuditAction.Refused or AuditAction.BreakGlassUse);
+
+    private async ValueTask KeepAndThrowAsync(AuditEntry entry)
+    {
+        _isKept[entry.Id] = true;
+        await _kept.AppendAsync(entry, CancellationToken.None);
+        throw new TimeoutException("The acknowledgement did not come.");
+    }
 
     private static async ValueTask FailAsync()
     {

@@ -27,6 +27,7 @@ internal sealed class AdministrationGuard(
 
     private async Task RunAsync(HttpContext context, bool breakGlassToo, Func<ApiKeyActor, Task> handler)
     {
+        CacheInFrontGuard.ForbidStorage(context);
         if (await AdmitAsync(context, breakGlassToo) is not { } actor)
         {
             return;
@@ -53,7 +54,7 @@ internal sealed class AdministrationGuard(
         AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
         AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
-        bool hasKey = evaluation.Key is not null || RequestState.Of(context)?.Authenticated is not null;
+        bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Of(context)?.Key ?? RequestState.Of(context)?.Authenticated) is not null;
         ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>The HTTP API of key administration. Each handler: who is it, what does he want, what does the manager say.</summary>
+/// <summary>The HTTP API of key administration. Each handler asks who calls and what for, and then the manager.</summary>
 internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
 {
     private const int DefaultPageSize = 50;

@@ -61,6 +61,20 @@ public sealed class PersonBesideKeyTests
         (await host.SendAsync(null, "POST", Keys, """{"name":"a","allowed_ips":[]}""", glass)).ShouldBeProblem(403, RoleRequired);
     }
 
+    [Fact]
+    public async Task Host_code_that_takes_the_key_away_behind_the_check_does_not_make_an_administrator_of_its_holder()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync(pipeline: web => Use(web, context =>
+        {
+            context.User = Administrator();
+            context.Request.Headers.Authorization = default;
+        }));
+        string key = (await host.CreateAsync("program")).RawKey;
+
+        (await host.SendAsync(null, "POST", Keys, """{"name":"a","allowed_ips":[]}""", KeyApiHost.Bearer(key))).Status.Should().Be(401);
+        (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(key))).Status.Should().Be(401);
+    }
+
     [Theory]
     [InlineData("transformation")]
     [InlineData("none")]
