@@ -1,6 +1,5 @@
 using FlowBeacon.IpAllowlist;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

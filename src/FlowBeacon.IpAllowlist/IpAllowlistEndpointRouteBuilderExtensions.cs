@@ -91,9 +91,10 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             services.GetRequiredService<IpAllowlistRecorder>(),
             services.GetRequiredService<ClientIpResolver>(),
             manager,
-            services.GetRequiredService<ThrottledAudit>());
+            services.GetRequiredService<ThrottledAudit>(),
+            services.GetRequiredService<BreakGlassUses>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
-        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>());
+        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ClientIpSource);
         var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
         var traffic = new TrafficEndpoints(
             manager,

@@ -126,7 +126,7 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
             faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is none of {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
         }
 
-        TrustedProxyList.Parse(options.TrustedProxies, out IReadOnlyList<string> proxyFaults);
+        IpNetworkSet.Parse(options.TrustedProxies, nameof(options.TrustedProxies), out IReadOnlyList<string> proxyFaults);
         faults.AddRange(proxyFaults);
         if (options.ClientIpSource == ClientIpSource.TrustedProxies && options.TrustedProxies.Count == 0)
         {

@@ -5,11 +5,13 @@ using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Management.Http;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -41,7 +43,7 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton(provider => new ApiKeyReader(Settings(provider).ApiKeyHeaderName, Settings(provider).ApiKeyPrefix));
         services.TryAddSingleton(provider => new ClientIpResolver(
             Settings(provider).ClientIpSource,
-            TrustedProxyList.Parse(Settings(provider).TrustedProxies, out _),
+            IpNetworkSet.Parse(Settings(provider).TrustedProxies, nameof(IpAllowlistOptions.TrustedProxies), out _),
             Settings(provider).UsesProxyProtocol));
         services.TryAddSingleton<ConfigurationKeys>();
         services.TryAddSingleton<IAuditLog, InMemoryAuditLog>();
@@ -51,7 +53,8 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<ConfigurationKeys>(),
             provider.GetRequiredService<SourcesSeen>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<IOptions<IpAllowlistOptions>>()));
+            new ApiKeyManagementSettings(
+                Settings(provider).MaxAddressesPerKey, Settings(provider).ApiKeyPrefix, Settings(provider).AuditTimeout)));
         services.TryAddSingleton<CoarseClock>();
         services.TryAddSingleton<DenialRecord>();
         services.TryAddSingleton(provider => new SourcesSeen(provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
@@ -59,16 +62,23 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<DenialRecord>(),
             provider.GetRequiredService<SourcesSeen>(),
             provider.GetRequiredService<TimeProvider>()));
-        services.TryAddSingleton<ClientIpSourceDiagnosis>();
+        services.TryAddSingleton(provider => new ClientIpSourceDiagnosis(
+            provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<DenialRecord>(),
+            provider.GetRequiredService<CoarseClock>(),
+            Settings(provider).ClientIpSource,
+            provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<ThrottledAudit>();
-        services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<ThrottledAudit>());
+        services.TryAddSingleton<BreakGlassUses>();
+        services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
         services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
         services.TryAddSingleton<VerdictCache>();
         services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
-        services.TryAddSingleton<IpAllowlistRefusal>();
+        services.TryAddSingleton(provider => new IpAllowlistRefusal(
+            Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddSingleton<PipelineUse>();
         services.TryAddSingleton<ManagementUse>();
         if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))

@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// Finds the client address of a request by the one configured <see cref="ClientIpSource"/>. It never throws and never guesses: what it
 /// cannot read is a fault, and a fault never falls back to the peer, which would be the proxy.
 /// </summary>
-internal sealed class ClientIpResolver(ClientIpSource source, TrustedProxyList trustedProxies, bool usesProxyProtocol = false)
+internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trustedProxies, bool usesProxyProtocol = false)
 {
     public const string ForwardedForHeader = "X-Forwarded-For";
 

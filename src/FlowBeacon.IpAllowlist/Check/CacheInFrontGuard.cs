@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Diagnostics;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text.Json;
-using FlowBeacon.IpAllowlist.Addresses;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 

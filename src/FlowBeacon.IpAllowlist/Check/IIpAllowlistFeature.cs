@@ -1,5 +1,4 @@
 using System.Net;
-using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist;
 

@@ -1,5 +1,4 @@
 using System.Net;
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Http;
 

@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Http;
 

@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Common;
-using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;

@@ -1,14 +1,11 @@
 using System.Text;
-using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Diagnostics;
-using FlowBeacon.IpAllowlist.Management.Http;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>Writes the two refusals, 401 and 403, as problem details (RFC 9457).</summary>
-internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, IpAllowlistDiagnostics diagnostics)
+internal sealed class IpAllowlistRefusal(
+    bool showClientIp, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied, IpAllowlistDiagnostics diagnostics)
 {
     private const string ProblemJson = "application/problem+json";
 
@@ -22,9 +19,6 @@ internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, I
     private static readonly byte[] MissingKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"This needs an API key, and the request has none.\"}");
     private static readonly byte[] InvalidKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
     private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
-
-    private readonly bool _showClientIp = options.Value.ShowClientIp;
-    private readonly Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? _onDenied = options.Value.OnDenied;
 
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
@@ -49,14 +43,14 @@ internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, I
         }
 
         // Once: an error page that re-executes the pipeline brings the request here again.
-        return _onDenied is null || !isFirst ? WriteForbiddenAsync(context, result) : CallOnDeniedAsync(context, result, _onDenied);
+        return onDenied is null || !isFirst ? WriteForbiddenAsync(context, result) : CallOnDeniedAsync(context, result, onDenied);
     }
 
     private async Task CallOnDeniedAsync(
-        HttpContext context, IpAllowlistFeature result, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask> onDenied)
+        HttpContext context, IpAllowlistFeature result, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask> call)
     {
         var denied = new IpAllowlistDeniedContext(context, result);
-        await onDenied(denied, context.RequestAborted);
+        await call(denied, context.RequestAborted);
         result.IsAnsweredByHost = denied.IsHandled;
         if (!denied.IsHandled && !context.Response.HasStarted)
         {
@@ -66,7 +60,7 @@ internal sealed class IpAllowlistRefusal(IOptions<IpAllowlistOptions> options, I
 
     private Task WriteForbiddenAsync(HttpContext context, IpAllowlistFeature result)
     {
-        if (!_showClientIp)
+        if (!showClientIp)
         {
             return WriteAsync(context, ForbiddenBody);
         }

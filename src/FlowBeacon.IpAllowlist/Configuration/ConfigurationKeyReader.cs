@@ -8,9 +8,6 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 /// <summary>Reads keys from one state of the configuration, strictly, and collects every fault with its path, value and remedy.</summary>
 internal sealed class ConfigurationKeyReader
 {
-    /// <summary>How the ids of keys begin that key administration makes; a name of that form would take such a key's place.</summary>
-    public const string IdPrefix = "key_";
-
     /// <summary>Segments that mean something else in a URL of key administration: its other routes, and steps within a path.</summary>
     private static readonly string[] NamesOfOtherUrls = ["audit", "denials", "nodes", ".", ".."];
 
@@ -80,7 +77,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        if (section.Key.StartsWith(IdPrefix, StringComparison.OrdinalIgnoreCase) && Guid.TryParseExact(section.Key.AsSpan(IdPrefix.Length), "N", out _))
+        if (ApiKeyId.IsOne(section.Key))
         {
             Fault(section.Path, "this is the id of a key that was made by key administration; choose another name");
         }

@@ -2,7 +2,6 @@ using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
@@ -11,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.Diagnostics;
 /// changes. Keys are counted, not requests: one key's holder alone cannot make the host look ill.
 /// </summary>
 internal sealed class ClientIpSourceDiagnosis(
-    SourcesSeen sources, DenialRecord denials, CoarseClock clock, IOptions<IpAllowlistOptions> options, ILoggerFactory loggerFactory)
+    SourcesSeen sources, DenialRecord denials, CoarseClock clock, ClientIpSource source, ILoggerFactory loggerFactory)
 {
     private const uint WindowSeconds = 60 * 60;
 
@@ -53,14 +52,14 @@ internal sealed class ClientIpSourceDiagnosis(
         if (IsMost(rewritten))
         {
             return $"the peer address of requests with {rewritten} of {keys} keys was replaced in this process before the check;"
-                + $" set options.{nameof(IpAllowlistOptions.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};";
+                + $" set options.{nameof(ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};";
         }
 
         int unusable = clientsOfEachKey.Count(clients => clients.All(client => client.Fault == ClientIpFault.UnusableForwardedFor));
         if (IsMost(unusable))
         {
             return $"{unusable} of {keys} keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses,"
-                + $" or choose another {nameof(IpAllowlistOptions.ClientIpSource)} than {options.Value.ClientIpSource}";
+                + $" or choose another {nameof(ClientIpSource)} than {source}";
         }
 
         IGrouping<ClientIp, ClientIp>? common = clientsOfEachKey
@@ -76,11 +75,11 @@ internal sealed class ClientIpSourceDiagnosis(
         bool IsMost(int some) => some >= FewestKeys && 10 * some >= 9 * keys;
     }
 
-    private string RemedyFor(ClientIp common) => (options.Value.ClientIpSource, common.Origin) switch
+    private string RemedyFor(ClientIp common) => (source, common.Origin) switch
     {
         (ClientIpSource.PeerAddress, _) =>
-            $"set {nameof(IpAllowlistOptions.ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it, or run UseForwardedHeaders before the check",
-        (ClientIpSource.TrustedProxies, _) => $"add it to {nameof(IpAllowlistOptions.TrustedProxies)}",
+            $"set {nameof(ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it, or run UseForwardedHeaders before the check",
+        (ClientIpSource.TrustedProxies, _) => $"add it to {nameof(ClientIpSource.TrustedProxies)}",
         (_, ClientIpOrigin.Peer) => "make it send X-Forwarded-For",
         _ => $"make the edge write the client's address first, or use {nameof(ClientIpSource)}.{nameof(ClientIpSource.TrustedProxies)}",
     };

@@ -1,5 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
@@ -62,7 +60,7 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 12, EventName = "AuditFailed", Level = LogLevel.Error,
         Message = "The audit log refused an entry: {Action} by {ActorId}. The request went on")]
-    public static partial void AuditFailed(ILogger logger, Exception exception, AuditAction action, string actorId);
+    public static partial void AuditFailed(ILogger logger, Exception exception, string action, string actorId);
 
     [LoggerMessage(EventId = 13, EventName = "WouldDeny", Level = LogLevel.Warning,
         Message = "Would be denied, were the list enforced: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
@@ -120,11 +118,11 @@ internal static partial class IpAllowlistLog
     [LoggerMessage(EventId = 24, EventName = "AuditMissing", Level = LogLevel.Error,
         Message = "The audit log failed or did not answer in time, and a change that accepts a missing record was made without one:"
             + " {Action} of key {KeyId} by {ActorId}")]
-    public static partial void AuditMissing(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+    public static partial void AuditMissing(ILogger logger, Exception exception, string action, string? keyId, string actorId);
 
     [LoggerMessage(EventId = 25, EventName = "AuditUnavailable", Level = LogLevel.Error,
         Message = "The audit log failed or did not answer in time, so a change was refused: {Action} of key {KeyId} by {ActorId}")]
-    public static partial void AuditUnavailable(ILogger logger, Exception exception, AuditAction action, string? keyId, string actorId);
+    public static partial void AuditUnavailable(ILogger logger, Exception exception, string action, string? keyId, string actorId);
 
     [LoggerMessage(EventId = 26, EventName = "AuditNotCorrected", Level = LogLevel.Error,
         Message = "The audit log may hold entry {EntryId} about a change that was not carried out, and refused the entry that says so")]

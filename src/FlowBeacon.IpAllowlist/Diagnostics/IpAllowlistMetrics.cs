@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
@@ -39,7 +38,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
         }
     }
 
-    public void Checked(IpAllowlistFeature result) => _checks.Increment(CounterOf(result.Outcome, result.ClientIpOrigin));
+    public void Checked(IpAllowlistOutcome outcome, ClientIpOrigin origin) => _checks.Increment(CounterOf(outcome, origin));
 
     public void BreakGlassKeyUsed() => _breakGlassUses.Add(1);
 

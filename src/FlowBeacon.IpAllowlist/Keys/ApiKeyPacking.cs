@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using FlowBeacon.IpAllowlist.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 
@@ -8,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Keys;
 internal static class ApiKeyPacking
 {
     /// <summary>How the ids begin that key administration makes; 32 lowercase hex digits follow.</summary>
-    private const string IdStart = ConfigurationKeyReader.IdPrefix;
+    private const string IdStart = ApiKeyId.Prefix;
 
     /// <summary>How usual prefixes begin; four lowercase hex digits follow.</summary>
     private const string PrefixStart = "fb_live_";

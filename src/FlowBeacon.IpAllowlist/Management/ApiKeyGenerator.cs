@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FlowBeacon.IpAllowlist.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -11,7 +10,4 @@ internal static class ApiKeyGenerator
     public static string NewRawKey(string prefix) => prefix + RandomNumberGenerator.GetHexString(2 * RandomBytes, lowercase: true);
 
     public static string PrefixOf(string rawKey) => rawKey[..ApiKey.PrefixLength];
-
-    /// <summary>Ids sort by the time they were made (RFC 9562 §5.7), so that a listing is in the order of creation.</summary>
-    public static string NewId(TimeProvider time) => $"{ConfigurationKeyReader.IdPrefix}{Guid.CreateVersion7(time.GetUtcNow()):N}";
 }

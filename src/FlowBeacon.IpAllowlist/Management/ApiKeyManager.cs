@@ -1,10 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Management.Http;
 using FlowBeacon.IpAllowlist.Traffic;
-using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -26,15 +25,15 @@ public sealed class ApiKeyManager
     private readonly TimeSpan _auditTimeout;
 
     internal ApiKeyManager(
-        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time, IOptions<IpAllowlistOptions> options)
+        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time, ApiKeyManagementSettings settings)
     {
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(options.Value.MaxAddressesPerKey, options.Value.ApiKeyPrefix, time);
+        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
         _guard = new LockoutGuard(sources, time);
-        _prefix = options.Value.ApiKeyPrefix;
-        _auditTimeout = options.Value.AuditTimeout;
+        _prefix = settings.ApiKeyPrefix;
+        _auditTimeout = settings.AuditTimeout;
     }
 
     /// <summary>Creates a key.</summary>
@@ -353,7 +352,7 @@ public sealed class ApiKeyManager
         _rules.CheckExpiry(request.ExpiresAt, errors);
         var key = new ApiKey
         {
-            Id = ApiKeyGenerator.NewId(_time),
+            Id = ApiKeyId.New(_time),
             Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),

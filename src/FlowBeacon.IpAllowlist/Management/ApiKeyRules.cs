@@ -1,6 +1,5 @@
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Management.Http;
 
 namespace FlowBeacon.IpAllowlist.Management;
 

@@ -132,7 +132,7 @@ public sealed class InMemoryApiKeyRepository(
         {
             foreach (AuditEntry entry in change.Audit)
             {
-                IpAllowlistLog.AuditMissing(_logger, failure, entry.Action, entry.KeyId, entry.Actor.Id);
+                IpAllowlistLog.AuditMissing(_logger, failure, entry.Action.ToString(), entry.KeyId, entry.Actor.Id);
             }
         }
         catch (Exception failure)
@@ -140,7 +140,7 @@ public sealed class InMemoryApiKeyRepository(
             record.Withdraw();
             foreach (AuditEntry entry in change.Audit)
             {
-                IpAllowlistLog.AuditUnavailable(_logger, failure, entry.Action, entry.KeyId, entry.Actor.Id);
+                IpAllowlistLog.AuditUnavailable(_logger, failure, entry.Action.ToString(), entry.KeyId, entry.Actor.Id);
             }
 
             throw new AuditUnavailableException("The audit log did not take the entries of the change. Nothing was changed.", failure);

@@ -1,10 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Diagnostics;
-using FlowBeacon.IpAllowlist.Management.Http;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Management;
@@ -13,16 +10,13 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// Records what a caller can repeat at will: one entry per occasion (action, actor, detail) and minute, written at once and again with its
 /// count when the minute is over (one that comes in that very moment may be missed). It does not await the audit log and does not fail because of it.
 /// </summary>
-internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
+internal sealed class ThrottledAudit : IDisposable
 {
     /// <summary>
     /// Beyond this many occasions in a minute, further ones share an entry without their address. Each kind of actor has as many, and for
     /// its uses each break-glass key, so that the holder of one cannot blur what is done with another.
     /// </summary>
     private const int MostPerMinute = 1_000;
-
-    /// <summary>Marks a request with a break-glass key of which the guard of key administration decides what it is.</summary>
-    private static readonly object Undecided = new();
 
     private readonly IAuditLog _log;
     private readonly TimeProvider _time;
@@ -85,33 +79,6 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Used(HttpContext context, ApiKey key, string? clientIp)
-    {
-        if (context.GetEndpoint()?.Metadata.GetMetadata<AdministrationEndpoint>() is null)
-        {
-            RecordUse(context, key, clientIp, keyId: null);
-        }
-        else
-        {
-            context.Items[Undecided] = true;
-        }
-    }
-
-    /// <summary>Records that key administration lets a break-glass key do what it asks for.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="key">The break-glass key.</param>
-    /// <param name="clientIp">The address it came from.</param>
-    /// <param name="keyId">The id of an existing key that it is done to; null if there is none.</param>
-    public void Admitted(HttpContext context, ApiKey key, string? clientIp, string? keyId)
-    {
-        // Where the check stands in front of routing, the use is on record already, and nobody knew of what.
-        if (context.Items.Remove(Undecided))
-        {
-            RecordUse(context, key, clientIp, keyId);
-        }
-    }
-
     public void Dispose()
     {
         _timer.Dispose();
@@ -119,14 +86,6 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         {
             _ = WriteCountAsync(occurrences);
         }
-    }
-
-    private void RecordUse(HttpContext context, ApiKey key, string? clientIp, string? keyId)
-    {
-        string summary = RequestSummary.Of(context);
-        Record(
-            AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name,
-            keyId is null ? summary : $"{summary} of {keyId}", summary);
     }
 
     private StrongBox<int> CountOf(Occasion occasion) => _counts.GetOrAdd(
@@ -164,7 +123,7 @@ internal sealed class ThrottledAudit : IBreakGlassRecord, IDisposable
         }
         catch (Exception exception)
         {
-            IpAllowlistLog.AuditFailed(_logger, exception, entry.Action, entry.Actor.Id);
+            IpAllowlistLog.AuditFailed(_logger, exception, entry.Action.ToString(), entry.Actor.Id);
         }
     }
 

@@ -1,5 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
-
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The denials of one key from one address for one reason, as the record holds them.</summary>

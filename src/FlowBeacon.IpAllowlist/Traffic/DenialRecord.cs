@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Common;
-using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
@@ -39,19 +37,15 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     private int _waiting;
 
     /// <summary>Puts a denial on record.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="result">What was found of it.</param>
-    /// <param name="isHealth">Whether the request only asked the health endpoint: it is kept apart, and in no total.</param>
     /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
-    public bool Add(HttpContext context, IpAllowlistFeature result, bool isHealth = false)
+    public bool Add(DenialOccurrence denial)
     {
-        bool isReportOnly = result.Outcome == IpAllowlistOutcome.WouldDeny;
-        ref ImmutableDictionary<string, KeyDenials> byKey = ref isHealth ? ref _healthByKey : ref _byKey;
-        KeyDenials key = ImmutableInterlocked.GetOrAdd(ref byKey, result.Key!.Id, static (id, now) => new KeyDenials(id, now), clock.Now);
-        key.Count(isReportOnly);
+        ref ImmutableDictionary<string, KeyDenials> byKey = ref denial.IsHealth ? ref _healthByKey : ref _byKey;
+        KeyDenials key = ImmutableInterlocked.GetOrAdd(ref byKey, denial.KeyId, static (id, now) => new KeyDenials(id, now), clock.Now);
+        key.Count(denial.IsReportOnly);
 
         // Half of the room is for denials alone.
-        if (Interlocked.Increment(ref _waiting) > (isHealth ? MostWaiting / 2 : MostWaiting) && !TryWriteDown())
+        if (Interlocked.Increment(ref _waiting) > (denial.IsHealth ? MostWaiting / 2 : MostWaiting) && !TryWriteDown())
         {
             Interlocked.Decrement(ref _waiting);
             key.CountNotRecorded();
@@ -61,17 +55,17 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             Leave(new DenialNote
             {
                 Key = key,
-                IsReportOnly = isReportOnly,
-                IsHealth = isHealth,
-                Client = result.Client,
-                Reason = result.DenialReason!.Value,
-                Method = Bounded(HttpMethods.GetCanonicalizedValue(context.Request.Method)),
-                Path = Bounded(context.Request.Path.Value),
+                IsReportOnly = denial.IsReportOnly,
+                IsHealth = denial.IsHealth,
+                Client = denial.Client,
+                Reason = denial.Reason,
+                Method = Bounded(denial.Method),
+                Path = Bounded(denial.Path),
                 At = clock.Now,
             });
         }
 
-        return !isHealth && IsFirstOfPair(HashCode.Combine(key.KeyId, result.Client.Address, result.DenialReason, isReportOnly));
+        return !denial.IsHealth && IsFirstOfPair(HashCode.Combine(key.KeyId, denial.Client.Address, denial.Reason, denial.IsReportOnly));
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
-
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>An address that used a key successfully.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
@@ -81,7 +80,7 @@ internal static class SuggestionRules
         if (seen.EvictedUntil >= now - window)
         {
             return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count}). Rotating egress needs another"
-                + $" protection; for a fleet of fixed addresses, raise {nameof(IpAllowlistOptions.MaxSourcesPerKey)} and watch again";
+                + $" protection; for a fleet of fixed addresses, raise MaxSourcesPerKey and watch again";
         }
 
         DateTimeOffset first = inWindow.Min(source => source.FirstSeen);

@@ -11,7 +11,7 @@ internal static class ResolverCase
     /// <summary>With "::" among them, which a value that was never set would look like.</summary>
     public static readonly string[] TrustedProxies = ["10.0.0.0/8", "192.0.2.1/32", "2001:db8:aaaa::/48", "::/128"];
 
-    private static readonly TrustedProxyList Trusted = TrustedProxyList.Parse(TrustedProxies, out _);
+    private static readonly IpNetworkSet Trusted = IpNetworkSet.Parse(TrustedProxies, "", out _);
 
     /// <summary><c>ForwardedFor 203.0.113.7</c> and the like, or the name of the fault.</summary>
     public static string Resolve(ClientIpSource source, IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor = false)
@@ -28,7 +28,7 @@ internal static class ResolverCase
             context.Request.Headers["X-Original-For"] = "198.51.100.99:4711";
         }
 
-        return Describe(new ClientIpResolver(source, source == ClientIpSource.TrustedProxies ? Trusted : TrustedProxyList.Parse([], out _)).Resolve(context));
+        return Describe(new ClientIpResolver(source, source == ClientIpSource.TrustedProxies ? Trusted : IpNetworkSet.Parse([], "", out _)).Resolve(context));
     }
 
     private static string Describe(ClientIp client)

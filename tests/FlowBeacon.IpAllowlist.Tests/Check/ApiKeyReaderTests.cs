@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Check;

@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Common;
-using FlowBeacon.IpAllowlist.Diagnostics;
 
 namespace FlowBeacon.IpAllowlist.Tests.Common;
 

@@ -1,6 +1,5 @@
 using FlowBeacon.IpAllowlist.Configuration;
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.Configuration;
 
@@ -171,7 +170,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     [Fact]
     public void The_id_of_a_key_that_administration_made_is_no_name()
     {
-        string name = ApiKeyGenerator.NewId(TimeProvider.System);
+        string name = ApiKeyId.New(TimeProvider.System);
 
         ReadFaults(KeyJson.File(KeyJson.Key(name, TestKeys.Restricted, "[]"))).Should().Equal(
             $"FlowBeacon:Keys:{name}: this is the id of a key that was made by key administration; choose another name");

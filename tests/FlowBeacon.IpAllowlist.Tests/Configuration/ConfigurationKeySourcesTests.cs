@@ -1,7 +1,5 @@
 using FlowBeacon.IpAllowlist.Configuration;
-using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;

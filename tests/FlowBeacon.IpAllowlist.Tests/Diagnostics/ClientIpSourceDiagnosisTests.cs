@@ -4,7 +4,6 @@ using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using FlowBeacon.IpAllowlist.Tests.Traffic;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
@@ -250,5 +249,5 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     private string? Judge(ClientIpSource source = ClientIpSource.ForwardedForFirst) => Diagnosis(source, _traffic).Judge();
 
     private ClientIpSourceDiagnosis Diagnosis(ClientIpSource source, ObservedTraffic traffic) =>
-        new(traffic.Sources, traffic.Denials, traffic.Clock, Options.Create(new IpAllowlistOptions { ClientIpSource = source }), _loggers);
+        new(traffic.Sources, traffic.Denials, traffic.Clock, source, _loggers);
 }

@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Tests.Http;
-using FlowBeacon.IpAllowlist.Tests.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using FlowBeacon.IpAllowlist.Tests.Traffic;
 using Microsoft.Extensions.DependencyInjection;

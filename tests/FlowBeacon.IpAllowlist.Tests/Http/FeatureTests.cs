@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

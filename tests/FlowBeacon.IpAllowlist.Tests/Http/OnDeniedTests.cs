@@ -1,5 +1,4 @@
 using System.Buffers;
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -7,7 +7,6 @@ using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
@@ -901,7 +900,9 @@ internal sealed class ManagedKeys
     public static async Task<ApiKeyManagementException> RefusedAsync(Func<Task> change) =>
         (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
 
-    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(repository, _configuration, Sources, Time, Options.Create(_options));
+    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(
+        repository, _configuration, Sources, Time,
+        new ApiKeyManagementSettings(_options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout));
 
     public void Configure(ApiKey key)
     {

@@ -1,6 +1,5 @@
 using System.Net;
 using CsCheck;
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

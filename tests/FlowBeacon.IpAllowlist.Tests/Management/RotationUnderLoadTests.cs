@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Http;
-using FlowBeacon.IpAllowlist.Tests.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using FlowBeacon.IpAllowlist.Tests.Keys;
 
 namespace FlowBeacon.IpAllowlist.Tests.Support;
 

@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using FlowBeacon.IpAllowlist.Traffic;

@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Authentication;

@@ -1,5 +1,4 @@
 using CsCheck;
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Tests.Traffic;

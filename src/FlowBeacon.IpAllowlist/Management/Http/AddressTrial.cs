@@ -1,6 +1,6 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Common;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

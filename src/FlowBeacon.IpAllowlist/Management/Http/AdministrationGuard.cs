@@ -17,7 +17,12 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 /// middleware can lead around it.
 /// </summary>
 internal sealed class AdministrationGuard(
-    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, ClientIpResolver resolver, ApiKeyManager manager, ThrottledAudit audit)
+    IpAllowlistEvaluator evaluator,
+    IpAllowlistRecorder recorder,
+    ClientIpResolver resolver,
+    ApiKeyManager manager,
+    ThrottledAudit audit,
+    BreakGlassUses breakGlassUses)
 {
     /// <summary>Runs a handler for signed-in people alone.</summary>
     public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: false, handler);
@@ -70,7 +75,7 @@ internal sealed class AdministrationGuard(
         if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
             recorder.RecordBreakGlassUse(context, evaluation);
-            audit.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
+            breakGlassUses.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
             return key;
         }
 

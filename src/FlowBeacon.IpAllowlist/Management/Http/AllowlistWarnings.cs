@@ -1,11 +1,10 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>Says of a list that is legal what is probably not meant.</summary>
-internal sealed class AllowlistWarnings(IOptions<IpAllowlistOptions> options)
+internal sealed class AllowlistWarnings(ClientIpSource source)
 {
     /// <summary>One warning for each doubtful entry.</summary>
     /// <param name="key">The key whose list it is.</param>
@@ -31,7 +30,7 @@ internal sealed class AllowlistWarnings(IOptions<IpAllowlistOptions> options)
     }
 
     private IpAddressValue? OwnProxy(HttpContext context) =>
-        options.Value.ClientIpSource != ClientIpSource.PeerAddress
+        source != ClientIpSource.PeerAddress
         && context.Request.Headers.ContainsKey(ClientIpResolver.ForwardedForHeader)
         && context.Connection.RemoteIpAddress is { } peer
             ? IpAddressValue.From(peer)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Tests.Configuration;
-using FlowBeacon.IpAllowlist.Tests.Keys;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;

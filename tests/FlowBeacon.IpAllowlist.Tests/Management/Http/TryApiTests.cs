@@ -1,5 +1,4 @@
 using System.Text.Json;
-using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;

@@ -1,11 +1,11 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace FlowBeacon.IpAllowlist.Diagnostics;
+namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>What operators see of the request path: counts, records, and a line where something was refused.</summary>
 internal sealed class IpAllowlistDiagnostics(
@@ -21,7 +21,7 @@ internal sealed class IpAllowlistDiagnostics(
 
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
-        metrics.Checked(result);
+        metrics.Checked(result.Outcome, result.ClientIpOrigin);
         if (result.Client.Fault == ClientIpFault.PeerRewritten && !Interlocked.Exchange(ref _peerRewrittenSaid, true))
         {
             IpAllowlistLog.PeerRewritten(_logger);
@@ -40,10 +40,10 @@ internal sealed class IpAllowlistDiagnostics(
     /// <summary>Counts a check at the health endpoint, which refuses nothing, and keeps it apart from real denials.</summary>
     public void HealthAsked(HttpContext context, IpAllowlistFeature result)
     {
-        metrics.Checked(result);
+        metrics.Checked(result.Outcome, result.ClientIpOrigin);
         if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
         {
-            denials.Add(context, result, isHealth: true);
+            denials.Add(OccurrenceOf(context, result, isHealth: true));
         }
     }
 
@@ -96,10 +96,14 @@ internal sealed class IpAllowlistDiagnostics(
 
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
 
+    private static DenialOccurrence OccurrenceOf(HttpContext context, IpAllowlistFeature result, bool isHealth) => new(
+        result.Key!.Id, result.Client, result.DenialReason!.Value, result.Outcome == IpAllowlistOutcome.WouldDeny, isHealth,
+        HttpMethods.GetCanonicalizedValue(context.Request.Method), context.Request.Path.Value);
+
     private void Denied(HttpContext context, IpAllowlistFeature result)
     {
         // The first of a key and address is worth a warning, and even of those only some: whoever holds a key may make addresses up.
-        bool first = denials.Add(context, result) && _warnings.TrySpend();
+        bool first = denials.Add(OccurrenceOf(context, result, isHealth: false)) && _warnings.TrySpend();
         if (!_logger.IsEnabled(first ? LogLevel.Warning : LogLevel.Debug))
         {
             return;

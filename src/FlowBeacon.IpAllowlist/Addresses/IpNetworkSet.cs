@@ -3,15 +3,18 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>The proxies whose word about X-Forwarded-For counts: single addresses and CIDR networks, strictly read.</summary>
-internal sealed class TrustedProxyList
+/// <summary>Single addresses and CIDR networks, strictly read.</summary>
+internal sealed class IpNetworkSet
 {
     private readonly Network[] _networks;
 
-    private TrustedProxyList(Network[] networks) => _networks = networks;
+    private IpNetworkSet(Network[] networks) => _networks = networks;
 
-    /// <summary>Reads the texts of <see cref="IpAllowlistOptions.TrustedProxies"/>; each fault names its place, value and remedy.</summary>
-    public static TrustedProxyList Parse(IEnumerable<string?> texts, out IReadOnlyList<string> faults)
+    /// <summary>Reads texts; each fault names its place, value and remedy.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <param name="place">What the list of texts is called.</param>
+    /// <param name="faults">The faults.</param>
+    public static IpNetworkSet Parse(IEnumerable<string?> texts, string place, out IReadOnlyList<string> faults)
     {
         var networks = new List<Network>();
         var found = new List<string>();
@@ -20,7 +23,7 @@ internal sealed class TrustedProxyList
         {
             if (TryParse(text, out Network network) is { } fault)
             {
-                found.Add($"{nameof(IpAllowlistOptions.TrustedProxies)}:{index}: {fault}");
+                found.Add($"{place}:{index}: {fault}");
             }
             else
             {
@@ -31,7 +34,7 @@ internal sealed class TrustedProxyList
         }
 
         faults = found;
-        return new TrustedProxyList([.. networks]);
+        return new IpNetworkSet([.. networks]);
     }
 
     public bool Contains(IpAddressValue address)
@@ -82,7 +85,7 @@ internal sealed class TrustedProxyList
         int prefix = length + 128 - bits;
         if (length == 0 || (address.IsIPv4 && prefix <= 96))
         {
-            return $"{shown} trusts every address; name the networks of your proxies";
+            return $"{shown} holds every address; name the networks of your proxies";
         }
 
         UInt128 mask = UInt128.MaxValue << (128 - prefix);

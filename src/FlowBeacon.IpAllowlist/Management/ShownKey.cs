@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist.Management.Http;
+namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A raw key that a caller showed, by its hash alone; null for a text that no raw key can be. The text is kept nowhere.</summary>
 internal sealed class ShownKey(ApiKeyHash? hash)

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace FlowBeacon.IpAllowlist.Management.Http;
+namespace FlowBeacon.IpAllowlist.Common;
 
 /// <summary>How the HTTP API spells the values of enumerations: snake_case.</summary>
 internal static class JsonNames

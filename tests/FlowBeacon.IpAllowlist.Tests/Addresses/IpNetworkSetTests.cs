@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Addresses;
 namespace FlowBeacon.IpAllowlist.Tests.Addresses;
 
 /// <summary>Which proxies are trusted, and which texts are refused before any is.</summary>
-public sealed class TrustedProxyListTests
+public sealed class IpNetworkSetTests
 {
     /// <summary>An entry, an address inside and an address outside of it.</summary>
     public static TheoryData<string, string, string> Networks { get; } = new()
@@ -53,12 +53,12 @@ public sealed class TrustedProxyListTests
         { "10.0.0.1/31", "'10.0.0.1/31' has host bits set; write 10.0.0.0/31, or 10.0.0.1 alone" },
         { "2001:db8::1/32", "'2001:db8::1/32' has host bits set; write 2001:db8::/32, or 2001:db8::1 alone" },
         { "::ffff:10.0.0.1/104", "'::ffff:10.0.0.1/104' has host bits set; write 10.0.0.0/8, or 10.0.0.1 alone" },
-        { "0.0.0.0/0", "'0.0.0.0/0' trusts every address; name the networks of your proxies" },
-        { "10.0.0.1/0", "'10.0.0.1/0' trusts every address; name the networks of your proxies" },
-        { "::/0", "'::/0' trusts every address; name the networks of your proxies" },
-        { "::ffff:0:0/96", "'::ffff:0:0/96' trusts every address; name the networks of your proxies" },
-        { "::ffff:0.0.0.0/95", "'::ffff:0.0.0.0/95' trusts every address; name the networks of your proxies" },
-        { "::ffff:10.0.0.0/8", "'::ffff:10.0.0.0/8' trusts every address; name the networks of your proxies" },
+        { "0.0.0.0/0", "'0.0.0.0/0' holds every address; name the networks of your proxies" },
+        { "10.0.0.1/0", "'10.0.0.1/0' holds every address; name the networks of your proxies" },
+        { "::/0", "'::/0' holds every address; name the networks of your proxies" },
+        { "::ffff:0:0/96", "'::ffff:0:0/96' holds every address; name the networks of your proxies" },
+        { "::ffff:0.0.0.0/95", "'::ffff:0.0.0.0/95' holds every address; name the networks of your proxies" },
+        { "::ffff:10.0.0.0/8", "'::ffff:10.0.0.0/8' holds every address; name the networks of your proxies" },
         { "10.0.0.0/33", "'10.0.0.0/33' has no legal prefix length; write a number from 1 to 32 after the slash" },
         { "10.0.0.0/128", "'10.0.0.0/128' has no legal prefix length; write a number from 1 to 32 after the slash" },
         { "::/129", "'::/129' has no legal prefix length; write a number from 1 to 128 after the slash" },
@@ -103,7 +103,7 @@ public sealed class TrustedProxyListTests
     [MemberData(nameof(Networks))]
     public void Trusts_the_addresses_of_an_entry_and_no_neighbour(string entry, string inside, string outside)
     {
-        TrustedProxyList list = Parse(entry);
+        IpNetworkSet list = Parse(entry);
 
         list.Contains(Value(inside)).Should().BeTrue();
         list.Contains(Value(outside)).Should().BeFalse();
@@ -121,7 +121,7 @@ public sealed class TrustedProxyListTests
     [MemberData(nameof(Refused))]
     public void Refuses_with_place_and_remedy(string entry, string part)
     {
-        TrustedProxyList list = TrustedProxyList.Parse(["192.0.2.1", entry], out IReadOnlyList<string> faults);
+        IpNetworkSet list = IpNetworkSet.Parse(["192.0.2.1", entry], "TrustedProxies", out IReadOnlyList<string> faults);
 
         faults.Should().ContainSingle().Which.Should().StartWith("TrustedProxies:1: ").And.Contain(part);
         list.Contains(Value("10.0.0.0")).Should().BeFalse();
@@ -131,18 +131,18 @@ public sealed class TrustedProxyListTests
     [Fact]
     public void Collects_every_fault()
     {
-        TrustedProxyList.Parse(["10.0.0.1/8", "192.0.2.1", null, "::/0"], out IReadOnlyList<string> faults);
+        IpNetworkSet.Parse(["10.0.0.1/8", "192.0.2.1", null, "::/0"], "TrustedProxies", out IReadOnlyList<string> faults);
 
         faults.Should().Equal(
             "TrustedProxies:0: '10.0.0.1/8' has host bits set; write 10.0.0.0/8, or 10.0.0.1 alone",
             "TrustedProxies:2: an entry is empty; remove it or write an address",
-            "TrustedProxies:3: '::/0' trusts every address; name the networks of your proxies");
+            "TrustedProxies:3: '::/0' holds every address; name the networks of your proxies");
     }
 
     [Fact]
     public void Trusts_nobody_when_empty()
     {
-        TrustedProxyList list = Parse();
+        IpNetworkSet list = Parse();
 
         list.Contains(Value("0.0.0.0")).Should().BeFalse();
         list.Contains(Value("127.0.0.1")).Should().BeFalse();
@@ -152,7 +152,7 @@ public sealed class TrustedProxyListTests
     [Fact]
     public void Bounds_and_escapes_what_it_quotes()
     {
-        TrustedProxyList.Parse([new string('1', 10_000) + "/8", "10.0.0.0/8\r\nforged"], out IReadOnlyList<string> faults);
+        IpNetworkSet.Parse([new string('1', 10_000) + "/8", "10.0.0.0/8\r\nforged"], "TrustedProxies", out IReadOnlyList<string> faults);
 
         faults.Should().HaveCount(2).And.OnlyContain(fault => fault.Length < 1000 && !fault.Contains('\n') && !fault.Contains('\r'));
     }
@@ -163,7 +163,7 @@ public sealed class TrustedProxyListTests
             (start, length, flipped, other) =>
             {
                 IPNetwork network = Network(start, length);
-                TrustedProxyList list = Parse(network.ToString());
+                IpNetworkSet list = Parse(network.ToString());
 
                 foreach (IPAddress probe in new[] { start.Address, network.BaseAddress, Flip(start.Address, flipped), other.Address })
                 {
@@ -179,15 +179,15 @@ public sealed class TrustedProxyListTests
             {
                 IPNetwork network = Network(address, length);
 
-                TrustedProxyList.Parse([$"{address.Address}/{network.PrefixLength}"], out IReadOnlyList<string> faults);
+                IpNetworkSet.Parse([$"{address.Address}/{network.PrefixLength}"], "TrustedProxies", out IReadOnlyList<string> faults);
 
                 faults.Should().HaveCount(network.BaseAddress.Equals(address.Address) ? 0 : 1);
             },
             iter: 10_000);
 
-    private static TrustedProxyList Parse(params string[] entries)
+    private static IpNetworkSet Parse(params string[] entries)
     {
-        var list = TrustedProxyList.Parse(entries, out IReadOnlyList<string> faults);
+        var list = IpNetworkSet.Parse(entries, "TrustedProxies", out IReadOnlyList<string> faults);
         faults.Should().BeEmpty();
         return list;
     }

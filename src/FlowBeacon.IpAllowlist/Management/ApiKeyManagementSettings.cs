@@ -1,0 +1,7 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>The settings that the rules of key administration depend on.</summary>
+/// <param name="MaxAddressesPerKey">The longest list.</param>
+/// <param name="ApiKeyPrefix">How raw keys begin.</param>
+/// <param name="AuditTimeout">How long a change waits for the audit log.</param>
+internal sealed record ApiKeyManagementSettings(int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout);

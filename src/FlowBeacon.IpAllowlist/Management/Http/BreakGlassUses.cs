@@ -1,0 +1,46 @@
+using FlowBeacon.IpAllowlist.Check;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+/// <summary>Puts on record what was done with break-glass keys.</summary>
+internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
+{
+    /// <summary>Marks a request with a break-glass key of which the guard of key administration decides what it is.</summary>
+    private static readonly object Undecided = new();
+
+    /// <inheritdoc/>
+    public void Used(HttpContext context, ApiKey key, string? clientIp)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<AdministrationEndpoint>() is null)
+        {
+            Record(context, key, clientIp, keyId: null);
+        }
+        else
+        {
+            context.Items[Undecided] = true;
+        }
+    }
+
+    /// <summary>Records that key administration lets a break-glass key do what it asks for.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="key">The break-glass key.</param>
+    /// <param name="clientIp">The address it came from.</param>
+    /// <param name="keyId">The id of an existing key that it is done to; null if there is none.</param>
+    public void Admitted(HttpContext context, ApiKey key, string? clientIp, string? keyId)
+    {
+        // Where the check stands in front of routing, the use is on record already, and nobody knew of what.
+        if (context.Items.Remove(Undecided))
+        {
+            Record(context, key, clientIp, keyId);
+        }
+    }
+
+    private void Record(HttpContext context, ApiKey key, string? clientIp, string? keyId)
+    {
+        string summary = RequestSummary.Of(context);
+        audit.Record(
+            AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name,
+            keyId is null ? summary : $"{summary} of {keyId}", summary);
+    }
+}
