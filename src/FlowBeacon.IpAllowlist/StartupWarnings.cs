@@ -32,7 +32,7 @@ internal sealed class StartupWarnings(
             IpAllowlistLog.ForwardedForFirstIsForgeable(_logger);
         }
 
-        if (store is InMemoryApiKeyStore { Count: 0 })
+        if (store is ISynchronousApiKeyStore { Count: 0 })
         {
             IpAllowlistLog.NoKeys(_logger);
         }

@@ -15,8 +15,8 @@ internal sealed class IpAllowlistEvaluator(
 
     private static readonly IpAllowlistFeature NoKey = new(IpAllowlistOutcome.NoKey, null, default, default);
 
-    // The in-memory store needs no cancellation, and asking a Kestrel request for its token allocates one.
-    private readonly InMemoryApiKeyStore? _inMemory = store as InMemoryApiKeyStore;
+    // A store in memory needs no cancellation, and asking a Kestrel request for its token allocates one.
+    private readonly ISynchronousApiKeyStore? _inMemory = store as ISynchronousApiKeyStore;
 
     /// <summary>Evaluates a request.</summary>
     public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, CancellationToken patience = default) =>

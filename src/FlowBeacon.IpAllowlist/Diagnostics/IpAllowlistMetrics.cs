@@ -31,7 +31,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
             "flowbeacon.ip_allowlist.key_reloads", "{reload}", "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
         _breakGlassUses = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.break_glass_uses", "{use}", "Requests with a break-glass key.");
-        if (store is InMemoryApiKeyStore inMemory)
+        if (store is ISynchronousApiKeyStore inMemory)
         {
             _meter.CreateObservableGauge(
                 "flowbeacon.ip_allowlist.keys", () => inMemory.Count, "{key}", "Keys in the in-memory store, expired and revoked ones included.");

@@ -1,42 +1,22 @@
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>An API key as the request path needs it: immutable, without its raw text.</summary>
-/// <remarks>Keys are held by the million, so what they have in common is packed, see <see cref="ApiKeyPacking"/>, and what few have stands apart.</remarks>
 public sealed record ApiKey
 {
     /// <summary>The number of a raw key's first characters that are safe to show and log.</summary>
     public const int PrefixLength = 12;
 
-    private readonly ApiKeyHash _hash;
-
-    // Two halves of a number: a UInt128 would be aligned to 16 bytes. Zero if the id stands in _idText.
-    private readonly ulong _idHigh;
-    private readonly ulong _idLow;
-    private string? _idText;
-    private readonly Rarities _rarities = Rarities.NoPrefix;
-
-    // One more than the ticks of an expiry, so that zero is none.
-    private readonly long _expiresAt;
-    private readonly short _expiresAtOffsetMinutes;
-    private readonly ushort _prefix;
-    private readonly byte _scopes;
-    private readonly byte _allowlistMode;
-
     /// <summary>The key's stable id. It appears in logs.</summary>
     /// <exception cref="ArgumentException">The id is null, empty or white space.</exception>
     public required string Id
     {
-        get => _idText ??= ApiKeyPacking.UnpackId(IdNumber);
+        get;
         init
         {
             ArgumentException.ThrowIfNullOrWhiteSpace(value);
-            UInt128 number = ApiKeyPacking.PackId(value);
-            _idHigh = (ulong)(number >> 64);
-            _idLow = (ulong)number;
-            _idText = number == 0 ? value : null;
+            field = value;
         }
     }
 
@@ -53,17 +33,13 @@ public sealed record ApiKey
     } = "";
 
     /// <summary>The hash of the key's secret; during a rotation's grace period, of the new one.</summary>
-    public required ApiKeyHash Hash
-    {
-        get => _hash;
-        init => _hash = value;
-    }
+    public required ApiKeyHash Hash { get; init; }
 
     /// <summary>The first 12 characters of the raw key, for people to recognise it by; empty if unknown.</summary>
     /// <exception cref="ArgumentException">The text is longer than 12 characters, so that no raw key ends up here. The message does not repeat it.</exception>
     public string Prefix
     {
-        get => _rarities.Prefix ?? ApiKeyPacking.UnpackPrefix(_prefix);
+        get;
         init
         {
             ArgumentNullException.ThrowIfNull(value);
@@ -72,10 +48,9 @@ public sealed record ApiKey
                 throw new ArgumentException($"A prefix is at most the first {PrefixLength} characters of the raw key.", nameof(value));
             }
 
-            bool isPacked = ApiKeyPacking.TryPackPrefix(value, out _prefix);
-            _rarities = Rarities.Of(_rarities with { Prefix = isPacked ? null : value });
+            field = value;
         }
-    }
+    } = "";
 
     /// <summary>The allowlist. <see cref="IpAddressSet.Empty"/> turns the check off for this key.</summary>
     /// <exception cref="ArgumentNullException">The set is null: a list that could not be read must never look like no list.</exception>
@@ -90,46 +65,28 @@ public sealed record ApiKey
     }
 
     /// <summary>Whether the allowlist is enforced, as by default, or only rehearsed.</summary>
-    public AllowlistMode AllowlistMode
-    {
-        get => (AllowlistMode)_allowlistMode;
-        init => _allowlistMode = (byte)value;
-    }
+    public AllowlistMode AllowlistMode { get; init; }
 
     /// <summary>What the key may do, such as <see cref="ApiKeyScopes.GovernanceRead"/>. The address check does not look at it.</summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<string> Scopes
     {
-        get => _rarities.Scopes ?? ApiKeyPacking.UnpackScopes(_scopes);
+        get;
         init
         {
             ArgumentNullException.ThrowIfNull(value);
-            int packed = ApiKeyPacking.PackScopes(value);
-            _scopes = (byte)Math.Max(0, packed);
-            _rarities = Rarities.Of(_rarities with { Scopes = packed < 0 ? [.. value] : null });
+            field = [.. value];
         }
-    }
+    } = [];
 
     /// <summary>The instant from which the key no longer works; null if it does not expire.</summary>
-    public DateTimeOffset? ExpiresAt
-    {
-        get => _expiresAt == 0 ? null : new DateTimeOffset(_expiresAt - 1, TimeSpan.Zero).ToOffset(TimeSpan.FromMinutes(_expiresAtOffsetMinutes));
-        init
-        {
-            _expiresAt = value is null ? 0 : value.Value.UtcTicks + 1;
-            _expiresAtOffsetMinutes = (short)(value?.TotalOffsetMinutes ?? 0);
-        }
-    }
+    public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>Whether the key was revoked. A revoked key is answered like an unknown one.</summary>
     public bool IsRevoked { get; init; }
 
     /// <summary>The old secret, which still works until its grace period ends; null if there is none.</summary>
-    public RetiringSecret? Retiring
-    {
-        get => _rarities.Retiring;
-        init => _rarities = Rarities.Of(_rarities with { Retiring = value });
-    }
+    public RetiringSecret? Retiring { get; init; }
 
     /// <summary>Whether this is a break-glass key: without a list, for reading only, and every use is on record.</summary>
     public bool IsBreakGlass { get; init; }
@@ -149,11 +106,8 @@ public sealed record ApiKey
     /// <returns>Text for people.</returns>
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
 
-    /// <summary>The number that the id packs into; zero if it does not.</summary>
-    internal UInt128 IdNumber => new(_idHigh, _idLow);
-
     /// <summary>The hashes of all its secrets: one or two.</summary>
-    internal ReadOnlySpan<ApiKeyHash> Hashes => Retiring is null ? new ReadOnlySpan<ApiKeyHash>(in _hash) : new[] { _hash, Retiring.Hash };
+    internal IReadOnlyList<ApiKeyHash> Hashes => Retiring is null ? [Hash] : [Hash, Retiring.Hash];
 
     /// <summary>Whether a secret of this key works now.</summary>
     internal bool Accepts(ApiKeyHash secret, TimeProvider time)
@@ -193,17 +147,4 @@ public sealed record ApiKey
     internal bool IsRetiring(ApiKeyHash secret) => Retiring is { } retiring && retiring.Hash == secret;
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset? other) => other < one ? other.Value : one;
-
-    /// <summary>What few keys have: a prefix or scopes that do not pack, an old secret. All keys that have nothing of it share one object.</summary>
-    /// <param name="Prefix">The prefix; null if it is packed.</param>
-    /// <param name="Scopes">The scopes; null if they are packed.</param>
-    /// <param name="Retiring">The old secret, if there is one.</param>
-    private sealed record Rarities(string? Prefix, IReadOnlyList<string>? Scopes, RetiringSecret? Retiring)
-    {
-        public static readonly Rarities None = new(null, null, null);
-
-        public static readonly Rarities NoPrefix = new("", null, null);
-
-        public static Rarities Of(Rarities rarities) => rarities == None ? None : rarities == NoPrefix ? NoPrefix : rarities;
-    }
 }

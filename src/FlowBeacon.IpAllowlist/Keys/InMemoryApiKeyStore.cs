@@ -1,35 +1,53 @@
-using FlowBeacon.IpAllowlist.Keys;
+using System.Collections.Concurrent;
 
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Keys in this process's memory: the default store.</summary>
 /// <remarks>
-/// Lookups take no lock. A change of one key or of many becomes visible at one instant: no lookup that follows one which saw the
-/// new state of any key sees the old state of another. A change costs time in proportion to the keys it names, not to the keys held: a single
-/// key that is new or keeps its one hash is written in place; otherwise the small parts of the tables that are touched are copied.
+/// Lookups take no lock. A change of a key is whole: a lookup finds the old key or the new one, and when the call that makes the change
+/// returns, every later lookup sees it. Across many keys of one change no instant is promised.
 /// </remarks>
-public sealed class InMemoryApiKeyStore : IApiKeyStore
+public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 {
-    private readonly KeyTable _byHash = new();
-    private readonly KeyTable _byId = new();
+    private readonly IEqualityComparer<ApiKeyHash> _hashes;
     private readonly Lock _changing = new();
-    private volatile int _count;
+    private volatile Tables _tables;
 
-    /// <summary>The number of keys, expired and revoked ones included.</summary>
-    public int Count => _count;
+    /// <summary>Makes a store without keys.</summary>
+    public InMemoryApiKeyStore()
+        : this(EqualityComparer<ApiKeyHash>.Default)
+    {
+    }
 
-    /// <summary>Finds the key that a hash belongs to.</summary>
-    /// <param name="hash">The hash of the presented credential.</param>
-    /// <returns>The key, or null if the hash is unknown.</returns>
-    public ApiKey? Find(ApiKeyHash hash) => (ApiKey?)_byHash.Find(hash.Start, new HashMatch(hash));
+    /// <summary>Makes a store that compares hashes in a way of its own: tests let that fail.</summary>
+    internal InMemoryApiKeyStore(IEqualityComparer<ApiKeyHash> hashes)
+    {
+        _hashes = hashes;
+        _tables = new Tables(hashes, capacity: 0);
+    }
+
+    /// <inheritdoc/>
+    public int Count => _tables.ById.Count;
+
+    /// <inheritdoc/>
+    public ApiKey? Find(ApiKeyHash hash) => _tables.ByHash.GetValueOrDefault(hash);
+
+    /// <summary>Finds a key by its id.</summary>
+    /// <param name="id">The id.</param>
+    /// <returns>The key, or null if the id is unknown.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
+    public ApiKey? FindById(string id) => _tables.ById.GetValueOrDefault(id);
 
     /// <inheritdoc/>
     public ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken) => new(Find(hash));
 
+    /// <summary>All keys, expired and revoked ones included; each once, in no order. A copy, made at each call.</summary>
+    public IReadOnlyCollection<ApiKey> Keys => [.. _tables.ById.Values];
+
     /// <summary>Adds a key, or replaces the key with the same id.</summary>
     /// <param name="key">The key.</param>
     /// <exception cref="ArgumentNullException"><paramref name="key"/> is null.</exception>
-    /// <exception cref="ArgumentException">The key's hash belongs to a key with another id. Nothing is changed.</exception>
+    /// <exception cref="ApiKeyConflictException">The key's hash belongs to a key with another id. Nothing is changed.</exception>
     public void Set(ApiKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -46,14 +64,13 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         return Apply([], [id]) > 0;
     }
 
-    /// <summary>Changes many keys at once: all of it becomes visible at one instant, or none of it ever does.</summary>
+    /// <summary>Changes many keys: all of them, or none if something is refused.</summary>
     /// <param name="set">Keys to add, or to replace by id.</param>
     /// <param name="remove">Ids of keys to remove; unknown ids are passed over.</param>
     /// <returns>The number of keys removed.</returns>
     /// <exception cref="ArgumentNullException">A list or a member of one is null. Nothing is changed.</exception>
-    /// <exception cref="ArgumentException">
-    /// An id is named twice, or a hash would belong to two keys. Nothing is changed.
-    /// </exception>
+    /// <exception cref="ArgumentException">An id is named twice. Nothing is changed.</exception>
+    /// <exception cref="ApiKeyConflictException">A hash would belong to two keys. Nothing is changed.</exception>
     public int Apply(IReadOnlyCollection<ApiKey> set, IReadOnlyCollection<string> remove)
     {
         ArgumentNullException.ThrowIfNull(set);
@@ -62,141 +79,126 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore
         // Copies, so that what is checked is what is applied.
         ApiKey[] keys = [.. set];
         string[] removals = [.. remove];
+        HashSet<string> named = Named(keys, removals);
         lock (_changing)
         {
-            if (keys.Length == 1 && removals.Length == 0 && TrySetInPlace(keys[0]))
+            Tables tables = _tables;
+            Dictionary<ApiKeyHash, ApiKey> owners = OwnersOf(keys);
+            foreach ((ApiKeyHash hash, ApiKey key) in owners)
             {
-                return 0;
-            }
-
-            var named = new HashSet<IdMatch>(keys.Length + removals.Length);
-            KeyTableChange byId = _byId.BeginChange();
-            KeyTableChange byHash = _byHash.BeginChange();
-
-            // First what goes: a hash may move from one key to another in one change.
-            int removed = 0;
-            foreach (string id in removals)
-            {
-                var match = new IdMatch(id);
-                Name(match, named);
-                if (byId.Remove(match.Hash, match) is ApiKey before)
+                if (tables.ByHash.TryGetValue(hash, out ApiKey? owner) && !named.Contains(owner.Id))
                 {
-                    RemoveHashes(before, byHash);
-                    removed++;
+                    throw new ApiKeyConflictException(ApiKeyConflict.HashTaken, key.Id);
                 }
             }
 
-            int added = 0;
+            ApiKey[] replaced = [.. named.Select(id => tables.ById.GetValueOrDefault(id)).OfType<ApiKey>()];
+
+            // Restrictions first, so that a failure on the way admits nothing that was taken away: what stays or moves is overwritten (a
+            // revocation lands here), then what vanishes is removed, and only then is something added.
+            foreach (ApiKeyHash hash in replaced.SelectMany(key => key.Hashes))
+            {
+                if (owners.TryGetValue(hash, out ApiKey? owner))
+                {
+                    tables.ByHash[hash] = owner;
+                }
+            }
+
+            foreach (ApiKeyHash hash in replaced.SelectMany(key => key.Hashes))
+            {
+                if (!owners.ContainsKey(hash))
+                {
+                    tables.ByHash.TryRemove(hash, out _);
+                }
+            }
+
+            foreach ((ApiKeyHash hash, ApiKey key) in owners)
+            {
+                tables.ByHash[hash] = key;
+            }
+
             foreach (ApiKey key in keys)
             {
-                var match = new IdMatch(key);
-                Name(match, named);
-                if (byId.Set(match.Hash, match, key) is ApiKey before)
-                {
-                    RemoveHashes(before, byHash);
-                }
-                else
-                {
-                    added++;
-                }
+                tables.ById[key.Id] = key;
             }
 
-            foreach (ApiKey key in keys)
+            return removals.Count(id => tables.ById.TryRemove(id, out _));
+        }
+    }
+
+    /// <summary>Replaces all keys by others.</summary>
+    /// <param name="keys">All the keys there shall be.</param>
+    /// <exception cref="ArgumentNullException">The list or a member of it is null. Nothing is changed.</exception>
+    /// <exception cref="ArgumentException">An id is named twice. Nothing is changed.</exception>
+    /// <exception cref="ApiKeyConflictException">A hash would belong to two keys. Nothing is changed.</exception>
+    public void ReplaceAll(IReadOnlyCollection<ApiKey> keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        ApiKey[] all = [.. keys];
+        Named(all, []);
+        Dictionary<ApiKeyHash, ApiKey> owners = OwnersOf(all);
+        lock (_changing)
+        {
+            var tables = new Tables(_hashes, all.Length);
+            foreach (ApiKey key in all)
             {
-                AddHashes(key, byHash);
+                tables.ById[key.Id] = key;
             }
 
-            // Until here nothing was changed. What lookups see comes first: should memory run out in between, no replaced secret goes on working.
-            byHash.Publish();
-            byId.Publish();
-            _count += added - removed;
-            return removed;
-        }
-    }
-
-    /// <summary>Makes a change of one entry, which copies nothing: a new key, or one that keeps its one hash.</summary>
-    private bool TrySetInPlace(ApiKey key)
-    {
-        var id = new IdMatch(key);
-        var hash = new HashMatch(key.Hash);
-        var before = (ApiKey?)_byId.Find(id.Hash, id);
-        if (key.Retiring is not null || before?.Retiring is not null || !ReferenceEquals(before, Find(key.Hash)))
-        {
-            return false;
-        }
-
-        _byHash.Set(key.Hash.Start, hash, key);
-        _byId.Set(id.Hash, id, key);
-        _count += before is null ? 1 : 0;
-        return true;
-    }
-
-    private static void RemoveHashes(ApiKey key, KeyTableChange byHash)
-    {
-        foreach (ApiKeyHash hash in key.Hashes)
-        {
-            byHash.Remove(hash.Start, new HashMatch(hash));
-        }
-    }
-
-    private static void AddHashes(ApiKey key, KeyTableChange byHash)
-    {
-        foreach (ApiKeyHash hash in key.Hashes)
-        {
-            var match = new HashMatch(hash);
-
-            // The key itself stands there if its two hashes are one, which is refused, or if they only look alike to the table.
-            if (byHash.Set(hash.Start, match, key) is ApiKey owner && (!ReferenceEquals(owner, key) || key.Retiring?.Hash == key.Hash))
+            foreach ((ApiKeyHash hash, ApiKey key) in owners)
             {
-                throw new ArgumentException($"The keys '{owner.Id}' and '{key.Id}' have the same hash.");
+                tables.ByHash[hash] = key;
             }
+
+            _tables = tables;
         }
     }
 
-    private static void Name(IdMatch id, HashSet<IdMatch> named)
+    /// <summary>The ids that a change names, each once.</summary>
+    private static HashSet<string> Named(ApiKey[] keys, string[] removals)
     {
-        if (!named.Add(id))
-        {
-            throw new ArgumentException($"The key '{id}' is named twice in one change.");
-        }
-    }
-
-    private readonly struct HashMatch(ApiKeyHash hash) : IKeyTableMatch
-    {
-        public bool Matches(object candidate) => ((ApiKey)candidate).Has(hash);
-    }
-
-    /// <summary>An id, by its number where it packs into one, so that no text is made of it.</summary>
-    private readonly struct IdMatch : IKeyTableMatch, IEquatable<IdMatch>
-    {
-        private readonly UInt128 _number;
-        private readonly string? _text;
-
-        public IdMatch(string id)
+        var named = new HashSet<string>(keys.Length + removals.Length, StringComparer.Ordinal);
+        foreach (string id in keys.Select(IdOf).Concat(removals))
         {
             ArgumentNullException.ThrowIfNull(id);
-            _number = ApiKeyPacking.PackId(id);
-            _text = _number == 0 ? id : null;
+            if (!named.Add(id))
+            {
+                throw new ArgumentException($"The key '{id}' is named twice in one change.");
+            }
         }
 
-        public IdMatch(ApiKey key)
+        return named;
+    }
+
+    private static string IdOf(ApiKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return key.Id;
+    }
+
+    /// <summary>The key that each hash shall belong to.</summary>
+    private static Dictionary<ApiKeyHash, ApiKey> OwnersOf(ApiKey[] keys)
+    {
+        var owners = new Dictionary<ApiKeyHash, ApiKey>(keys.Length);
+        foreach (ApiKey key in keys)
         {
-            ArgumentNullException.ThrowIfNull(key);
-            _number = key.IdNumber;
-            _text = _number == 0 ? key.Id : null;
+            foreach (ApiKeyHash hash in key.Hashes)
+            {
+                if (!owners.TryAdd(hash, key))
+                {
+                    throw new ApiKeyConflictException(ApiKeyConflict.HashTaken, key.Id);
+                }
+            }
         }
 
-        /// <summary>Spread over all 64 bits, as the table wants it.</summary>
-        public ulong Hash => (ulong)(uint)GetHashCode() * 0x9E37_79B9_7F4A_7C15;
+        return owners;
+    }
 
-        public bool Matches(object candidate) => Equals(new IdMatch((ApiKey)candidate));
+    /// <summary>The keys by hash and by id. Exchanged as a whole when all keys are replaced.</summary>
+    private sealed class Tables(IEqualityComparer<ApiKeyHash> hashes, int capacity)
+    {
+        public ConcurrentDictionary<ApiKeyHash, ApiKey> ByHash { get; } = new(Environment.ProcessorCount, capacity, hashes);
 
-        public bool Equals(IdMatch other) => _number == other._number && _text == other._text;
-
-        public override bool Equals(object? obj) => obj is IdMatch other && Equals(other);
-
-        public override int GetHashCode() => HashCode.Combine(_number, _text);
-
-        public override string ToString() => _text ?? ApiKeyPacking.UnpackId(_number);
+        public ConcurrentDictionary<string, ApiKey> ById { get; } = new(Environment.ProcessorCount, capacity, StringComparer.Ordinal);
     }
 }

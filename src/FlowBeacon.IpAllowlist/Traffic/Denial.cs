@@ -1,3 +1,4 @@
+
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The denials of one key from one address for one reason, as the record holds them.</summary>

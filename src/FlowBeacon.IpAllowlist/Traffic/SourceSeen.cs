@@ -1,3 +1,4 @@
+
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>An address that used a key successfully.</summary>

@@ -1,3 +1,4 @@
+
 namespace FlowBeacon.IpAllowlist.Tests.Architecture;
 
 /// <summary>Between the folders of the library, dependencies run one way.</summary>

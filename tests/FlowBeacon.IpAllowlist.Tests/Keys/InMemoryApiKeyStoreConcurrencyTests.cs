@@ -5,164 +5,190 @@ namespace FlowBeacon.IpAllowlist.Tests.Keys;
 
 public sealed class InMemoryApiKeyStoreConcurrencyTests
 {
+    private const int Rounds = 3_000;
+
     private static readonly string[] Ids = ["a", "b", "c"];
-    private static readonly ApiKeyHash[] Hashes = [.. Enumerable.Range(0, 4).Select(index => ApiKeyHash.Compute($"raw-{index}"))];
+    private static readonly ApiKeyHash[] Hashes = [.. Ids.Select(id => ApiKeyHash.Compute($"raw-{id}"))];
 
     [Fact]
-    public void Every_concurrent_history_of_changes_and_lookups_has_a_sequential_explanation()
+    public void Every_concurrent_history_of_single_changes_and_lookups_has_a_sequential_explanation()
     {
         Gen<int> slot = Gen.Int[0, int.MaxValue - 1];
-        Gen<int> hash = Gen.Int[0, Hashes.Length - 1];
-        Gen<int> id = Gen.Int[0, Ids.Length - 1];
-        Gen<ApiKey> key = Gen.Select(id, hash, Gen.Int[0, 1000], (id, hash, mark) => Key(Ids[id], Hashes[hash], mark));
+        Gen<int> place = Gen.Int[0, Ids.Length - 1];
+        Gen<ApiKey> key = Gen.Select(place, Gen.Int[0, 1000], (place, mark) => Key(Ids[place], Hashes[place], mark));
 
-        GenOperation<Trial> find = Gen.Select(slot, hash).Operation<Trial>(
+        GenOperation<Trial> find = Gen.Select(slot, place).Operation<Trial>(
             with => $"find #{with.Item2}", (trial, with) => trial.Found(with.Item1, trial.Store.Find(Hashes[with.Item2])));
-        GenOperation<Trial> set = key.Operation<Trial>(
-            key => $"set {Describe(key)}", (trial, key) => Trial.Try(() => trial.Store.Set(key)));
-        GenOperation<Trial> remove = Gen.Select(slot, id).Operation<Trial>(
+        GenOperation<Trial> set = key.Operation<Trial>(key => $"set {Describe(key)}", (trial, key) => trial.Store.Set(key));
+        GenOperation<Trial> remove = Gen.Select(slot, place).Operation<Trial>(
             with => $"remove {Ids[with.Item2]}", (trial, with) => trial.Removed(with.Item1, trial.Store.Remove(Ids[with.Item2])));
-        GenOperation<Trial> apply = Gen.Select(key.Array[0, 3], id).Operation<Trial>(
-            with => $"apply {string.Join(", ", with.Item1.Select(Describe))}, remove {Ids[with.Item2]}",
-            (trial, with) => Trial.Try(() => trial.Store.Apply(with.Item1, [Ids[with.Item2]])));
 
         Gen.Const(0).Select(_ => new Trial()).SampleParallel(
-            find, find, set, remove, apply, equal: (one, other) => one.Saw().SetEquals(other.Saw()),
+            find, find, set, remove, equal: (one, other) => one.Saw().SetEquals(other.Saw()),
             iter: 400, threads: 4, print: trial => string.Join("; ", trial.Saw()));
     }
 
-    /// <summary>
-    /// A writer moves all keys from generation to generation, and each key to a new hash every time. Whoever has seen generation g for
-    /// one key sees no older one for any key afterwards.
-    /// </summary>
-    [Fact]
-    public void A_change_of_many_keys_becomes_visible_at_one_instant()
-    {
-        const int Keys = 40;
-        const int Generations = 3000;
-        ApiKeyHash[,] hashes = new ApiKeyHash[Keys, 2];
-        for (int key = 0; key < Keys; key++)
-        {
-            hashes[key, 0] = ApiKeyHash.Compute($"raw-{key}-even");
-            hashes[key, 1] = ApiKeyHash.Compute($"raw-{key}-odd");
-        }
+    /// <summary>What a writer changes from generation to generation, as the keys of a generation.</summary>
+    public static TheoryData<string> Changes => ["keys that stay under their hashes", "keys that move to new hashes", "rotations", "all keys replaced"];
 
-        ApiKey[] GenerationOf(int generation) =>
-            [.. Enumerable.Range(0, Keys).Select(key => Key($"key-{key}", hashes[key, generation % 2], generation))];
-
-        var store = new InMemoryApiKeyStore();
-        store.Apply(GenerationOf(0), []);
-        int generationsSeen = 0;
-        string? violation = null;
-        bool finished = false;
-
-        void Read(int seed)
-        {
-            var random = new Random(seed);
-            int newest = 0;
-            int changes = 0;
-            while (!Volatile.Read(ref finished) && Volatile.Read(ref violation) is null)
-            {
-                int key = random.Next(Keys);
-                int parity = random.Next(2);
-                int seen;
-                if (store.Find(hashes[key, parity]) is { } found)
-                {
-                    seen = Mark(found);
-                }
-                else
-                {
-                    // The generation in force has the other parity.
-                    seen = newest % 2 == parity ? newest + 1 : newest;
-                }
-
-                if (seen < newest)
-                {
-                    Volatile.Write(ref violation, $"after generation {newest}, key {key} was still of generation {seen}");
-                }
-
-                changes += seen > newest ? 1 : 0;
-                newest = Math.Max(newest, seen);
-            }
-
-            Interlocked.Add(ref generationsSeen, changes);
-        }
-
-        Thread[] readers = [.. Enumerable.Range(1, 3).Select(seed => new Thread(() => Read(seed)))];
-        Array.ForEach(readers, reader => reader.Start());
-        for (int generation = 1; generation <= Generations && Volatile.Read(ref violation) is null; generation++)
-        {
-            store.Apply(GenerationOf(generation), []);
-        }
-
-        Volatile.Write(ref finished, true);
-        Array.ForEach(readers, reader => reader.Join());
-
-        violation.Should().BeNull();
-        generationsSeen.Should().BeGreaterThan(0, "readers that saw no change would prove nothing");
-        Enumerable.Range(0, Keys).Should().AllSatisfy(key =>
-        {
-            Mark(store.Find(hashes[key, Generations % 2])!).Should().Be(Generations);
-            store.Find(hashes[key, 1 - (Generations % 2)]).Should().BeNull();
-        });
-        store.Count.Should().Be(Keys);
-    }
-
-    /// <summary>The same for keys that stay under their hashes while others come and go in the same change.</summary>
-    [Fact]
-    public void Keys_that_are_added_and_removed_together_are_there_together()
+    /// <summary>The writer says which generation is in force when its call has returned. No lookup that begins after that sees an older one.</summary>
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void No_lookup_that_begins_after_a_change_has_returned_sees_the_old_state(string change)
     {
         const int Keys = 20;
-        const int Rounds = 3000;
-        ApiKey[] all = [.. Enumerable.Range(0, Keys).Select(key => Key($"key-{key}", ApiKeyHash.Compute($"raw-{key}"), 0))];
-        string[] ids = [.. all.Select(key => key.Id)];
-        ApiKey sentinel = Key("sentinel", ApiKeyHash.Compute("sentinel"), 0);
+        ApiKeyHash HashOf(int key, int generation) => ApiKeyHash.Compute(
+            change == Changes.First().Data ? $"raw-{key}" : $"raw-{key}-{generation % 4}");
+        ApiKey[] Generation(int number) => [.. Enumerable.Range(0, Keys).Select(key => Key($"key-{key}", HashOf(key, number), number) with
+        {
+            Retiring = change == "rotations" && number > 0
+                ? new RetiringSecret { Hash = HashOf(key, number - 1), Prefix = "", ExpiresAt = DateTimeOffset.MaxValue }
+                : null,
+        })];
 
         var store = new InMemoryApiKeyStore();
-        store.Set(sentinel);
-        bool finished = false;
-        int torn = 0;
-        int complete = 0;
+        store.Apply(Generation(0), []);
+        int inForce = 0;
+        int lookups = 0;
+        string? violation = null;
+        bool isFinished = false;
 
-        // Rounds only ever grow, so a lookup between two sightings of one round must agree with both of them.
         void Read(int seed)
         {
             var random = new Random(seed);
-            while (!Volatile.Read(ref finished))
+            while (!Volatile.Read(ref isFinished) && Volatile.Read(ref violation) is null)
             {
-                int before = Mark(store.Find(sentinel.Hash)!);
-                bool isThere = store.Find(all[random.Next(Keys)].Hash) is not null;
-                if (Mark(store.Find(sentinel.Hash)!) == before)
+                int key = random.Next(Keys);
+                int expected = Volatile.Read(ref inForce);
+                ApiKey? found = store.Find(HashOf(key, expected));
+
+                // Missing is right only where a later change has taken the hash away meanwhile.
+                if (found is null ? Volatile.Read(ref inForce) == expected && !IsUnderWay(expected) : Mark(found) < expected)
                 {
-                    Interlocked.Increment(ref complete);
-                    if (isThere != (before % 2 == 1))
-                    {
-                        Interlocked.Increment(ref torn);
-                    }
+                    Volatile.Write(ref violation, $"after generation {expected}, key {key} was {Describe(found)}");
                 }
+
+                Interlocked.Increment(ref lookups);
             }
         }
 
+        int underWay = 0;
+        bool IsUnderWay(int generation) => Volatile.Read(ref underWay) > generation;
+
         Thread[] readers = [.. Enumerable.Range(1, 3).Select(seed => new Thread(() => Read(seed)))];
         Array.ForEach(readers, reader => reader.Start());
-        for (int round = 1; round <= Rounds; round++)
+        for (int generation = 1; generation <= Rounds && Volatile.Read(ref violation) is null; generation++)
         {
-            ApiKey mark = Key(sentinel.Id, sentinel.Hash, round);
-            if (round % 2 == 1)
+            Volatile.Write(ref underWay, generation);
+            if (change == "all keys replaced")
             {
-                store.Apply([.. all, mark], []);
+                store.ReplaceAll(Generation(generation));
             }
             else
             {
-                store.Apply([mark], ids);
+                store.Apply(Generation(generation), []);
+            }
+
+            Volatile.Write(ref inForce, generation);
+        }
+
+        Volatile.Write(ref isFinished, true);
+        Array.ForEach(readers, reader => reader.Join());
+
+        violation.Should().BeNull();
+        lookups.Should().BePositive("readers that looked nothing up would prove nothing");
+        store.Keys.Should().HaveCount(Keys).And.OnlyContain(key => Mark(key) == Rounds);
+    }
+
+    [Fact]
+    public void No_lookup_that_begins_after_a_revocation_has_returned_finds_a_key_that_works()
+    {
+        ApiKey[] keys = [.. Enumerable.Range(0, Rounds).Select(number => Key($"key-{number}", ApiKeyHash.Compute($"raw-{number}"), number))];
+        var store = new InMemoryApiKeyStore();
+        store.ReplaceAll(keys);
+        int revoked = -1;
+        int alive = 0;
+        bool isFinished = false;
+
+        void Read(int seed)
+        {
+            var random = new Random(seed);
+            while (!Volatile.Read(ref isFinished))
+            {
+                int last = Volatile.Read(ref revoked);
+                if (last >= 0 && store.Find(keys[random.Next(last + 1)].Hash) is { IsRevoked: false })
+                {
+                    Interlocked.Increment(ref alive);
+                }
             }
         }
 
-        Volatile.Write(ref finished, true);
+        Thread[] readers = [.. Enumerable.Range(1, 3).Select(seed => new Thread(() => Read(seed)))];
+        Array.ForEach(readers, reader => reader.Start());
+        for (int number = 0; number < Rounds; number++)
+        {
+            // In turn: marked as revoked, or taken away.
+            if (number % 2 == 0)
+            {
+                store.Set(keys[number] with { IsRevoked = true });
+            }
+            else
+            {
+                store.Remove(keys[number].Id);
+            }
+
+            Volatile.Write(ref revoked, number);
+        }
+
+        Volatile.Write(ref isFinished, true);
         Array.ForEach(readers, reader => reader.Join());
 
-        torn.Should().Be(0);
-        complete.Should().BeGreaterThan(0, "readers that never met a round at rest would prove nothing");
+        alive.Should().Be(0);
+    }
+
+    /// <summary>A change fails at each of its steps in turn: whatever was done by then, what it revokes or removes is not admitted beside what it adds.</summary>
+    [Fact]
+    public void A_failure_between_any_two_steps_admits_nothing_that_the_change_takes_away_once_it_has_added_anything()
+    {
+        ApiKey kept = Key("kept", ApiKeyHash.Compute("kept"), 0);
+        ApiKey removed = Key("removed", ApiKeyHash.Compute("removed"), 0);
+        ApiKey moved = Key("moved", ApiKeyHash.Compute("moved"), 0);
+        ApiKey added = Key("added", ApiKeyHash.Compute("added"), 1);
+        ApiKey movedTo = Key("moved", ApiKeyHash.Compute("moved-to"), 1);
+        int failures = 0;
+
+        for (int step = 1; ; step++)
+        {
+            var hashes = new FailingHashes();
+            var store = new InMemoryApiKeyStore(hashes);
+            store.Apply([kept, removed, moved], []);
+            hashes.FailAfter(step);
+            try
+            {
+                store.Apply([kept with { IsRevoked = true }, movedTo, added], ["removed"]);
+                hashes.Mend();
+                store.Count.Should().Be(3);
+                break;
+            }
+            catch (InvalidOperationException)
+            {
+                failures++;
+                hashes.Mend();
+            }
+
+            bool isAnythingAdded = store.Find(added.Hash) is not null || store.Find(movedTo.Hash) is not null;
+            bool isAnythingLeft = store.Find(kept.Hash) is { IsRevoked: false } || store.Find(removed.Hash) is not null || store.Find(moved.Hash) is not null;
+            (isAnythingAdded && isAnythingLeft).Should().BeFalse($"step {step}");
+
+            // The change can be made again, and is whole then.
+            store.Apply([kept with { IsRevoked = true }, movedTo, added], ["removed"]);
+            store.Find(kept.Hash)!.IsRevoked.Should().BeTrue();
+            store.Find(removed.Hash).Should().BeNull();
+            store.Find(moved.Hash).Should().BeNull();
+            store.Find(movedTo.Hash).Should().Be(movedTo);
+        }
+
+        failures.Should().BeGreaterThan(5, "the change has more steps than that");
     }
 
     private static ApiKey Key(string id, ApiKeyHash hash, int mark) =>
@@ -170,7 +196,22 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
 
     private static int Mark(ApiKey key) => (int)key.ExpiresAt!.Value.ToUnixTimeSeconds();
 
-    private static string Describe(ApiKey? key) => key is null ? "nothing" : $"{key.Id}#{Array.IndexOf(Hashes, key.Hash)}:{Mark(key)}";
+    private static string Describe(ApiKey? key) => key is null ? "nothing" : $"{key.Id}:{Mark(key)}";
+
+    /// <summary>Compares hashes, and throws at one of the comparisons: every step of a change makes one.</summary>
+    private sealed class FailingHashes : IEqualityComparer<ApiKeyHash>
+    {
+        private int _left = int.MaxValue;
+
+        public void FailAfter(int steps) => _left = steps;
+
+        public void Mend() => _left = int.MaxValue;
+
+        public bool Equals(ApiKeyHash one, ApiKeyHash other) => one == other;
+
+        public int GetHashCode(ApiKeyHash hash) =>
+            --_left > 0 ? hash.GetHashCode() : throw new InvalidOperationException("Out of memory, say.");
+    }
 
     /// <summary>A store, and what each operation learnt from it: both together must be explained.</summary>
     private sealed class Trial
@@ -178,18 +219,6 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
         private readonly ConcurrentDictionary<int, string> _answers = new();
 
         public InMemoryApiKeyStore Store { get; } = new();
-
-        public static void Try(Action change)
-        {
-            try
-            {
-                change();
-            }
-            catch (ArgumentException)
-            {
-                // A clash, which leaves the store as it was.
-            }
-        }
 
         public void Found(int slot, ApiKey? key) => _answers[slot] = Describe(key);
 

@@ -161,8 +161,11 @@ public sealed class InMemoryApiKeyStoreTests
     {
         _store.Set(Key("raw-a", "a"));
 
-        ShouldRefuse<ArgumentException>(() => _store.Set(Key("raw-a", "b"))).Message.Should().Contain("'a'").And.Contain("'b'")
-            .And.NotContain(KeyJson.Hash("raw-a"));
+        ApiKeyConflictException refusal = ShouldRefuse<ApiKeyConflictException>(() => _store.Set(Key("raw-a", "b")));
+
+        refusal.Conflict.Should().Be(ApiKeyConflict.HashTaken);
+        refusal.KeyId.Should().Be("b");
+        refusal.Message.Should().Contain("'b'").And.NotContain(KeyJson.Hash("raw-a"));
     }
 
     [Fact]
@@ -170,7 +173,7 @@ public sealed class InMemoryApiKeyStoreTests
     {
         _store.Set(Key("raw-a", "a"));
 
-        ShouldRefuse<ArgumentException>(() => _store.Apply([Key("raw-x", "x"), Key("raw-y", "y"), Key("raw-x", "z")], ["a"]));
+        ShouldRefuse<ApiKeyConflictException>(() => _store.Apply([Key("raw-x", "x"), Key("raw-y", "y"), Key("raw-x", "z")], ["a"]));
     }
 
     [Fact]
@@ -178,8 +181,8 @@ public sealed class InMemoryApiKeyStoreTests
     {
         _store.Set(Key("raw-a", "a"));
 
-        ShouldRefuse<ArgumentException>(() => _store.Set(Rotated("raw-a", "a", oldRawKey: "raw-a")));
-        ShouldRefuse<ArgumentException>(() => _store.Set(Rotated("raw-x", "x", oldRawKey: "raw-x")));
+        ShouldRefuse<ApiKeyConflictException>(() => _store.Set(Rotated("raw-a", "a", oldRawKey: "raw-a")));
+        ShouldRefuse<ApiKeyConflictException>(() => _store.Set(Rotated("raw-x", "x", oldRawKey: "raw-x")));
     }
 
     [Fact]
@@ -200,7 +203,7 @@ public sealed class InMemoryApiKeyStoreTests
     {
         _store.Apply([Key("raw-a", "a"), Key("raw-b", "b")], []);
 
-        ShouldRefuse<ArgumentException>(() => _store.Apply([Key("raw-x", "x"), Key("raw-b", "y")], ["a"]));
+        ShouldRefuse<ApiKeyConflictException>(() => _store.Apply([Key("raw-x", "x"), Key("raw-b", "y")], ["a"]));
     }
 
     [Fact]
@@ -225,6 +228,32 @@ public sealed class InMemoryApiKeyStoreTests
         _store.Set(Key("raw-a", "a"));
 
         ShouldRefuse<ArgumentException>(() => _store.Apply([Key("raw-b", "a")], ["a"]));
+    }
+
+    [Fact]
+    public void Finds_a_key_by_its_id_and_lists_each_key_once()
+    {
+        _store.Apply([Key("raw-a", "a"), Rotated("raw-b", "b", oldRawKey: "raw-c")], []);
+
+        _store.FindById("b").Should().BeSameAs(Find("raw-c"));
+        _store.FindById("raw-b").Should().BeNull();
+        _store.Keys.Select(key => key.Id).Should().BeEquivalentTo("a", "b");
+    }
+
+    [Fact]
+    public void Replaces_all_keys_by_others()
+    {
+        _store.Apply([Key("raw-a", "a"), Key("raw-b", "b")], []);
+
+        _store.ReplaceAll([Key("raw-b", "c"), Key("raw-x", "a")]);
+
+        Find("raw-a").Should().BeNull();
+        Find("raw-b")!.Id.Should().Be("c");
+        Find("raw-x")!.Id.Should().Be("a");
+        _store.Count.Should().Be(2);
+        ShouldRefuse<ApiKeyConflictException>(() => _store.ReplaceAll([Key("raw-x", "x"), Key("raw-x", "y")]));
+        ShouldRefuse<ArgumentException>(() => _store.ReplaceAll([Key("raw-x", "x"), Key("raw-y", "x")]));
+        ShouldRefuse<ArgumentNullException>(() => _store.ReplaceAll([null!]));
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist.Management;
+namespace FlowBeacon.IpAllowlist;
 
 /// <summary>A commit was refused; nothing of it was written.</summary>
 /// <param name="conflict">The reason.</param>

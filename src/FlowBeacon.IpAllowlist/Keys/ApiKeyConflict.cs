@@ -1,4 +1,4 @@
-namespace FlowBeacon.IpAllowlist.Management;
+namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Why a commit was refused.</summary>
 public enum ApiKeyConflict

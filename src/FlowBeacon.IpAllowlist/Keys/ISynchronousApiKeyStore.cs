@@ -1,0 +1,16 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// What a store that answers from this process's memory can do beside <see cref="IApiKeyStore"/>. A store that has it is asked this way, so
+/// that a request costs no allocation.
+/// </summary>
+public interface ISynchronousApiKeyStore
+{
+    /// <summary>The number of keys, expired and revoked ones included.</summary>
+    int Count { get; }
+
+    /// <summary>Finds the key that a hash belongs to.</summary>
+    /// <param name="hash">The hash of the presented credential.</param>
+    /// <returns>The key, or null if the hash is unknown.</returns>
+    ApiKey? Find(ApiKeyHash hash);
+}
