@@ -4,8 +4,10 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
-builder.Services.AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
-    .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+builder.Services
+    .AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
+        .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true))
+    .AddKeyManagement();
 
 // People sign in with a cookie, programs come with an API key; both on the same host.
 builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)

@@ -1,7 +1,15 @@
+using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Configuration;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Management.Http;
+using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
@@ -36,5 +44,39 @@ public sealed class IpAllowlistBuilder
         Services.AddSingleton(new ConfigurationKeySection(section));
         Services.AddSingleton<IHostedService, ConfigurationKeyLoader>();
         return this;
+    }
+
+    /// <summary>
+    /// Adds key administration: <see cref="ApiKeyManager"/> and what <c>app.MapFlowBeaconApiKeys()</c> needs. Keys and audit trail are kept
+    /// in memory unless the application registers an <see cref="IApiKeyRepository"/> and an <see cref="IAuditLog"/> of its own.
+    /// </summary>
+    /// <returns>This builder.</returns>
+    public IpAllowlistBuilder AddKeyManagement()
+    {
+        Services.TryAddSingleton<IAuditLog, InMemoryAuditLog>();
+        Services.TryAddSingleton<IApiKeyRepository, InMemoryApiKeyRepository>();
+        Services.TryAddSingleton(provider => new ApiKeyManager(
+            provider.GetRequiredService<IApiKeyRepository>(),
+            provider.GetRequiredService<ConfigurationKeys>(),
+            provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<TimeProvider>(),
+            SettingsOf(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value)));
+        Services.TryAddSingleton<ThrottledAudit>();
+        Services.TryAddSingleton<BreakGlassUses>();
+        Services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
+        Services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
+        return this;
+    }
+
+    private static ApiKeyManagementSettings SettingsOf(IpAllowlistOptions options) =>
+        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout);
+
+    /// <summary>The default policy, unless the host has one of that name.</summary>
+    private static void AddAdministrationPolicy(AuthorizationOptions options)
+    {
+        if (options.GetPolicy(ApiKeyAdministration.PolicyName) is null)
+        {
+            options.AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole("admin", "owner"));
+        }
     }
 }

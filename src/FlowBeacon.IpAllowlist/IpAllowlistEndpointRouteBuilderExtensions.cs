@@ -68,7 +68,7 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     /// changes nothing.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="InvalidOperationException"><c>AddFlowBeaconIpAllowlist()</c> or <c>AddAuthorization()</c> was not called.</exception>
+    /// <exception cref="InvalidOperationException"><c>AddKeyManagement()</c> or <c>AddAuthorization()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapFlowBeaconApiKeys(
         this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern = "/api/v1/keys")
     {
@@ -77,7 +77,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         IServiceProvider services = endpoints.ServiceProvider;
         ApiKeyManager manager = services.GetService<ApiKeyManager>() ?? throw new InvalidOperationException(
-            "MapFlowBeaconApiKeys() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+            "MapFlowBeaconApiKeys() needs services that are not there."
+            + " Call builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement() before builder.Build().");
         if (services.GetRequiredService<IServiceProviderIsService>() is var known && !known.IsService(typeof(IPolicyEvaluator)))
         {
             throw new InvalidOperationException(

@@ -5,9 +5,7 @@ using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Management.Http;
 using FlowBeacon.IpAllowlist.Traffic;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -22,7 +20,7 @@ public static class IpAllowlistServiceCollectionExtensions
     /// <summary>Adds the check of API keys and their allowlists. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the pipeline.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Changes the settings. They are validated at start-up.</param>
-    /// <returns>A builder that keys are added to.</returns>
+    /// <returns>A builder that keys and key administration are added to.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
     {
@@ -46,15 +44,6 @@ public static class IpAllowlistServiceCollectionExtensions
             IpNetworkSet.Parse(Settings(provider).TrustedProxies, nameof(IpAllowlistOptions.TrustedProxies), out _),
             Settings(provider).UsesProxyProtocol));
         services.TryAddSingleton<ConfigurationKeys>();
-        services.TryAddSingleton<IAuditLog, InMemoryAuditLog>();
-        services.TryAddSingleton<IApiKeyRepository, InMemoryApiKeyRepository>();
-        services.TryAddSingleton(provider => new ApiKeyManager(
-            provider.GetRequiredService<IApiKeyRepository>(),
-            provider.GetRequiredService<ConfigurationKeys>(),
-            provider.GetRequiredService<SourcesSeen>(),
-            provider.GetRequiredService<TimeProvider>(),
-            new ApiKeyManagementSettings(
-                Settings(provider).MaxAddressesPerKey, Settings(provider).ApiKeyPrefix, Settings(provider).AuditTimeout)));
         services.TryAddSingleton<CoarseClock>();
         services.TryAddSingleton<DenialRecord>();
         services.TryAddSingleton(provider => new SourcesSeen(provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
@@ -68,10 +57,6 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<CoarseClock>(),
             Settings(provider).ClientIpSource,
             provider.GetRequiredService<ILoggerFactory>()));
-        services.TryAddSingleton<ThrottledAudit>();
-        services.TryAddSingleton<BreakGlassUses>();
-        services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
-        services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
         services.TryAddSingleton<VerdictCache>();
@@ -91,15 +76,6 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
         return new IpAllowlistBuilder(services);
-    }
-
-    /// <summary>The default policy, unless the host has one of that name.</summary>
-    private static void AddAdministrationPolicy(AuthorizationOptions options)
-    {
-        if (options.GetPolicy(ApiKeyAdministration.PolicyName) is null)
-        {
-            options.AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole("admin", "owner"));
-        }
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>

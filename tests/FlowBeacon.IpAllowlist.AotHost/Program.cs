@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Authentication;
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 
-builder.Services.AddFlowBeaconIpAllowlist();
+builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement();
 builder.Services.AddAuthentication(HeaderAuthenticationHandler.SchemeName)
     .AddScheme<AuthenticationSchemeOptions, HeaderAuthenticationHandler>(HeaderAuthenticationHandler.SchemeName, null)
     .AddFlowBeaconApiKey();

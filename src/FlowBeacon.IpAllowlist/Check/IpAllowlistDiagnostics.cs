@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>What operators see of the request path: counts, records, and a line where something was refused.</summary>
 internal sealed class IpAllowlistDiagnostics(
-    IpAllowlistMetrics metrics, DenialRecord denials, IBreakGlassRecord breakGlass, ILoggerFactory loggerFactory, TimeProvider time)
+    IpAllowlistMetrics metrics, DenialRecord denials, ILoggerFactory loggerFactory, TimeProvider time, IBreakGlassRecord? breakGlass = null)
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
@@ -53,7 +53,7 @@ internal sealed class IpAllowlistDiagnostics(
         string? clientIp = result.ClientIp?.ToString();
         metrics.BreakGlassKeyUsed();
         IpAllowlistLog.BreakGlassKeyUsed(_logger, key.Id, PrintableText.Quote(result.KeyPrefix), clientIp ?? "unknown");
-        breakGlass.Used(context, key, clientIp);
+        breakGlass?.Used(context, key, clientIp);
     }
 
     /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>

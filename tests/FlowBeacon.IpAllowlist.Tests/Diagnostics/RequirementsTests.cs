@@ -200,7 +200,7 @@ public sealed class RequirementsTests
             services =>
             {
                 services.AddSingleton<IApiKeyStore>(new ScriptedStore((_, _) => default));
-                services.AddFlowBeaconIpAllowlist();
+                services.AddFlowBeaconIpAllowlist().AddKeyManagement();
                 services.AddAuthorization();
             },
             app =>

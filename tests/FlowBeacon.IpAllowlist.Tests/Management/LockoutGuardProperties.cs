@@ -100,7 +100,7 @@ public sealed class LockoutGuardProperties
             _mostSources = mostSources;
             var services = new ServiceCollection();
             services.AddSingleton<TimeProvider>(_time);
-            services.AddFlowBeaconIpAllowlist(options => options.MaxSourcesPerKey = mostSources);
+            services.AddFlowBeaconIpAllowlist(options => options.MaxSourcesPerKey = mostSources).AddKeyManagement();
             _services = services.BuildServiceProvider();
             IApplicationBuilder app = new ApplicationBuilder(_services).UseFlowBeaconIpAllowlist();
             app.Run(_ => Task.CompletedTask);

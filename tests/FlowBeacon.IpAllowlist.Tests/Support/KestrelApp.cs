@@ -66,7 +66,7 @@ internal sealed class KestrelApp : IAsyncDisposable
             builder.Services.AddSingleton(store);
         }
 
-        builder.Services.AddFlowBeaconIpAllowlist(options);
+        builder.Services.AddFlowBeaconIpAllowlist(options).AddKeyManagement();
         configure?.Invoke(builder);
 
         WebApplication app = builder.Build();

@@ -261,7 +261,7 @@ public sealed class AdministrationAttackTests
     public async Task A_host_without_authorization_fails_when_it_maps_and_is_told_the_fix()
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddFlowBeaconIpAllowlist();
+        builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement();
         builder.Services.AddAuthentication();
         await using WebApplication app = builder.Build();
 
@@ -277,7 +277,7 @@ public sealed class AdministrationAttackTests
         await using WebApplication app = builder.Build();
 
         app.Invoking(host => host.MapFlowBeaconApiKeys()).Should().Throw<InvalidOperationException>()
-            .WithMessage("*builder.Services.AddFlowBeaconIpAllowlist()*");
+            .WithMessage("*builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement()*");
     }
 
     [Theory]
