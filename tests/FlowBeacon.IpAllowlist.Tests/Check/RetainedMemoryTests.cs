@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Check;
 [Collection(nameof(MeasuredAlone))]
 public sealed class RetainedMemoryTests
 {
-    private const int Keys = 200;
+    private const int Keys = 600;
     private const int AddressesPerKey = 2_000;
 
     [Fact]
