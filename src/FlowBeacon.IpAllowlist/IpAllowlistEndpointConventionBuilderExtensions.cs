@@ -67,7 +67,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
 
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
-        bool isStillRequired = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
+        bool isStillRequired = !KeyRequirement.IsDisabledFor(context);
         bool isAdmitted = RequestState.Of(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
         if (isStillRequired && !isAdmitted)
         {

@@ -49,7 +49,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
     private async Task<bool> TryRefuseAsync(HttpContext context, bool isAuthorized)
     {
         bool hasPrincipal = RequestState.Of(context)?.Authenticated is not null;
-        bool isChecked = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
+        bool isChecked = !KeyRequirement.IsDisabledFor(context);
         if (!hasPrincipal && (isAuthorized || !isChecked))
         {
             return false;

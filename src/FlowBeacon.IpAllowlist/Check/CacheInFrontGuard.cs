@@ -23,8 +23,7 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
 
         IOutputCacheFeature? outputCache = context.Features.Get<IOutputCacheFeature>();
         bool hasResponseCache = context.Features.Get<IResponseCachingFeature>() is not null;
-        bool isDisabled = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() == KeyRequirement.Disabled;
-        if (isDisabled || (outputCache is null && !hasResponseCache))
+        if ((outputCache is null && !hasResponseCache) || KeyRequirement.IsDisabledFor(context))
         {
             return check(context);
         }

@@ -22,9 +22,9 @@ internal sealed class IpAllowlistDiagnostics(
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
         metrics.Checked(result.Outcome, result.ClientIpOrigin);
-        if (result.Client.Fault == ClientIpFault.PeerRewritten && !Interlocked.Exchange(ref _peerRewrittenSaid, true))
+        if (result.Client.Fault == ClientIpFault.PeerRewritten)
         {
-            IpAllowlistLog.PeerRewritten(_logger);
+            SayOnce(ref _peerRewrittenSaid, IpAllowlistLog.PeerRewritten);
         }
 
         if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
@@ -57,44 +57,28 @@ internal sealed class IpAllowlistDiagnostics(
     }
 
     /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>
-    public void ChangedBeforeCheck()
-    {
-        if (!Interlocked.Exchange(ref _changedBeforeCheckSaid, true))
-        {
-            IpAllowlistLog.ChangedBeforeCheck(_logger);
-        }
-    }
+    public void ChangedBeforeCheck() => SayOnce(ref _changedBeforeCheckSaid, IpAllowlistLog.ChangedBeforeCheck);
 
     /// <summary>Somebody behind the check sees another key or client address than it did.</summary>
-    public void ChangedBehindCheck()
-    {
-        if (!Interlocked.Exchange(ref _changedBehindCheckSaid, true))
-        {
-            IpAllowlistLog.ChangedBehindCheck(_logger);
-        }
-    }
+    public void ChangedBehindCheck() => SayOnce(ref _changedBehindCheckSaid, IpAllowlistLog.ChangedBehindCheck);
 
     /// <summary>Authorization refused a request that the check had not seen, and might have admitted.</summary>
-    public void RefusedBeforeCheck()
-    {
-        if (!Interlocked.Exchange(ref _refusedBeforeCheckSaid, true))
-        {
-            IpAllowlistLog.RefusedBeforeCheck(_logger);
-        }
-    }
+    public void RefusedBeforeCheck() => SayOnce(ref _refusedBeforeCheckSaid, IpAllowlistLog.RefusedBeforeCheck);
 
     /// <summary>A cache stands in front of the check.</summary>
-    public void CacheInFront()
-    {
-        if (!Interlocked.Exchange(ref _cacheInFrontSaid, true))
-        {
-            IpAllowlistLog.CacheInFront(_logger);
-        }
-    }
+    public void CacheInFront() => SayOnce(ref _cacheInFrontSaid, IpAllowlistLog.CacheInFront);
 
     public void StoreFailed() => metrics.StoreFailed();
 
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
+
+    private void SayOnce(ref bool isSaid, Action<ILogger> say)
+    {
+        if (!Interlocked.Exchange(ref isSaid, true))
+        {
+            say(_logger);
+        }
+    }
 
     private static DenialOccurrence OccurrenceOf(HttpContext context, IpAllowlistFeature result, bool isHealth) => new(
         result.Key!.Id, result.Client, result.DenialReason!.Value, result.Outcome == IpAllowlistOutcome.WouldDeny, isHealth,

@@ -67,8 +67,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>Says once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
     public void RefusedByAuthorization(HttpContext context)
     {
-        bool isChecked = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() != KeyRequirement.Disabled;
-        if (isChecked && RequestState.Of(context)?.CheckedBy is null)
+        if (!KeyRequirement.IsDisabledFor(context) && RequestState.Of(context)?.CheckedBy is null)
         {
             diagnostics.RefusedBeforeCheck();
         }

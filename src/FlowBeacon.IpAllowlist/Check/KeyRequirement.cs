@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
@@ -16,6 +18,9 @@ internal sealed class KeyRequirement
     private readonly string _name;
 
     private KeyRequirement(string name) => _name = name;
+
+    /// <summary>Whether the endpoint of a request is exempt from the check.</summary>
+    public static bool IsDisabledFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() == Disabled;
 
     public override string ToString() => _name;
 }
