@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 
 namespace KeyConsole;
 
-/// <summary>One person to sign in as, with a password that is random at each start and printed once. Replace it by your own sign-in.</summary>
+/// <summary>
+/// One person to sign in as, with a password that is random at each start and printed once. Replace it by your own sign-in.
+/// </summary>
 internal sealed class DevelopmentAdministrator(IHostEnvironment environment)
 {
     private readonly byte[] _passwordHash = new byte[SHA256.HashSizeInBytes];
@@ -20,7 +22,8 @@ internal sealed class DevelopmentAdministrator(IHostEnvironment environment)
 
         string password = RandomNumberGenerator.GetHexString(32, lowercase: true);
         SHA256.HashData(Encoding.ASCII.GetBytes(password), _passwordHash);
-        app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"Sign in as admin with the password {password} (valid until this process ends)"));
+        app.Lifetime.ApplicationStarted.Register(
+            () => Console.WriteLine($"Sign in as admin with the password {password} (valid until this process ends)"));
 
         app.MapPost("/sign-in", SignInAsync);
         app.MapPost("/sign-out", () => Results.SignOut(authenticationSchemes: [CookieAuthenticationDefaults.AuthenticationScheme]));
