@@ -51,14 +51,23 @@ internal static class DenialThroughput
         await app.StartAsync();
 
         var address = new Uri(app.Urls.Single());
-        Connection[] connections = [.. Enumerable.Range(0, Connections).Select(_ => new Connection(new IPEndPoint(IPAddress.Loopback, address.Port)))];
-        Console.WriteLine($"{RequestsPerTurn} requests a turn over {Connections} connections, HTTP/1.1 keep-alive; client and server share {Environment.ProcessorCount} cores\n");
+        Connection[] connections =
+        [
+            .. Enumerable.Range(0, Connections).Select(_ => new Connection(new IPEndPoint(IPAddress.Loopback, address.Port))),
+        ];
+        Console.WriteLine(
+            $"{RequestsPerTurn} requests a turn over {Connections} connections, HTTP/1.1 keep-alive; client and server share "
+                + $"{Environment.ProcessorCount} cores\n");
         Row(["round", $"{Kinds[0].Name}, requests/s", .. Kinds.Skip(1).Select(kind => $"{kind.Name}, ratio")]);
         Row(["---", .. Kinds.Select(_ => "---:")]);
         List<double[]> ratios = await CompareAsync(connections, rounds);
         int[] denied = [.. Enumerable.Range(1, Kinds.Length - 1)];
         Row(["median", "", .. denied.Select(kind => Show(Median(ratios, kind)))]);
-        Row(["spread", "", .. denied.Select(kind => $"{Show(ratios.Min(round => round[kind]))} to {Show(ratios.Max(round => round[kind]))}")]);
+        Row(
+            [
+                "spread", "",
+                .. denied.Select(kind => $"{Show(ratios.Min(round => round[kind]))} to {Show(ratios.Max(round => round[kind]))}"),
+            ]);
         DenialTotals totals = app.Services.GetRequiredService<DenialRecord>().Totals(null);
         Console.WriteLine($"\n{totals.Denied} denials, {totals.NotRecorded} of them counted only");
         foreach (Connection connection in connections)
@@ -140,7 +149,9 @@ internal static class DenialThroughput
         public async Task<int> ExchangeAsync(string forwardedFor)
         {
             int length = Encoding.ASCII.GetBytes(
-                $"GET /report HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Samples.Restricted}\r\nX-Forwarded-For: {forwardedFor}\r\n\r\n", _request);
+                $"GET /report HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {Samples.Restricted}\r\nX-Forwarded-For: "
+                    + $"{forwardedFor}\r\n\r\n",
+                _request);
             await _socket.SendAsync(_request.AsMemory(0, length));
             int received = 0;
             do

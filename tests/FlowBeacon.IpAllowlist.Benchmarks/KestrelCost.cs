@@ -22,8 +22,12 @@ internal static class KestrelCost
         ("allowed IPv6", Check, Samples.Restricted, Samples.ListedIPv6),
         ("unrestricted", Check, Samples.Unrestricted, Samples.Unlisted),
         ("no key", Check, null, Samples.Unlisted),
-        ("careful", app => app.Use(next => new CarefulMiddleware(next, CarefulMiddleware.Sample()).InvokeAsync), Samples.Restricted, Samples.ListedIPv4),
-        ("safelist style", app => app.Use(next => new SafelistMiddleware(next, SafelistMiddleware.Sample()).InvokeAsync), Samples.Restricted, Samples.ListedIPv4),
+        ("careful",
+            app => app.Use(next => new CarefulMiddleware(next, CarefulMiddleware.Sample()).InvokeAsync),
+            Samples.Restricted, Samples.ListedIPv4),
+        ("safelist style",
+            app => app.Use(next => new SafelistMiddleware(next, SafelistMiddleware.Sample()).InvokeAsync),
+            Samples.Restricted, Samples.ListedIPv4),
     ];
 
     public static async Task RunAsync(int requests)
@@ -93,7 +97,9 @@ internal static class KestrelCost
         }
 
         ticks.Sort();
-        Console.WriteLine($"| {name} | {Nanoseconds(ticks[ticks.Count / 10])} | {Nanoseconds(ticks[ticks.Count / 2])} | {(double)bytes / ticks.Count:0.##} |");
+        Console.WriteLine(
+            $"| {name} | {Nanoseconds(ticks[ticks.Count / 10])} | {Nanoseconds(ticks[ticks.Count / 2])} | "
+                + $"{(double)bytes / ticks.Count:0.##} |");
     }
 
     private static long Nanoseconds(long stopwatchTicks) => stopwatchTicks * 1_000_000_000 / Stopwatch.Frequency;

@@ -2,7 +2,9 @@ using BenchmarkDotNet.Attributes;
 
 namespace FlowBeacon.IpAllowlist.Benchmarks;
 
-/// <summary>The look-up of a key by its hash, by the number of keys; keys in random order, so that caches help only where all fit into them.</summary>
+/// <summary>
+/// The look-up of a key by its hash, by the number of keys; keys in random order, so that caches help only where all fit into them.
+/// </summary>
 [MemoryDiagnoser]
 public class LookupBenchmarks
 {

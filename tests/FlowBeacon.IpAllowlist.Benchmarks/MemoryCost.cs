@@ -13,7 +13,8 @@ internal static class MemoryCost
         Console.WriteLine(FormattableString.Invariant($"{keys:N0} keys with three IPv4 addresses each\n"));
         Console.WriteLine("| held | bytes per key |");
         Console.WriteLine("| --- | ---: |");
-        double dictionary = Measure("Dictionary<string, HashSet<IPAddress>>, keyed by the hex text of the hash", keys, () => Dictionary(keys));
+        double dictionary = Measure(
+            "Dictionary<string, HashSet<IPAddress>>, keyed by the hex text of the hash", keys, () => Dictionary(keys));
         double store = Measure("InMemoryApiKeyStore: hash, id, prefix, scopes, list", keys, () => Store(keys));
         Measure("the same with names and, beside it, what people read (ApiKeyDetails)", keys, () => WithDetails(keys));
         Console.WriteLine(FormattableString.Invariant($"\nThe dictionary holds {dictionary / store:0.00} times as much as the store.\n"));

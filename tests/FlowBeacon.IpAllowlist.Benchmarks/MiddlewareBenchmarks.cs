@@ -17,8 +17,10 @@ public class MiddlewareBenchmarks
     private readonly RequestDelegate _withCheck = Samples.CheckedPipeline(Samples.Store());
     private readonly RequestDelegate _withListener = Samples.CheckedPipeline(Samples.Store());
     private readonly RequestDelegate _withoutCheck = Baseline(_ => { });
-    private readonly RequestDelegate _safelist = Baseline(app => app.Use(next => new SafelistMiddleware(next, SafelistMiddleware.Sample()).InvokeAsync));
-    private readonly RequestDelegate _careful = Baseline(app => app.Use(next => new CarefulMiddleware(next, CarefulMiddleware.Sample()).InvokeAsync));
+    private readonly RequestDelegate _safelist =
+        Baseline(app => app.Use(next => new SafelistMiddleware(next, SafelistMiddleware.Sample()).InvokeAsync));
+    private readonly RequestDelegate _careful =
+        Baseline(app => app.Use(next => new CarefulMiddleware(next, CarefulMiddleware.Sample()).InvokeAsync));
     private readonly HttpContext _allowed = Samples.Request(Samples.Restricted, Samples.ListedIPv4);
     private readonly HttpContext[] _allowedByEqualTexts =
         [.. Enumerable.Range(0, 16).Select(_ => Samples.Request(Samples.Restricted, Samples.ListedIPv4))];

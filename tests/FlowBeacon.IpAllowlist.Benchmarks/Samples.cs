@@ -15,9 +15,12 @@ internal static class Samples
     public const string ListedIPv6 = "2001:db8::7";
     public const string Unlisted = "198.51.100.9";
 
-    /// <summary>How many keys a store holds where that is what matters: 1,000 and 1,000,000, or what the environment variable KEYS lists.</summary>
+    /// <summary>
+    /// How many keys a store holds where that is what matters: 1,000 and 1,000,000, or what the environment variable KEYS lists.
+    /// </summary>
     public static IEnumerable<int> Sizes =>
-        (Environment.GetEnvironmentVariable("KEYS") ?? "1000,1000000").Split(',').Select(size => int.Parse(size, CultureInfo.InvariantCulture));
+        (Environment.GetEnvironmentVariable("KEYS") ?? "1000,1000000").Split(',')
+            .Select(size => int.Parse(size, CultureInfo.InvariantCulture));
 
     public static IReadOnlyList<string> AllowedIps { get; } = ["192.0.2.1", "192.0.2.2", ListedIPv4, ListedIPv6];
 
@@ -41,7 +44,8 @@ internal static class Samples
 
     /// <summary>Raw keys that differ in all their digits.</summary>
     public static string RawKey(int number) => string.Create(
-        CultureInfo.InvariantCulture, $"fb_live_{Mix((ulong)number):x16}{Mix((ulong)number + 0x1_0000_0000):x16}{Mix((ulong)number + 0x2_0000_0000):x16}");
+        CultureInfo.InvariantCulture,
+        $"fb_live_{Mix((ulong)number):x16}{Mix((ulong)number + 0x1_0000_0000):x16}{Mix((ulong)number + 0x2_0000_0000):x16}");
 
     /// <summary>Many keys as key administration makes them, each with three addresses.</summary>
     public static ApiKey[] Keys(int count)

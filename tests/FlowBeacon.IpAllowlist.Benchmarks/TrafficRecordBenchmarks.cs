@@ -25,7 +25,8 @@ public class TrafficRecordBenchmarks
     private readonly HttpContext _wouldDeny = Samples.Request(Samples.Rehearsed, Samples.Unlisted);
     private readonly HttpContext _denied = Samples.Request(Samples.Restricted, Samples.Unlisted);
     private readonly StringValues[] _oneAddress = [.. Enumerable.Repeat(new StringValues(Samples.Forged(0)), Addresses)];
-    private readonly StringValues[] _newAddresses = [.. Enumerable.Range(0, Addresses).Select(number => new StringValues(Samples.Forged(number)))];
+    private readonly StringValues[] _newAddresses =
+        [.. Enumerable.Range(0, Addresses).Select(number => new StringValues(Samples.Forged(number)))];
     private uint _next;
 
     [Benchmark(Baseline = true)]
