@@ -27,7 +27,8 @@ internal sealed class CarefulMiddleware(RequestDelegate next, IReadOnlyDictionar
 
         ReadOnlySpan<char> forwardedFor = context.Request.Headers["X-Forwarded-For"].ToString();
         int comma = forwardedFor.IndexOf(',');
-        if (!IPAddress.TryParse(comma < 0 ? forwardedFor : forwardedFor[..comma].Trim(), out IPAddress? remote) || !list.AsSpan().Contains(Bits(remote)))
+        if (!IPAddress.TryParse(comma < 0 ? forwardedFor : forwardedFor[..comma].Trim(), out IPAddress? remote)
+            || !list.AsSpan().Contains(Bits(remote)))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return Task.CompletedTask;
@@ -52,7 +53,9 @@ internal sealed class CarefulMiddleware(RequestDelegate next, IReadOnlyDictionar
             Ascii.FromUtf16(key, ascii, out int length);
             Span<byte> hash = stackalloc byte[32];
             SHA256.HashData(ascii[..length], hash);
-            return new Hash(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]), BitConverter.ToUInt64(hash[16..]), BitConverter.ToUInt64(hash[24..]));
+            return new Hash(
+                BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]), BitConverter.ToUInt64(hash[16..]),
+                BitConverter.ToUInt64(hash[24..]));
         }
 
         public override int GetHashCode() => (int)First;
