@@ -45,7 +45,10 @@ internal sealed class BenchmarkServer : IDisposable
     /// </summary>
     public static BenchmarkServer Start(string check, string name)
     {
-        string[] command = [.. File.Exists(Taskset) ? [Taskset, "-c", "0"] : Array.Empty<string>(), Environment.ProcessPath!, "serve", check];
+        string[] command =
+        [
+            .. File.Exists(Taskset) ? [Taskset, "-c", "0"] : Array.Empty<string>(), Environment.ProcessPath!, "serve", check,
+        ];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         var process = Process.Start(start)!;
         string ports = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"The server '{name}' did not start.");

@@ -33,16 +33,20 @@ internal static partial class Load
         string output = await wrk.StandardOutput.ReadToEndAsync();
         await wrk.WaitForExitAsync();
         Match requests = RequestsLine().Match(output);
-        return requests.Success ? long.Parse(requests.Groups["count"].Value, CultureInfo.InvariantCulture) : throw new InvalidOperationException(output);
+        return requests.Success
+            ? long.Parse(requests.Groups["count"].Value, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException(output);
     }
 
     private static async Task<long> InProcessAsync(Uri url, Version version, string forwardedFor, TimeSpan duration)
     {
-        HttpClient[] clients = [.. Enumerable.Range(0, 4).Select(_ => new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false })
+        HttpClient NewClient() => new(new SocketsHttpHandler { UseProxy = false, UseCookies = false })
         {
             DefaultRequestVersion = version,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        })];
+        };
+
+        HttpClient[] clients = [.. Enumerable.Range(0, 4).Select(_ => NewClient())];
         try
         {
             long end = Stopwatch.GetTimestamp() + (long)(duration.TotalSeconds * Stopwatch.Frequency);
@@ -76,7 +80,8 @@ internal static partial class Load
     {
         try
         {
-            using Process? process = Process.Start(new ProcessStartInfo(program, "-v") { RedirectStandardOutput = true, RedirectStandardError = true });
+            using Process? process = Process.Start(
+                new ProcessStartInfo(program, "-v") { RedirectStandardOutput = true, RedirectStandardError = true });
             return process is not null;
         }
         catch (Win32Exception)

@@ -7,16 +7,23 @@ namespace FlowBeacon.IpAllowlist.Benchmarks.Servers;
 internal static class SideBySide
 {
     private static readonly (string Check, string Name)[] Servers =
-        [("none", "without a check"), ("none", "without a check, again"), ("check", "FlowBeacon.IpAllowlist"), ("careful", "careful"), ("safelist", "safelist style")];
+        [
+            ("none", "without a check"), ("none", "without a check, again"), ("check", "FlowBeacon.IpAllowlist"), ("careful", "careful"),
+            ("safelist", "safelist style"),
+        ];
 
     public static async Task RunAsync(int rounds, TimeSpan duration)
     {
         BenchmarkServer[] servers = [.. Servers.Select(server => BenchmarkServer.Start(server.Check, server.Name))];
         try
         {
-            Console.WriteLine($"{rounds} rounds of {duration.TotalSeconds:0} s for each server; HTTP/1.1 by {(Load.HasWrk ? "wrk" : "HttpClient")}, HTTP/2 by HttpClient\n");
+            Console.WriteLine(
+                $"{rounds} rounds of {duration.TotalSeconds:0} s for each server; HTTP/1.1 by "
+                    + $"{(Load.HasWrk ? "wrk" : "HttpClient")}, HTTP/2 by HttpClient\n");
             await CompareAsync("HTTP/1.1, allowed", servers, rounds, server => Load.Http1Async(server.Http1, Samples.ListedIPv4, duration));
-            await CompareAsync("HTTP/1.1, refused (403; without a check: answered)", servers, rounds, server => Load.Http1Async(server.Http1, Samples.Unlisted, duration));
+            await CompareAsync(
+                "HTTP/1.1, refused (403; without a check: answered)", servers, rounds,
+                server => Load.Http1Async(server.Http1, Samples.Unlisted, duration));
             await CompareAsync("HTTP/2, allowed", servers, rounds, server => Load.Http2Async(server.Http2, Samples.ListedIPv4, duration));
         }
         finally
@@ -50,14 +57,16 @@ internal static class SideBySide
             }
         }
 
-        Console.WriteLine($"| {what} | throughput, ratio: median (least to most) | processor time per request, more than without a check, µs: median |");
+        Console.WriteLine(
+            $"| {what} | throughput, ratio: median (least to most) | processor time per request, more than without a check, µs: median |");
         Console.WriteLine("| --- | ---: | ---: |");
         for (int index = 0; index < servers.Length; index++)
         {
             double[] ratios = [.. requests[index].Zip(requests[0], (one, none) => one / none).Order()];
             double[] extra = [.. microseconds[index].Zip(microseconds[0], (one, none) => one - none).Order()];
             Console.WriteLine(FormattableString.Invariant(
-                $"| {servers[index].Name} | {Median(ratios):0.000} ({ratios[0]:0.00} to {ratios[^1]:0.00}) | {Median(extra):+0.00;-0.00} |"));
+                $"| {servers[index].Name} | {Median(ratios):0.000} ({ratios[0]:0.00} to {ratios[^1]:0.00}) | "
+                    + $"{Median(extra):+0.00;-0.00} |"));
         }
 
         Console.WriteLine();
