@@ -17,7 +17,8 @@ internal static class AddressGen
         (1, Gen.Int[1, 15].Select(number => (ushort)number)),
         (4, Gen.UShort));
 
-    private static readonly Gen<ushort[]> Tail = Gen.OneOf(Gen.Byte, Gen.OneOf<byte>(0, 1, 9, 10, 99, 100, 199, 200, 249, 250, 255)).Array[4]
+    private static readonly Gen<ushort[]> Tail =
+        Gen.OneOf(Gen.Byte, Gen.OneOf<byte>(0, 1, 9, 10, 99, 100, 199, 200, 249, 250, 255)).Array[4]
         .Select(octets => new[] { (ushort)((octets[0] << 8) | octets[1]), (ushort)((octets[2] << 8) | octets[3]) });
 
     public static Gen<ushort[]> IPv4Groups { get; } = Tail.Select(tail => new ushort[] { 0, 0, 0, 0, 0, 0xffff, tail[0], tail[1] });
@@ -46,7 +47,9 @@ internal static class AddressGen
     /// <summary>The same, with brackets and ports as they occur in X-Forwarded-For, sound and broken.</summary>
     public static Gen<string> ForwardedText { get; } = Gen.Select(
         Text,
-        Gen.OneOf("{0}", "{0}", "{0}:{1}", "[{0}]", "[{0}]:{1}", "[{0}", "{0}]", "[[{0}]]", "[{0}]{1}", "{0}:", "[{0}]:", "[{0}]:+{1}", "[{0}]:{1} "),
+        Gen.OneOf(
+            "{0}", "{0}", "{0}:{1}", "[{0}]", "[{0}]:{1}", "[{0}", "{0}]", "[[{0}]]", "[{0}]{1}", "{0}:", "[{0}]:", "[{0}]:+{1}",
+            "[{0}]:{1} "),
         Gen.OneOf(Gen.Int[0, 70000], Gen.OneOf(0, 80, 65535, 65536, 99999, 100000, int.MaxValue)),
         (text, shape, port) => string.Format(CultureInfo.InvariantCulture, shape, text, port));
 
@@ -72,7 +75,8 @@ internal static class AddressGen
 
     /// <summary>One of the given addresses.</summary>
     public static Gen<ushort[]> GroupsOf(params string[] addresses) => Gen.OneOf<ushort[]>([.. addresses.Select(text =>
-        IPAddress.Parse(text).MapToIPv6().GetAddressBytes().Chunk(2).Select(bytes => BinaryPrimitives.ReadUInt16BigEndian(bytes)).ToArray())]);
+        IPAddress.Parse(text).MapToIPv6().GetAddressBytes().Chunk(2).Select(bytes => BinaryPrimitives.ReadUInt16BigEndian(bytes))
+            .ToArray())]);
 
     /// <summary>No line or a few of X-Forwarded-For, each with any number of the given members, set apart by commas and blanks.</summary>
     public static Gen<string[]> ForwardedForLines(Gen<string> member)
@@ -110,7 +114,10 @@ internal static class AddressGen
             return tail;
         }
 
-        List<string> written = [.. groups.Zip(styles, (group, style) => group.ToString(style % 2 == 0 ? "x" : "X", null).PadLeft(1 + (style / 2), '0'))];
+        List<string> written =
+        [
+            .. groups.Zip(styles, (group, style) => group.ToString(style % 2 == 0 ? "x" : "X", null).PadLeft(1 + (style / 2), '0')),
+        ];
         if (dotted)
         {
             written.RemoveRange(6, 2);

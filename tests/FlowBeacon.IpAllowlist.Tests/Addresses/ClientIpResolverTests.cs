@@ -160,7 +160,8 @@ public sealed class ClientIpResolverTests
 
     [Theory]
     [MemberData(nameof(TrustedWalks))]
-    public void Walks_trusted_hops_from_the_right(string[] lines, string outcome) => Resolve(ClientIpSource.TrustedProxies, Proxy, lines).Should().Be(outcome);
+    public void Walks_trusted_hops_from_the_right(string[] lines, string outcome) =>
+        Resolve(ClientIpSource.TrustedProxies, Proxy, lines).Should().Be(outcome);
 
     [Theory]
     [InlineData("192.0.2.1")]
@@ -197,7 +198,8 @@ public sealed class ClientIpResolverTests
         Resolve(ClientIpSource.TrustedProxies, Proxy, $"10.0.0.3, {trusted}").Should().Be("ForwardedFor 10.0.0.3");
         Resolve(ClientIpSource.TrustedProxies, Proxy, $"203.0.113.7, , {trusted.Replace(",", ",,,", StringComparison.Ordinal)}")
             .Should().Be("ForwardedFor 203.0.113.7");
-        Resolve(ClientIpSource.TrustedProxies, Proxy, $"{Repeat("1.1.1.1", 50)}, 203.0.113.7, {trusted}").Should().Be("ForwardedFor 203.0.113.7");
+        Resolve(ClientIpSource.TrustedProxies, Proxy, $"{Repeat("1.1.1.1", 50)}, 203.0.113.7, {trusted}")
+            .Should().Be("ForwardedFor 203.0.113.7");
     }
 
     [Theory]
@@ -243,7 +245,8 @@ public sealed class ClientIpResolverTests
         Resolve(ClientIpSource.ForwardedForFirst, Proxy, new string(',', 10_000)).Should().Be($"Peer {Proxy}");
         Resolve(ClientIpSource.TrustedProxies, Proxy, $"{many}, 203.0.113.8, 10.0.0.2").Should().Be("ForwardedFor 203.0.113.8");
         Resolve(ClientIpSource.TrustedProxies, Proxy, "203.0.113.8" + new string(',', 10_000)).Should().Be("ForwardedFor 203.0.113.8");
-        Resolve(ClientIpSource.TrustedProxies, Proxy, [.. many.Split(", "), "203.0.113.8", "10.0.0.2"]).Should().Be("ForwardedFor 203.0.113.8");
+        Resolve(ClientIpSource.TrustedProxies, Proxy, [.. many.Split(", "), "203.0.113.8", "10.0.0.2"])
+            .Should().Be("ForwardedFor 203.0.113.8");
         Resolve(ClientIpSource.TrustedProxies, Proxy, Repeat("10.0.0.2", 10_000)).Should().Be(Unusable);
     }
 

@@ -32,7 +32,10 @@ public sealed class IpAddressRefusalTests
         { "10.0.0.1,10.0.0.2", "'10.0.0.1,10.0.0.2' is more than one address; write one address per entry" },
         { "\"10.0.0.1\"", "'\"10.0.0.1\"' is in quotes; remove them" },
         { "unknown", "'unknown' is not an address; remove it or write an address" },
-        { "\u0661.2.3.4", "'\\u0661.2.3.4' contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII" },
+        {
+            "\u0661.2.3.4",
+            "'\\u0661.2.3.4' contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII"
+        },
     };
 
     /// <summary>Other texts with the same faults, and what their message must say.</summary>
@@ -98,7 +101,8 @@ public sealed class IpAddressRefusalTests
     {
         string[] texts = [.. Faults.Select(row => row.Data.Item1)];
 
-        texts.Select(text => IpAddressRefusal.Explain(text).Replace(PrintableText.Quote(text), "", StringComparison.Ordinal)).Should().OnlyHaveUniqueItems();
+        texts.Select(text => IpAddressRefusal.Explain(text).Replace(PrintableText.Quote(text), "", StringComparison.Ordinal))
+            .Should().OnlyHaveUniqueItems();
     }
 
     [Fact]
@@ -137,7 +141,8 @@ public sealed class IpAddressRefusalTests
     [InlineData("x' is fine; 'y", "'x\\u0027 is fine; \\u0027y'")]
     [InlineData("a\\u0041", "'a\\u005cu0041'")]
     [InlineData("\u202eevil", "'\\u202eevil'")]
-    public void Escapes_what_could_forge_or_hide_text(string text, string quoted) => IpAddressRefusal.Explain(text).Should().StartWith(quoted + " ");
+    public void Escapes_what_could_forge_or_hide_text(string text, string quoted) =>
+        IpAddressRefusal.Explain(text).Should().StartWith(quoted + " ");
 
     [Fact]
     public void Leaves_out_the_rest_of_a_run_of_hex_digits_that_no_address_has()

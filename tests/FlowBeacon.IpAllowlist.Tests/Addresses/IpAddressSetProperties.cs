@@ -70,8 +70,10 @@ public sealed class IpAddressSetProperties
 
     [Fact]
     public void Equals_another_set_only_if_the_members_are_the_same() =>
-        AddressGen.Spellings(Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, (ushort)(number * 0xffff), 0, (ushort)number })).Array[0, 3]
-            .Select(AddressGen.Spellings(Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, 0xffff, 0, (ushort)number })).Array[0, 3])
+        AddressGen.Spellings(
+            Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, (ushort)(number * 0xffff), 0, (ushort)number })).Array[0, 3]
+            .Select(
+                AddressGen.Spellings(Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, 0xffff, 0, (ushort)number })).Array[0, 3])
             .Sample(
                 (left, right) =>
                 {
@@ -89,7 +91,8 @@ public sealed class IpAddressSetProperties
         AddressGen.Text.Array[0, 5].Sample(
             texts =>
             {
-                IEnumerable<int> refused = Enumerable.Range(0, texts.Length).Where(index => ReferenceAddressParser.Read(texts[index]) is null);
+                IEnumerable<int> refused = Enumerable.Range(0, texts.Length)
+                    .Where(index => ReferenceAddressParser.Read(texts[index]) is null);
 
                 bool isRead = IpAddressSet.TryParse(texts, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors);
 

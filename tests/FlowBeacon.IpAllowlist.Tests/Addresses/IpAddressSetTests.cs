@@ -33,7 +33,8 @@ public sealed class IpAddressSetTests
         IpAddressSet.Parse(["203.0.113.7"]).Contains(IPAddress.Parse("::ffff:203.0.113.7")).Should().BeTrue();
 
     [Fact]
-    public void Ignores_the_scope_id_of_an_address() => IpAddressSet.Parse(["fe80::1"]).Contains(IPAddress.Parse("fe80::1%7")).Should().BeTrue();
+    public void Ignores_the_scope_id_of_an_address() =>
+        IpAddressSet.Parse(["fe80::1"]).Contains(IPAddress.Parse("fe80::1%7")).Should().BeTrue();
 
     [Theory]
     [InlineData("0.0.0.0", "::")]
@@ -126,9 +127,11 @@ public sealed class IpAddressSetTests
     [Fact]
     public void Sorts_its_canonical_strings_by_number_IPv4_first()
     {
-        var set = IpAddressSet.Parse(["2001:DB8::A", "10.0.0.10", "2001:db8::9", "9.255.255.255", "255.0.0.1", "::1", "10.0.0.9", "FFFF::"]);
+        var set = IpAddressSet.Parse(
+            ["2001:DB8::A", "10.0.0.10", "2001:db8::9", "9.255.255.255", "255.0.0.1", "::1", "10.0.0.9", "FFFF::"]);
 
-        set.ToCanonicalStrings().Should().Equal("9.255.255.255", "10.0.0.9", "10.0.0.10", "255.0.0.1", "::1", "2001:db8::9", "2001:db8::a", "ffff::");
+        set.ToCanonicalStrings().Should().Equal(
+            "9.255.255.255", "10.0.0.9", "10.0.0.10", "255.0.0.1", "::1", "2001:db8::9", "2001:db8::a", "ffff::");
     }
 
     [Fact]

@@ -29,7 +29,9 @@ public sealed class IpNetworkSetTests
         { "::ffff:10.0.0.1/128", "10.0.0.1", "10.0.0.2" },
     };
 
-    /// <summary>IPv6 entries, however wide, and IPv4 addresses that a comparison of the mapped bits would find in them, and in reverse.</summary>
+    /// <summary>
+    /// IPv6 entries, however wide, and IPv4 addresses that a comparison of the mapped bits would find in them, and in reverse.
+    /// </summary>
     public static TheoryData<string, string> OtherFamily { get; } = new()
     {
         { "::/8", "10.0.0.1" },
@@ -111,7 +113,8 @@ public sealed class IpNetworkSetTests
 
     [Theory]
     [MemberData(nameof(OtherFamily))]
-    public void Trusts_no_address_of_the_other_family(string entry, string address) => Parse(entry).Contains(Value(address)).Should().BeFalse();
+    public void Trusts_no_address_of_the_other_family(string entry, string address) =>
+        Parse(entry).Contains(Value(address)).Should().BeFalse();
 
     [Fact]
     public void Trusts_a_mapped_peer_as_the_IPv4_address() =>

@@ -15,7 +15,8 @@ public sealed class ParserProperties
 
     [Fact]
     public void Reads_every_legal_spelling_with_brackets_or_port_as_the_address_it_spells() =>
-        AddressGen.ForwardedSpellings(AddressGen.Groups).Sample(address => ReadForwarded(address.Text).Should().Be(address.Hex), iter: Iterations);
+        AddressGen.ForwardedSpellings(AddressGen.Groups)
+            .Sample(address => ReadForwarded(address.Text).Should().Be(address.Hex), iter: Iterations);
 
     [Fact]
     public void Agrees_with_the_reference_on_allowlist_entries() =>
@@ -23,7 +24,8 @@ public sealed class ParserProperties
 
     [Fact]
     public void Agrees_with_the_reference_on_forwarded_entries() =>
-        AddressGen.ForwardedText.Sample(text => ReadForwarded(text).Should().Be(ReferenceAddressParser.ReadForwarded(text)), iter: Iterations);
+        AddressGen.ForwardedText.Sample(
+            text => ReadForwarded(text).Should().Be(ReferenceAddressParser.ReadForwarded(text)), iter: Iterations);
 
     [Fact]
     public void Accepts_no_text_that_the_framework_reads_differently() =>
@@ -58,7 +60,8 @@ public sealed class ParserProperties
     public void Accepts_as_a_forwarded_entry_whatever_it_accepts_as_an_allowlist_entry() =>
         AddressGen.Text.Where(text => Read(text) is not null).Sample(text => ReadForwarded(text).Should().Be(Read(text)), iter: Iterations);
 
-    private static string? Read(string text) => IpAddressParser.TryParse(text, out IpAddressValue value) ? value.Bits.ToString("x32", null) : null;
+    private static string? Read(string text) =>
+        IpAddressParser.TryParse(text, out IpAddressValue value) ? value.Bits.ToString("x32", null) : null;
 
     private static string? ReadForwarded(string text) =>
         IpAddressParser.TryParseForwarded(text, out IpAddressValue value) ? value.Bits.ToString("x32", null) : null;

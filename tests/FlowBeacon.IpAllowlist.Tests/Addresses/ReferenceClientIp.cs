@@ -42,5 +42,6 @@ internal static class ReferenceClientIp
 
     private static string Describe(IPAddress? peer) => peer is null ? "UnknownPeer" : $"Peer {Plain(peer)}";
 
-    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new IPAddress(address.GetAddressBytes());
+    private static IPAddress Plain(IPAddress address) =>
+        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : new IPAddress(address.GetAddressBytes());
 }

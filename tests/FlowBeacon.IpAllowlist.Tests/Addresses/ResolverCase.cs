@@ -14,7 +14,8 @@ internal static class ResolverCase
     private static readonly IpNetworkSet Trusted = IpNetworkSet.Parse(TrustedProxies, "", out _);
 
     /// <summary><c>ForwardedFor 203.0.113.7</c> and the like, or the name of the fault.</summary>
-    public static string Resolve(ClientIpSource source, IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor = false)
+    public static string Resolve(
+        ClientIpSource source, IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor = false)
     {
         var context = new DefaultHttpContext();
         context.Connection.RemoteIpAddress = peer;
@@ -28,7 +29,9 @@ internal static class ResolverCase
             context.Request.Headers["X-Original-For"] = "198.51.100.99:4711";
         }
 
-        return Describe(new ClientIpResolver(source, source == ClientIpSource.TrustedProxies ? Trusted : IpNetworkSet.Parse([], "", out _)).Resolve(context));
+        return Describe(
+            new ClientIpResolver(source, source == ClientIpSource.TrustedProxies ? Trusted : IpNetworkSet.Parse([], "", out _))
+                .Resolve(context));
     }
 
     private static string Describe(ClientIp client)
