@@ -31,12 +31,19 @@ public sealed class LayeringTests
     [Theory]
     [InlineData("Addresses/Planted.cs", "internal static class Planted { public static object? Of(ApiKey key) => key.Id; }", "Keys")]
     [InlineData("Keys/Planted.cs", "internal static class Planted { public static object Of() => new IpAllowlistOptions(); }", "root")]
-    [InlineData("Management/Planted.cs", "internal static class Planted { public static object Of(Check.IpAllowlistEvaluator check) => check; }", "Check")]
-    [InlineData("New/Planted.cs", "internal static class Planted { public static object Of(Common.CoarseClock clock) => clock.Now; }", "Common")]
+    [InlineData(
+        "Management/Planted.cs", "internal static class Planted { public static object Of(Check.IpAllowlistEvaluator check) => check; }",
+        "Check")]
+    [InlineData(
+        "New/Planted.cs", "internal static class Planted { public static object Of(Common.CoarseClock clock) => clock.Now; }", "Common")]
     public void A_planted_dependency_is_found(string path, string source, string to) =>
         Unwanted(FolderDependencies.Find((path, $"namespace FlowBeacon.IpAllowlist;\n{source}"))).Should()
             .Contain(use => use.File == path && use.To == to);
 
     private static FolderDependency[] Unwanted(IEnumerable<FolderDependency> found) =>
-        [.. found.Where(use => use.From != FolderDependencies.Root && !(Allowed.TryGetValue(use.From, out string[]? allowed) && allowed.Contains(use.To)))];
+        [
+            .. found.Where(
+                use => use.From != FolderDependencies.Root
+                    && !(Allowed.TryGetValue(use.From, out string[]? allowed) && allowed.Contains(use.To))),
+        ];
 }
