@@ -114,7 +114,8 @@ public sealed class BreakGlassUseTests
 
         await app.GetPathAsync("/read", Key, HeaderLine.ForwardedFor("2001:db8::1"));
         await AppendedAsync(audit, 2);
-        audit.Appended.Select(entry => (entry.Actor.Address, entry.Count)).Should().BeEquivalentTo([("198.51.100.9", 1), ("2001:db8::1", 1)]);
+        audit.Appended.Select(entry => (entry.Actor.Address, entry.Count))
+            .Should().BeEquivalentTo([("198.51.100.9", 1), ("2001:db8::1", 1)]);
 
         time.Advance(TimeSpan.FromMinutes(1));
         await AppendedAsync(audit, 3);
@@ -158,7 +159,9 @@ public sealed class BreakGlassUseTests
         await using KestrelApp app = await StartAsync(audit);
 
         (await app.GetPathAsync("/read", Key, From)).Status.Should().Be(200);
-        await Eventually.IsTrueAsync(() => app.Logs.OfLibrary.Any(entry => entry.Id.Id == 12 && entry.Exception is TimeoutException), () => "the failure was not logged");
+        await Eventually.IsTrueAsync(
+            () => app.Logs.OfLibrary.Any(entry => entry.Id.Id == 12 && entry.Exception is TimeoutException),
+            () => "the failure was not logged");
     }
 
     [Fact]
@@ -170,7 +173,8 @@ public sealed class BreakGlassUseTests
 
         for (int i = 0; i < 3; i++)
         {
-            RawResponse response = await app.GetPathAsync("/read", Key, From).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            RawResponse response = await app.GetPathAsync("/read", Key, From)
+                .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             response.Status.Should().Be(200);
         }
     }
@@ -201,32 +205,35 @@ public sealed class BreakGlassUseTests
         Eventually.IsTrueAsync(() => audit.Appended.Count == entries, () => $"{audit.Appended.Count} entries, expected {entries}");
 
     private static Task<KestrelApp> StartAsync(
-        IAuditLog audit, string order = "Allowlist", InMemoryApiKeyStore? store = null, TimeProvider? time = null, string? errorPage = null) => SchemeApp.StartAsync(
-        app =>
-        {
-            if (errorPage is not null)
+        IAuditLog audit, string order = "Allowlist", InMemoryApiKeyStore? store = null, TimeProvider? time = null,
+        string? errorPage = null) =>
+        SchemeApp.StartAsync(
+            app =>
             {
-                app.UseStatusCodePagesWithReExecute(errorPage);
-                app.UseRouting();
-                app.UseAuthentication();
-                app.UseAuthorization();
-            }
+                if (errorPage is not null)
+                {
+                    app.UseStatusCodePagesWithReExecute(errorPage);
+                    app.UseRouting();
+                    app.UseAuthentication();
+                    app.UseAuthorization();
+                }
 
-            PipelineOrder.Build(app, order);
-            app.MapFlowBeaconApiKeys();
-            app.MapGet("/open", () => "open");
-            app.MapGet("/read", () => "read").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
-            app.MapGet("/evaluate", () => "evaluate").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
-            app.MapGet("/unchecked-read", () => "read").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
-            app.MapGet("/unchecked-evaluate", () => "evaluate").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
-        },
-        store: store,
-        configure: builder =>
-        {
-            builder.Services.AddSingleton(audit);
-            if (time is not null)
+                PipelineOrder.Build(app, order);
+                app.MapFlowBeaconApiKeys();
+                app.MapGet("/open", () => "open");
+                app.MapGet("/read", () => "read").RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+                app.MapGet("/evaluate", () => "evaluate").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+                app.MapGet("/unchecked-read", () => "read").DisableIpAllowlist().RequireApiKeyScope(ApiKeyScopes.GovernanceRead);
+                app.MapGet("/unchecked-evaluate", () => "evaluate").DisableIpAllowlist()
+                    .RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            },
+            store: store,
+            configure: builder =>
             {
-                builder.Services.AddSingleton(time);
-            }
-        });
+                builder.Services.AddSingleton(audit);
+                if (time is not null)
+                {
+                    builder.Services.AddSingleton(time);
+                }
+            });
 }

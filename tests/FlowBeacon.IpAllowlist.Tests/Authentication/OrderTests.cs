@@ -31,7 +31,8 @@ public sealed class OrderTests
     }
 
     /// <summary>Left out of the comparison of protected endpoints, because the framework itself answers 500 there.</summary>
-    public static TheoryData<string> OrdersTheFrameworkRefuses => [.. PipelineOrder.All.Where(order => !PipelineOrder.RoutesBeforeAuthorizing(order))];
+    public static TheoryData<string> OrdersTheFrameworkRefuses =>
+        [.. PipelineOrder.All.Where(order => !PipelineOrder.RoutesBeforeAuthorizing(order))];
 
     /// <summary>Header lines, and the answers of the open endpoint, the one for any key, and the one for a scope.</summary>
     private static IReadOnlyList<(string Request, string[] HeaderLines, Answer Open, Answer AnyKey, Answer Scope)> Requests { get; } =
@@ -45,14 +46,17 @@ public sealed class OrderTests
             Answer.InvalidKey, Answer.InvalidKey, Answer.InvalidKey),
         ("foreign address", Lines(SchemeKeys.Evaluator, FromElsewhere), Answer.Denied, Answer.Denied, Answer.Denied),
         ("foreign address, missing scope", Lines(SchemeKeys.Reader, FromElsewhere), Answer.Denied, Answer.Denied, Answer.Denied),
-        ("foreign address, retiring secret", Lines(SchemeKeys.EvaluatorRetiring, FromElsewhere), Answer.Denied, Answer.Denied, Answer.Denied),
+        ("foreign address, retiring secret",
+            Lines(SchemeKeys.EvaluatorRetiring, FromElsewhere), Answer.Denied, Answer.Denied, Answer.Denied),
         ("allowed", Lines(SchemeKeys.Evaluator, FromListed), Answer.Ok("open"), Answer.Ok("any key"), Answer.Ok("scope")),
         ("unrestricted", Lines(SchemeKeys.Anywhere, FromElsewhere), Answer.Ok("open"), Answer.Ok("any key"), Answer.Ok("scope")),
         ("retiring secret", Lines(SchemeKeys.EvaluatorRetiring, FromListed), Answer.Ok("open"), Answer.Ok("any key"), Answer.Ok("scope")),
         ("missing scope", Lines(SchemeKeys.Reader, FromListed), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
         ("no scope at all", Lines(SchemeKeys.Scopeless, FromListed), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
-        ("unrestricted, missing scope", Lines(TestKeys.Unrestricted, FromElsewhere), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
-        ("break-glass, missing scope", Lines(SchemeKeys.BreakGlass, FromElsewhere), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
+        ("unrestricted, missing scope",
+            Lines(TestKeys.Unrestricted, FromElsewhere), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
+        ("break-glass, missing scope",
+            Lines(SchemeKeys.BreakGlass, FromElsewhere), Answer.Ok("open"), Answer.Ok("any key"), Answer.InsufficientScope),
     ];
 
     [Fact]
@@ -79,7 +83,8 @@ public sealed class OrderTests
                 await AddAsync("/scope", scope);
 
                 // With another scheme as the default, the default policy asks for that one: it is not ours to answer.
-                if (defaultScheme == ApiKeyAuthenticationDefaults.AuthenticationScheme && PipelineOrder.AuthenticatesBeforeAuthorizing(order))
+                if (defaultScheme == ApiKeyAuthenticationDefaults.AuthenticationScheme
+                    && PipelineOrder.AuthenticatesBeforeAuthorizing(order))
                 {
                     await AddAsync("/default-policy", anyKey);
                 }
@@ -104,7 +109,9 @@ public sealed class OrderTests
         (await KestrelApp.SendAsync(app.IPv4, "GET", "/scope", Lines(SchemeKeys.Evaluator, FromListed))).Status.Should().Be(500);
         (await KestrelApp.SendAsync(app.IPv4, "GET", "/scope", Lines(SchemeKeys.Evaluator, FromElsewhere))).Status.Should().Be(403);
         (await KestrelApp.SendAsync(app.IPv4, "GET", "/any-key", Lines(TestKeys.Unknown, FromListed))).Status.Should().Be(401);
-        app.Logs.Entries.Should().Contain(entry => entry.Level == LogLevel.Error && entry.Exception!.Message.Contains("authorization metadata", StringComparison.Ordinal));
+        app.Logs.Entries.Should().Contain(
+            entry => entry.Level == LogLevel.Error
+                && entry.Exception!.Message.Contains("authorization metadata", StringComparison.Ordinal));
     }
 
     private static string[] Lines(string rawKey, string from) => [HeaderLine.Bearer(rawKey), from];

@@ -12,15 +12,21 @@ internal static class PipelineOrder
 
     /// <summary>Every order of every set of explicit middlewares that holds ours: 1 + 3·2 + 3·6 + 24 = 49.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [.. Subsets([Routing, Authentication, Authorization]).SelectMany(subset => Permutations([.. subset, Allowlist])).Select(order => string.Join(" > ", order))];
+        [
+            .. Subsets([Routing, Authentication, Authorization]).SelectMany(subset => Permutations([.. subset, Allowlist]))
+                .Select(order => string.Join(" > ", order)),
+        ];
 
     /// <summary>
     /// Whether the framework authorizes an endpoint in this order: in front of routing there is no endpoint yet, and the framework
     /// answers 500 to requests that reach one with authorization metadata.
     /// </summary>
-    public static bool RoutesBeforeAuthorizing(string order) => !order.Contains(Routing, StringComparison.Ordinal) || IsBefore(order, Routing, Authorization);
+    public static bool RoutesBeforeAuthorizing(string order) =>
+        !order.Contains(Routing, StringComparison.Ordinal) || IsBefore(order, Routing, Authorization);
 
-    /// <summary>Whether <c>HttpContext.User</c> is known when the framework authorizes: a policy without schemes looks at nothing else.</summary>
+    /// <summary>
+    /// Whether <c>HttpContext.User</c> is known when the framework authorizes: a policy without schemes looks at nothing else.
+    /// </summary>
     public static bool AuthenticatesBeforeAuthorizing(string order) =>
         !order.Contains(Authentication, StringComparison.Ordinal) || IsBefore(order, Authentication, Authorization);
 
@@ -39,7 +45,8 @@ internal static class PipelineOrder
     }
 
     private static bool IsBefore(string order, string first, string second) =>
-        order.IndexOf(second, StringComparison.Ordinal) is >= 0 and var position && order.IndexOf(first, StringComparison.Ordinal) < position;
+        order.IndexOf(second, StringComparison.Ordinal) is >= 0 and var position
+            && order.IndexOf(first, StringComparison.Ordinal) < position;
 
     private static IEnumerable<string[]> Subsets(string[] all) =>
         Enumerable.Range(0, 1 << all.Length).Select(bits => all.Where((_, index) => (bits & (1 << index)) != 0).ToArray());

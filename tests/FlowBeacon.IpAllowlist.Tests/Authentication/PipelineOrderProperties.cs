@@ -9,8 +9,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
 /// <summary>
-/// Whatever the order of authentication, authorization, routing, <c>UseForwardedHeaders</c>, middleware that rewrites requests, and the check:
-/// an application with the scheme admits nothing that the same pipeline without it refuses, where the check alone asks.
+/// Whatever the order of authentication, authorization, routing, <c>UseForwardedHeaders</c>, middleware that rewrites requests, and the
+/// check: an application with the scheme admits nothing that the same pipeline without it refuses, where the check alone asks.
 /// </summary>
 public sealed class PipelineOrderProperties
 {
@@ -35,22 +35,26 @@ public sealed class PipelineOrderProperties
     /// <summary>Events that name the call to move, and the one that names UseForwardedHeaders.</summary>
     private static readonly string[] NamingEvents = ["ChangedBeforeCheck", "ChangedBehindCheck", "RefusedBeforeCheck", "PeerRewritten"];
 
-    private static readonly Gen<string[]> Order = Gen.Int[0, 2].Select(number => number > 0).Array[7].SelectMany(Gen.Int[0, int.MaxValue], (present, seed) => Gen.Const(Shuffle(present, seed)));
+    private static readonly Gen<string[]> Order = Gen.Int[0, 2].Select(number => number > 0).Array[7]
+        .SelectMany(Gen.Int[0, int.MaxValue], (present, seed) => Gen.Const(Shuffle(present, seed)));
 
     private static readonly Gen<string> Address = AnyOf(SchemeKeys.Listed, SchemeKeys.NotListed, "127.0.0.1", "192.0.2.1");
 
     private static readonly Gen<string?> RawKey = AnyOf<string?>(
-        SchemeKeys.Evaluator, SchemeKeys.Evaluator, SchemeKeys.Evaluator, SchemeKeys.Reader, SchemeKeys.Anywhere, TestKeys.Restricted, TestKeys.Unknown, null, null, null);
+        SchemeKeys.Evaluator, SchemeKeys.Evaluator, SchemeKeys.Evaluator, SchemeKeys.Reader, SchemeKeys.Anywhere, TestKeys.Restricted,
+        TestKeys.Unknown, null, null, null);
 
-    private static readonly Gen<string[]> HeaderLines = Gen.Select(RawKey, Address.Array[0, 3], Address.Array[0, 1], RawKey, Gen.Bool, (key, chain, cdn, otherKey, strip) =>
-        (string[])[
-            .. key is null ? Array.Empty<string>() : [HeaderLine.Bearer(key)],
-            .. chain.Length == 0 ? Array.Empty<string>() : [HeaderLine.ForwardedFor(string.Join(", ", chain))],
-            .. cdn.Select(address => $"{CdnHeader}: {address}"),
-            .. otherKey is null ? Array.Empty<string>() : [$"{KeyHeader}: Bearer {otherKey}"],
-            .. strip ? [$"{StripHeader}: yes"] : Array.Empty<string>()]);
+    private static readonly Gen<string[]> HeaderLines =
+        Gen.Select(RawKey, Address.Array[0, 3], Address.Array[0, 1], RawKey, Gen.Bool, (key, chain, cdn, otherKey, strip) =>
+            (string[])[
+                .. key is null ? Array.Empty<string>() : [HeaderLine.Bearer(key)],
+                .. chain.Length == 0 ? Array.Empty<string>() : [HeaderLine.ForwardedFor(string.Join(", ", chain))],
+                .. cdn.Select(address => $"{CdnHeader}: {address}"),
+                .. otherKey is null ? Array.Empty<string>() : [$"{KeyHeader}: Bearer {otherKey}"],
+                .. strip ? [$"{StripHeader}: yes"] : Array.Empty<string>()]);
 
-    private static readonly Gen<(string Path, string[] HeaderLines)> Request = Gen.Select(AnyOf(Paths), HeaderLines, (path, lines) => (path, lines));
+    private static readonly Gen<(string Path, string[] HeaderLines)> Request =
+        Gen.Select(AnyOf(Paths), HeaderLines, (path, lines) => (path, lines));
 
     private sealed record Pipeline(string[] Order, ClientIpSource Source, string DefaultScheme)
     {
@@ -97,7 +101,9 @@ public sealed class PipelineOrderProperties
                     {
                         // The framework's own error where authorization stands in front of routing names the call as well.
                         actual.Logs.Entries.Should().Contain(
-                            entry => entry.Exception != null && entry.Exception.Message.Contains("UseAuthorization()", StringComparison.Ordinal), what);
+                            entry => entry.Exception != null
+                                && entry.Exception.Message.Contains("UseAuthorization()", StringComparison.Ordinal),
+                            what);
                     }
                 }
 
@@ -176,7 +182,10 @@ public sealed class PipelineOrderProperties
                 break;
             case ForwardedHeaders:
                 // The set-up that believes everybody, one entry at a time.
-                var options = new ForwardedHeadersOptions { ForwardedHeaders = Microsoft.AspNetCore.HttpOverrides.ForwardedHeaders.XForwardedFor };
+                var options = new ForwardedHeadersOptions
+                {
+                    ForwardedHeaders = Microsoft.AspNetCore.HttpOverrides.ForwardedHeaders.XForwardedFor,
+                };
                 options.KnownProxies.Clear();
                 options.KnownIPNetworks.Clear();
                 app.UseForwardedHeaders(options);

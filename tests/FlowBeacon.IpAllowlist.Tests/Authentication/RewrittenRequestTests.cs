@@ -8,7 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
 /// <summary>
-/// Middleware that changes the key or the client address of a request between those who ask for the verdict: whoever acts derives both again.
+/// Middleware that changes the key or the client address of a request between those who ask for the verdict: whoever acts derives both
+/// again.
 /// </summary>
 public sealed class RewrittenRequestTests
 {
@@ -28,7 +29,8 @@ public sealed class RewrittenRequestTests
         });
 
         (await app.GetPathAsync("/open", Key, ForgedAsListed, $"{CdnHeader}: {SchemeKeys.NotListed}")).Status.Should().Be(403);
-        (await app.GetPathAsync("/open", Key, HeaderLine.ForwardedFor(SchemeKeys.NotListed), $"{CdnHeader}: {SchemeKeys.Listed}")).Status.Should().Be(200);
+        (await app.GetPathAsync("/open", Key, HeaderLine.ForwardedFor(SchemeKeys.NotListed), $"{CdnHeader}: {SchemeKeys.Listed}")).Status
+            .Should().Be(200);
     }
 
     [Theory]
@@ -187,7 +189,8 @@ public sealed class RewrittenRequestTests
             });
 
         RawResponse response = await KestrelApp.SendAsync(
-            app.IPv4, "GET", "/guarded", HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor($"{SchemeKeys.Listed}, {SchemeKeys.NotListed}"));
+            app.IPv4, "GET", "/guarded", HeaderLine.Bearer(TestKeys.Restricted),
+            HeaderLine.ForwardedFor($"{SchemeKeys.Listed}, {SchemeKeys.NotListed}"));
 
         response.Status.Should().Be(403);
         response.Content.Should().NotContain("error page");
@@ -203,7 +206,8 @@ public sealed class RewrittenRequestTests
         });
 
         (await app.GetPathAsync("/guarded", Key, ForgedAsListed)).Status.Should().Be(500);
-        app.Logs.Entries.Should().Contain(entry => entry.Exception != null && entry.Exception.Message.Contains("UseFlowBeaconIpAllowlist()", StringComparison.Ordinal));
+        app.Logs.Entries.Should().Contain(
+            entry => entry.Exception != null && entry.Exception.Message.Contains("UseFlowBeaconIpAllowlist()", StringComparison.Ordinal));
     }
 
     private static Task TakeAddressFromCdn(HttpContext context, RequestDelegate next)

@@ -8,10 +8,12 @@ namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 /// <summary>Starts applications whose only authentication scheme is ours.</summary>
 internal static class SchemeApp
 {
-    public static readonly IAuthorizeData OurScheme = new AuthorizeAttribute { AuthenticationSchemes = ApiKeyAuthenticationDefaults.AuthenticationScheme };
+    public static readonly IAuthorizeData OurScheme =
+        new AuthorizeAttribute { AuthenticationSchemes = ApiKeyAuthenticationDefaults.AuthenticationScheme };
 
     public static Task<KestrelApp> StartAsync(
-        Action<WebApplication> pipeline, Action<IpAllowlistOptions>? options = null, IApiKeyStore? store = null, Action<WebApplicationBuilder>? configure = null) =>
+        Action<WebApplication> pipeline, Action<IpAllowlistOptions>? options = null, IApiKeyStore? store = null,
+        Action<WebApplicationBuilder>? configure = null) =>
         KestrelApp.StartAsync(
             store ?? SchemeKeys.Store(),
             options,

@@ -20,14 +20,18 @@ public sealed class SchemeTests
     {
         {
             SchemeKeys.Evaluator, FromListed,
-            $"{ClaimTypes.NameIdentifier}=evaluator {ClaimTypes.Name}=Evaluator of production api_key_prefix=fb_live_6666 scope=governance:read scope=governance:evaluate"
+            $"{ClaimTypes.NameIdentifier}=evaluator {ClaimTypes.Name}=Evaluator of production api_key_prefix=fb_live_6666 "
+                + "scope=governance:read scope=governance:evaluate"
         },
         {
             SchemeKeys.EvaluatorRetiring, FromListed,
-            $"{ClaimTypes.NameIdentifier}=evaluator {ClaimTypes.Name}=Evaluator of production api_key_prefix=fb_live_7777 scope=governance:read scope=governance:evaluate"
+            $"{ClaimTypes.NameIdentifier}=evaluator {ClaimTypes.Name}=Evaluator of production api_key_prefix=fb_live_7777 "
+                + "scope=governance:read scope=governance:evaluate"
         },
         { SchemeKeys.Scopeless, FromListed, $"{ClaimTypes.NameIdentifier}=scopeless {ClaimTypes.Name}= api_key_prefix=fb_live_9999" },
-        { TestKeys.Unrestricted, FromElsewhere, $"{ClaimTypes.NameIdentifier}=unrestricted {ClaimTypes.Name}= api_key_prefix=fb_live_2222" },
+        {
+            TestKeys.Unrestricted, FromElsewhere, $"{ClaimTypes.NameIdentifier}=unrestricted {ClaimTypes.Name}= api_key_prefix=fb_live_2222"
+        },
     };
 
     public static TheoryData<string, string> Unauthenticated => new()
@@ -296,7 +300,8 @@ public sealed class SchemeTests
             await using KestrelApp app = await SchemeApp.StartAsync(pipeline => BuildProtected(pipeline, checkedFirst));
             using var metrics = new MetricRecorder(app.Services);
 
-            RawResponse response = await app.GetPathAsync("/scope", rawKey is null ? "Accept: */*" : HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(from));
+            RawResponse response = await app.GetPathAsync(
+                "/scope", rawKey is null ? "Accept: */*" : HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(from));
 
             response.Status.Should().BeOneOf(401, 403);
             metrics.Of("checks").Should().Equal(measured);
@@ -361,7 +366,8 @@ public sealed class SchemeTests
         {
             pipeline.UseExceptionHandler("/error");
             BuildProtected(pipeline, checkedFirst: false);
-            pipeline.MapGet("/throws", (HttpContext _) => throw new InvalidOperationException("The endpoint failed.")).RequireAuthorization(SchemeApp.OurScheme);
+            pipeline.MapGet("/throws", (HttpContext _) => throw new InvalidOperationException("The endpoint failed."))
+                .RequireAuthorization(SchemeApp.OurScheme);
             pipeline.MapGet("/error", () => "error page");
         });
         using var metrics = new MetricRecorder(app.Services);

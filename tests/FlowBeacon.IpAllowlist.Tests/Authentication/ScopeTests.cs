@@ -59,8 +59,10 @@ public sealed class ScopeTests
 
         Answer.Of(await app.GetPathAsync(path)).Should().Be(Answer.MissingKey);
         Answer.Of(await app.GetPathAsync(path, HeaderLine.Bearer(TestKeys.Revoked))).Should().Be(Answer.InvalidKey);
-        Answer.Of(await app.GetPathAsync(path, HeaderLine.Bearer(Both), HeaderLine.ForwardedFor(SchemeKeys.NotListed))).Should().Be(Answer.Denied);
-        Answer.Of(await app.GetPathAsync(path, HeaderLine.Bearer(SchemeKeys.Scopeless), HeaderLine.ForwardedFor(SchemeKeys.NotListed))).Should().Be(Answer.Denied);
+        Answer.Of(await app.GetPathAsync(path, HeaderLine.Bearer(Both), HeaderLine.ForwardedFor(SchemeKeys.NotListed)))
+            .Should().Be(Answer.Denied);
+        Answer.Of(await app.GetPathAsync(path, HeaderLine.Bearer(SchemeKeys.Scopeless), HeaderLine.ForwardedFor(SchemeKeys.NotListed)))
+            .Should().Be(Answer.Denied);
     }
 
     [Fact]
@@ -104,7 +106,9 @@ public sealed class ScopeTests
         InMemoryApiKeyStore store = SchemeKeys.Store();
         store.Set(SchemeKeys.Create(EvaluateOnly, "evaluate-only", [ApiKeyScopes.GovernanceEvaluate], SchemeKeys.Listed));
         store.Set(SchemeKeys.Create(
-            Lookalikes, "lookalikes", ["GOVERNANCE:READ", "governance:read governance:evaluate", "governance", "governance:evaluate2", "governance:*"], SchemeKeys.Listed));
+            Lookalikes, "lookalikes",
+            ["GOVERNANCE:READ", "governance:read governance:evaluate", "governance", "governance:evaluate2", "governance:*"],
+            SchemeKeys.Listed));
         return store;
     }
 

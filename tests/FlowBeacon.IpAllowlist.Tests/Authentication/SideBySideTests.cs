@@ -201,7 +201,9 @@ public sealed class SideBySideTests
             {
                 builder.Services.AddAuthentication("Either")
                     .AddPolicyScheme("Either", null, options => options.ForwardDefaultSelector = context =>
-                        context.Request.Headers.Authorization.ToString().StartsWith("Bearer fb_live_", StringComparison.Ordinal) ? OurScheme : OtherScheme.Name)
+                        context.Request.Headers.Authorization.ToString().StartsWith("Bearer fb_live_", StringComparison.Ordinal)
+                            ? OurScheme
+                            : OtherScheme.Name)
                     .AddScheme<AuthenticationSchemeOptions, OtherScheme>(OtherScheme.Name, null)
                     .AddFlowBeaconApiKey();
                 builder.Services.AddAuthorization();
@@ -262,7 +264,8 @@ public sealed class SideBySideTests
                 .AddCookie(CookieScheme)
                 .AddScheme<AuthenticationSchemeOptions, OtherScheme>(OtherScheme.Name, null)
                 .AddFlowBeaconApiKey();
-            builder.Services.AddAuthorizationBuilder().AddPolicy("keys", policy => policy.AddAuthenticationSchemes(OurScheme).RequireAuthenticatedUser());
+            builder.Services.AddAuthorizationBuilder()
+                .AddPolicy("keys", policy => policy.AddAuthenticationSchemes(OurScheme).RequireAuthenticatedUser());
         },
         pipeline: app =>
         {
@@ -276,8 +279,10 @@ public sealed class SideBySideTests
             Map("/either-ours-first", $"{OurScheme},{CookieScheme}");
             Map("/either-jwt", $"{OtherScheme.Name},{OurScheme}");
             Map("/either-jwt-ours-first", $"{OurScheme},{OtherScheme.Name}");
-            app.MapGet("/forbidden", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(CookieScheme, OurScheme).RequireRole("nobody"));
-            app.MapGet("/forbidden-ours-first", NameOf).RequireAuthorization(policy => policy.AddAuthenticationSchemes(OurScheme, CookieScheme).RequireRole("nobody"));
+            app.MapGet("/forbidden", NameOf)
+                .RequireAuthorization(policy => policy.AddAuthenticationSchemes(CookieScheme, OurScheme).RequireRole("nobody"));
+            app.MapGet("/forbidden-ours-first", NameOf)
+                .RequireAuthorization(policy => policy.AddAuthenticationSchemes(OurScheme, CookieScheme).RequireRole("nobody"));
             app.MapGet("/named-policy", NameOf).RequireAuthorization("keys");
             app.MapGet("/scope", NameOf).RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
 
