@@ -45,7 +45,10 @@ public sealed class VerdictCacheTests
     public void The_old_secret_of_a_rotation_has_a_verdict_of_its_own()
     {
         ApiKeyHash old = ApiKeyHash.Compute(TestKeys.Unknown);
-        ApiKey rotated = Key with { Retiring = new RetiringSecret { Hash = old, Prefix = "fb_live_5555", ExpiresAt = DateTimeOffset.MaxValue } };
+        ApiKey rotated = Key with
+        {
+            Retiring = new RetiringSecret { Hash = old, Prefix = "fb_live_5555", ExpiresAt = DateTimeOffset.MaxValue },
+        };
 
         _cache.Judge(rotated, Key.Hash, Listed()).KeyPrefix.Should().Be("fb_live_1111");
         _cache.Judge(rotated, old, Listed()).KeyPrefix.Should().Be("fb_live_5555");
