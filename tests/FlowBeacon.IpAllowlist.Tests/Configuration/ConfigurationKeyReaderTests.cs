@@ -11,6 +11,20 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     private const string Grid = "make-grid-production";
     private const string PathOfGrid = "FlowBeacon:Keys:make-grid-production";
     private const string HashRemedy = "write the SHA-256 of the raw key as 64 hex digits";
+    private const string ListIsMissing = "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
+    private const string IsSingleValue = "is a single value where a list belongs; write [\"…\"]";
+    private const string ListBelongs = "a list belongs here, numbered from 0 without gaps, not an object";
+    private const string EntryIsNoText = "an entry of a list is one text, neither null nor an object";
+    private const string UnknownMember =
+        "unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo";
+    private const string SingleValueBelongs =
+        "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none";
+    private const string PrefixRemedy = "write the first 12 characters of the raw key, and no more";
+    private const string IsNoScope = "is no scope; the scopes are governance:read, governance:evaluate, admin";
+    private const string IsNoInstant = "is no instant; write one such as 2027-01-31T00:00:00Z";
+    private const string IsNoMode = "is no mode; write Enforce or ReportOnly";
+    private const string SectionIsMissing = "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys";
+    private const string SectionIsNoObject = "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value";
 
     private static readonly string HashOfRestricted = KeyJson.Hash(TestKeys.Restricted);
 
@@ -19,80 +33,86 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     /// <summary>The members of a key beside a good hash, and the one fault.</summary>
     public static TheoryData<string, string> FaultyLists => new()
     {
-        { "", $"{PathOfGrid}:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check off for this key" },
+        { "", $"{PathOfGrid}:AllowedIps: {ListIsMissing}" },
         { "\"AllowedIps\": null", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
         { "\"AllowedIps\": {}", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
-        { "\"AllowedIps\": \"203.0.113.7\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": \"203.0.113.7, 203.0.113.8\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7, 203.0.113.8' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": \"[]\"", $"{PathOfGrid}:AllowedIps: '[]' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": \" \"", $"{PathOfGrid}:AllowedIps: ' ' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": false", $"{PathOfGrid}:AllowedIps: 'False' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": 0", $"{PathOfGrid}:AllowedIps: '0' is a single value where a list belongs; write [\"…\"]" },
-        { "\"AllowedIps\": { \"office\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: a list belongs here, numbered from 0 without gaps, not an object" },
-        { "\"AllowedIps\": { \"1\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: a list belongs here, numbered from 0 without gaps, not an object" },
-        { "\"AllowedIps\": [\"203.0.113.7\"], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIps: a list belongs here, numbered from 0 without gaps, not an object" },
-        { "\"AllowedIps\": [null]", $"{PathOfGrid}:AllowedIps:0: an entry of a list is one text, neither null nor an object" },
-        { "\"AllowedIps\": [\"203.0.113.7\", null]", $"{PathOfGrid}:AllowedIps:1: an entry of a list is one text, neither null nor an object" },
-        { "\"AllowedIps\": [{ \"Address\": \"203.0.113.7\" }]", $"{PathOfGrid}:AllowedIps:0: an entry of a list is one text, neither null nor an object" },
-        { "\"AllowedIps\": [{}]", $"{PathOfGrid}:AllowedIps:0: an entry of a list is one text, neither null nor an object" },
-        { "\"AllowedIps\": [[\"203.0.113.7\"]]", $"{PathOfGrid}:AllowedIps:0: an entry of a list is one text, neither null nor an object" },
+        { "\"AllowedIps\": \"203.0.113.7\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7' {IsSingleValue}" },
+        { "\"AllowedIps\": \"203.0.113.7, 203.0.113.8\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7, 203.0.113.8' {IsSingleValue}" },
+        { "\"AllowedIps\": \"[]\"", $"{PathOfGrid}:AllowedIps: '[]' {IsSingleValue}" },
+        { "\"AllowedIps\": \" \"", $"{PathOfGrid}:AllowedIps: ' ' {IsSingleValue}" },
+        { "\"AllowedIps\": false", $"{PathOfGrid}:AllowedIps: 'False' {IsSingleValue}" },
+        { "\"AllowedIps\": 0", $"{PathOfGrid}:AllowedIps: '0' {IsSingleValue}" },
+        { "\"AllowedIps\": { \"office\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
+        { "\"AllowedIps\": { \"1\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
+        { "\"AllowedIps\": [\"203.0.113.7\"], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
+        { "\"AllowedIps\": [null]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
+        { "\"AllowedIps\": [\"203.0.113.7\", null]", $"{PathOfGrid}:AllowedIps:1: {EntryIsNoText}" },
+        { "\"AllowedIps\": [{ \"Address\": \"203.0.113.7\" }]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
+        { "\"AllowedIps\": [{}]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
+        { "\"AllowedIps\": [[\"203.0.113.7\"]]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
         { "\"AllowedIps\": [[]]", $"{PathOfGrid}:AllowedIps:0: an entry is empty; remove it or write an address" },
         { "\"AllowedIps\": [\"\"]", $"{PathOfGrid}:AllowedIps:0: an entry is empty; remove it or write an address" },
-        { "\"AllowedIps\": [\"203.0.113.7\", \"10.0.0.0/8\"]", $"{PathOfGrid}:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address" },
+        {
+            "\"AllowedIps\": [\"203.0.113.7\", \"10.0.0.0/8\"]",
+            $"{PathOfGrid}:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address"
+        },
         { "\"AllowedIps\": [\"*\"]", $"{PathOfGrid}:AllowedIps:0: '*' is a wildcard; list each address" },
         { "\"AllowedIps\": [7]", $"{PathOfGrid}:AllowedIps:0: '7' is a short form; write four decimal octets, such as 10.0.0.1" },
-        { "\"AllowedIPs \": [], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIPs : unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
+        { "\"AllowedIPs \": [], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIPs : {UnknownMember}" },
     };
 
     /// <summary>The hash as JSON, and the fault.</summary>
     public static TheoryData<string, string> FaultyHashes => new()
     {
-        { "null", $"{PathOfGrid}:Hash: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
-        { "{}", $"{PathOfGrid}:Hash: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "null", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
+        { "{}", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
         { "\"\"", $"{PathOfGrid}:Hash: a text of 0 characters is no hash; {HashRemedy}, never the raw key" },
         { "\"abc\"", $"{PathOfGrid}:Hash: a text of 3 characters is no hash; {HashRemedy}, never the raw key" },
         { $"\"{new string('g', 64)}\"", $"{PathOfGrid}:Hash: a text of 64 characters is no hash; {HashRemedy}, never the raw key" },
         { $"\" {new string('a', 64)}\"", $"{PathOfGrid}:Hash: a text of 65 characters is no hash; {HashRemedy}, never the raw key" },
         { $"\"{TestKeys.Restricted}\"", $"{PathOfGrid}:Hash: a text of 56 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"[\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Hash: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { $"[\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
     };
 
     /// <summary>Further members of a key, and the fault.</summary>
     public static TheoryData<string, string> FaultyMembers => new()
     {
-        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is no prefix; write the first 12 characters of the raw key, and no more" },
-        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is no prefix; write the first 12 characters of the raw key, and no more" },
-        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is no prefix; write the first 12 characters of the raw key, and no more" },
-        { $"\"Prefix\": [\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Prefix: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is no prefix; {PrefixRemedy}" },
+        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is no prefix; {PrefixRemedy}" },
+        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is no prefix; {PrefixRemedy}" },
+        { $"\"Prefix\": [\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Prefix: {SingleValueBelongs}" },
 
         {
             "\"Prefix\": \"fb_live_\\u202e11\\u000a\"",
-            $"{PathOfGrid}:Prefix: a prefix is printable ASCII without spaces; write the first 12 characters of the raw key, and no more"
+            $"{PathOfGrid}:Prefix: a prefix is printable ASCII without spaces; {PrefixRemedy}"
         },
 
         { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is no list; write the list, [] for an empty one" },
-        { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' is a single value where a list belongs; write [\"…\"]" },
-        { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: an entry of a list is one text, neither null nor an object" },
-        { "\"Scopes\": [\"admin\", \"root\"]", $"{PathOfGrid}:Scopes:1: 'root' is no scope; the scopes are governance:read, governance:evaluate, admin" },
-        { "\"Scopes\": [\"ADMIN\"]", $"{PathOfGrid}:Scopes:0: 'ADMIN' is no scope; the scopes are governance:read, governance:evaluate, admin" },
-        { "\"Scopes\": [\"governance:read governance:evaluate\"]", $"{PathOfGrid}:Scopes:0: 'governance:read governance:evaluate' is no scope; the scopes are governance:read, governance:evaluate, admin" },
+        { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' {IsSingleValue}" },
+        { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: {EntryIsNoText}" },
+        { "\"Scopes\": [\"admin\", \"root\"]", $"{PathOfGrid}:Scopes:1: 'root' {IsNoScope}" },
+        { "\"Scopes\": [\"ADMIN\"]", $"{PathOfGrid}:Scopes:0: 'ADMIN' {IsNoScope}" },
+        {
+            "\"Scopes\": [\"governance:read governance:evaluate\"]",
+            $"{PathOfGrid}:Scopes:0: 'governance:read governance:evaluate' {IsNoScope}"
+        },
 
-        { "\"ExpiresAt\": \"\"", $"{PathOfGrid}:ExpiresAt: '' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": \"2027-01-31\"", $"{PathOfGrid}:ExpiresAt: '2027-01-31' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": \"2027-01-31T00:00:00\"", $"{PathOfGrid}:ExpiresAt: '2027-01-31T00:00:00' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": \"2027-02-31T00:00:00Z\"", $"{PathOfGrid}:ExpiresAt: '2027-02-31T00:00:00Z' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": \"31.01.2027 00:00:00Z\"", $"{PathOfGrid}:ExpiresAt: '31.01.2027 00:00:00Z' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": 1800000000", $"{PathOfGrid}:ExpiresAt: '1800000000' is no instant; write one such as 2027-01-31T00:00:00Z" },
-        { "\"ExpiresAt\": [\"2027-01-31T00:00:00Z\"]", $"{PathOfGrid}:ExpiresAt: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "\"ExpiresAt\": \"\"", $"{PathOfGrid}:ExpiresAt: '' {IsNoInstant}" },
+        { "\"ExpiresAt\": \"2027-01-31\"", $"{PathOfGrid}:ExpiresAt: '2027-01-31' {IsNoInstant}" },
+        { "\"ExpiresAt\": \"2027-01-31T00:00:00\"", $"{PathOfGrid}:ExpiresAt: '2027-01-31T00:00:00' {IsNoInstant}" },
+        { "\"ExpiresAt\": \"2027-02-31T00:00:00Z\"", $"{PathOfGrid}:ExpiresAt: '2027-02-31T00:00:00Z' {IsNoInstant}" },
+        { "\"ExpiresAt\": \"31.01.2027 00:00:00Z\"", $"{PathOfGrid}:ExpiresAt: '31.01.2027 00:00:00Z' {IsNoInstant}" },
+        { "\"ExpiresAt\": 1800000000", $"{PathOfGrid}:ExpiresAt: '1800000000' {IsNoInstant}" },
+        { "\"ExpiresAt\": [\"2027-01-31T00:00:00Z\"]", $"{PathOfGrid}:ExpiresAt: {SingleValueBelongs}" },
 
         { "\"Demo\": \"yes\"", $"{PathOfGrid}:Demo: 'yes' is neither true nor false" },
         { "\"Demo\": 1", $"{PathOfGrid}:Demo: '1' is neither true nor false" },
-        { "\"ExpiresAt\": null", $"{PathOfGrid}:ExpiresAt: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
-        { "\"Demo\": { \"Is\": true }", $"{PathOfGrid}:Demo: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "\"ExpiresAt\": null", $"{PathOfGrid}:ExpiresAt: {SingleValueBelongs}" },
+        { "\"Demo\": { \"Is\": true }", $"{PathOfGrid}:Demo: {SingleValueBelongs}" },
 
-        { "\"AllowedIp\": [\"203.0.113.7\"]", $"{PathOfGrid}:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
-        { "\"IsRevoked\": true", $"{PathOfGrid}:IsRevoked: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
-        { "\"Note\": null", $"{PathOfGrid}:Note: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
+        { "\"AllowedIp\": [\"203.0.113.7\"]", $"{PathOfGrid}:AllowedIp: {UnknownMember}" },
+        { "\"IsRevoked\": true", $"{PathOfGrid}:IsRevoked: {UnknownMember}" },
+        { "\"Note\": null", $"{PathOfGrid}:Note: {UnknownMember}" },
     };
 
     /// <summary>The mode as JSON, and how it is read.</summary>
@@ -109,38 +129,41 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     /// <summary>What is no mode, as JSON, and the fault. A number is none, though the framework would take it for one.</summary>
     public static TheoryData<string, string> FaultyModes => new()
     {
-        { "\"\"", $"{PathOfGrid}:AllowlistMode: '' is no mode; write Enforce or ReportOnly" },
-        { "\"0\"", $"{PathOfGrid}:AllowlistMode: '0' is no mode; write Enforce or ReportOnly" },
-        { "\"1\"", $"{PathOfGrid}:AllowlistMode: '1' is no mode; write Enforce or ReportOnly" },
-        { "0", $"{PathOfGrid}:AllowlistMode: '0' is no mode; write Enforce or ReportOnly" },
-        { "1", $"{PathOfGrid}:AllowlistMode: '1' is no mode; write Enforce or ReportOnly" },
-        { "true", $"{PathOfGrid}:AllowlistMode: 'True' is no mode; write Enforce or ReportOnly" },
-        { "\"report_only\"", $"{PathOfGrid}:AllowlistMode: 'report_only' is no mode; write Enforce or ReportOnly" },
-        { "\"Report Only\"", $"{PathOfGrid}:AllowlistMode: 'Report Only' is no mode; write Enforce or ReportOnly" },
-        { "\" Enforce\"", $"{PathOfGrid}:AllowlistMode: ' Enforce' is no mode; write Enforce or ReportOnly" },
-        { "\"ReportOnly,Enforce\"", $"{PathOfGrid}:AllowlistMode: 'ReportOnly,Enforce' is no mode; write Enforce or ReportOnly" },
-        { "\"Off\"", $"{PathOfGrid}:AllowlistMode: 'Off' is no mode; write Enforce or ReportOnly" },
-        { "null", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
-        { "[\"ReportOnly\"]", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
-        { "{}", $"{PathOfGrid}:AllowlistMode: a single value belongs here, neither a list nor an object nor null; leave the member out if it has none" },
+        { "\"\"", $"{PathOfGrid}:AllowlistMode: '' {IsNoMode}" },
+        { "\"0\"", $"{PathOfGrid}:AllowlistMode: '0' {IsNoMode}" },
+        { "\"1\"", $"{PathOfGrid}:AllowlistMode: '1' {IsNoMode}" },
+        { "0", $"{PathOfGrid}:AllowlistMode: '0' {IsNoMode}" },
+        { "1", $"{PathOfGrid}:AllowlistMode: '1' {IsNoMode}" },
+        { "true", $"{PathOfGrid}:AllowlistMode: 'True' {IsNoMode}" },
+        { "\"report_only\"", $"{PathOfGrid}:AllowlistMode: 'report_only' {IsNoMode}" },
+        { "\"Report Only\"", $"{PathOfGrid}:AllowlistMode: 'Report Only' {IsNoMode}" },
+        { "\" Enforce\"", $"{PathOfGrid}:AllowlistMode: ' Enforce' {IsNoMode}" },
+        { "\"ReportOnly,Enforce\"", $"{PathOfGrid}:AllowlistMode: 'ReportOnly,Enforce' {IsNoMode}" },
+        { "\"Off\"", $"{PathOfGrid}:AllowlistMode: 'Off' {IsNoMode}" },
+        { "null", $"{PathOfGrid}:AllowlistMode: {SingleValueBelongs}" },
+        { "[\"ReportOnly\"]", $"{PathOfGrid}:AllowlistMode: {SingleValueBelongs}" },
+        { "{}", $"{PathOfGrid}:AllowlistMode: {SingleValueBelongs}" },
     };
 
     /// <summary>A whole file, and its faults.</summary>
     public static TheoryData<string, string[]> FaultySections => new()
     {
-        { "{}", ["FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys"] },
-        { """{ "FlowBeacon": {} }""", ["FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys"] },
-        { """{ "FlowBeacon": { "Key": {} } }""", ["FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys"] },
-        { KeyJson.WithSection("[]"), ["FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value"] },
-        { KeyJson.WithSection("\"\""), ["FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value"] },
-        { KeyJson.WithSection("true"), ["FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value"] },
-        { KeyJson.WithSection("""[ { "AllowedIps": [] } ]"""), ["FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value"] },
+        { "{}", [SectionIsMissing] },
+        { """{ "FlowBeacon": {} }""", [SectionIsMissing] },
+        { """{ "FlowBeacon": { "Key": {} } }""", [SectionIsMissing] },
+        { KeyJson.WithSection("[]"), [SectionIsNoObject] },
+        { KeyJson.WithSection("\"\""), [SectionIsNoObject] },
+        { KeyJson.WithSection("true"), [SectionIsNoObject] },
+        { KeyJson.WithSection("""[ { "AllowedIps": [] } ]"""), [SectionIsNoObject] },
         {
             KeyJson.WithSection($$"""{ "{{Grid}}": null }"""),
-            [$"{PathOfGrid}:Hash: the hash is missing; {HashRemedy}", $"{PathOfGrid}:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check off for this key"]
+            [$"{PathOfGrid}:Hash: the hash is missing; {HashRemedy}", $"{PathOfGrid}:AllowedIps: {ListIsMissing}"]
         },
         { KeyJson.WithSection($$"""{ "{{Grid}}": [] }"""), [$"{PathOfGrid}: a key is an object with the members Hash and AllowedIps"] },
-        { KeyJson.WithSection($$"""{ "{{Grid}}": "203.0.113.7" }"""), [$"{PathOfGrid}: a key is an object with the members Hash and AllowedIps"] },
+        {
+            KeyJson.WithSection($$"""{ "{{Grid}}": "203.0.113.7" }"""),
+            [$"{PathOfGrid}: a key is an object with the members Hash and AllowedIps"]
+        },
         {
             KeyJson.File(KeyJson.Key(" ", TestKeys.Restricted)),
             ["FlowBeacon:Keys: : a key's name must not begin or end with white space, nor contain control characters"]
@@ -237,7 +260,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     {
         string[] addresses = [.. Enumerable.Range(1, 12).Select(last => $"203.0.113.{last}")];
 
-        ApiKey key = ReadGood(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[\"{string.Join("\",\"", addresses)}\"]"))).Should().ContainSingle().Subject;
+        ApiKey key = ReadGood(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[\"{string.Join("\",\"", addresses)}\"]")))
+            .Should().ContainSingle().Subject;
 
         key.AllowedIps.ToCanonicalStrings().Should().Equal(addresses);
     }
@@ -266,7 +290,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void An_empty_text_is_not_an_empty_list()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "\"\""))).Should().ContainSingle()
-            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is no list; write [] in a JSON file (this comes from ").And.Contain("keys.json");
+            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is no list; write [] in a JSON file (this comes from ")
+            .And.Contain("keys.json");
     }
 
     [Fact]
@@ -280,7 +305,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     [MemberData(nameof(FaultyLists))]
     public void Only_a_list_of_single_addresses_is_a_list(string member, string fault)
     {
-        ReadFaults(KeyJson.WithSection($$"""{ "{{Grid}}": { "Hash": "{{HashOfRestricted}}"{{(member.Length == 0 ? "" : ", ")}}{{member}} } }"""))
+        ReadFaults(
+            KeyJson.WithSection($$"""{ "{{Grid}}": { "Hash": "{{HashOfRestricted}}"{{(member.Length == 0 ? "" : ", ")}}{{member}} } }"""))
             .Should().Equal(fault);
     }
 
@@ -294,13 +320,15 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     [Fact]
     public void A_missing_hash_is_a_fault()
     {
-        ReadFaults(KeyJson.WithSection($$"""{ "{{Grid}}": { "AllowedIps": [] } }""")).Should().Equal($"{PathOfGrid}:Hash: the hash is missing; {HashRemedy}");
+        ReadFaults(KeyJson.WithSection($$"""{ "{{Grid}}": { "AllowedIps": [] } }"""))
+            .Should().Equal($"{PathOfGrid}:Hash: the hash is missing; {HashRemedy}");
     }
 
     [Fact]
     public void A_hash_that_two_keys_have_is_a_fault_in_either_case()
     {
-        string upper = KeyJson.Key("b", TestKeys.Restricted).Replace(HashOfRestricted, HashOfRestricted.ToUpperInvariant(), StringComparison.Ordinal);
+        string upper = KeyJson.Key("b", TestKeys.Restricted)
+            .Replace(HashOfRestricted, HashOfRestricted.ToUpperInvariant(), StringComparison.Ordinal);
 
         ReadFaults(KeyJson.File(KeyJson.Key("a", TestKeys.Restricted), upper))
             .Should().Equal("FlowBeacon:Keys:b:Hash: the key 'a' has the same hash; give each key a raw key of its own");
@@ -369,7 +397,10 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
                 "a": { "Hash": "short", "AllowedIps": [ "203.0.113.7", "10.0.0.0/8", "::1/128" ], "Typo": 1 },
                 "b": { "AllowedIps": null },
                 "c": "scalar",
-                "d": { "Hash": "{{HashOfRestricted}}", "AllowedIps": [ "203.0.113.7" ], "Scopes": [ "root" ], "ExpiresAt": "soon", "Prefix": "fb", "AllowlistMode": "off", "Demo": true }
+                "d": {
+                    "Hash": "{{HashOfRestricted}}", "AllowedIps": [ "203.0.113.7" ], "Scopes": [ "root" ], "ExpiresAt": "soon",
+                    "Prefix": "fb", "AllowlistMode": "off", "Demo": true
+                }
             }
             """);
 
@@ -411,7 +442,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void A_demo_key_is_refused_outside_Development()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Demo": true"""))).Should().Equal(
-            $"{PathOfGrid}:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own");
+            $"{PathOfGrid}:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make "
+                + "keys of your own");
     }
 
     [Fact]

@@ -41,7 +41,8 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
     {
         IConfigurationBuilder builder = new ConfigurationBuilder()
             .AddJsonFile(_folder.Write("one.json", KeyJson.WithSection("""{ "a": { "AllowedIps": [] } }""")))
-            .AddJsonFile(_folder.Write("two.json", KeyJson.WithSection($$"""{ "a": { "Hash": "{{KeyJson.Hash(TestKeys.Restricted)}}" } }""")));
+            .AddJsonFile(
+                _folder.Write("two.json", KeyJson.WithSection($$"""{ "a": { "Hash": "{{KeyJson.Hash(TestKeys.Restricted)}}" } }""")));
 
         ApiKey key = Read(builder, out IReadOnlyList<string> faults).Should().ContainSingle().Subject;
 
@@ -64,7 +65,8 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
             .AddJsonFile(_folder.Write("two.json", KeyJson.WithSection($$"""{ "a": { "AllowedIps": {{second}} } }""")));
 
         ReadFaults(builder).Should().ContainSingle()
-            .Which.Should().Match($"{ListOfA}: the list comes from *one.json* and from *two.json*which would merge by index; keep it in one of them");
+            .Which.Should().Match(
+                $"{ListOfA}: the list comes from *one.json* and from *two.json*which would merge by index; keep it in one of them");
     }
 
     [Theory]
@@ -72,11 +74,13 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
     public void A_list_that_another_source_changes_is_a_fault_that_names_both(string path, string? value)
     {
         IConfigurationBuilder builder = new ConfigurationBuilder()
-            .AddJsonFile(_folder.Write("one.json", KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, """["203.0.113.7", "203.0.113.8"]"""))))
+            .AddJsonFile(
+                _folder.Write("one.json", KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, """["203.0.113.7", "203.0.113.8"]"""))))
             .AddInMemoryCollection([new(path, value)]);
 
         ReadFaults(builder).Should().ContainSingle()
-            .Which.Should().MatchEquivalentOf($"{ListOfA}: the list comes from *one.json* and from *Memory*which would merge by index; keep it in one of them");
+            .Which.Should().MatchEquivalentOf(
+                $"{ListOfA}: the list comes from *one.json* and from *Memory*which would merge by index; keep it in one of them");
     }
 
     [Fact]
@@ -114,7 +118,10 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
     public void A_list_from_a_chained_configuration_alone_is_read()
     {
         IConfigurationRoot chained = new ConfigurationBuilder()
-            .AddJsonFile(_folder.Write("one.json", KeyJson.File(KeyJson.Key("a", TestKeys.Restricted), KeyJson.Key("b", TestKeys.Unrestricted, """["203.0.113.7"]"""))))
+            .AddJsonFile(
+                _folder.Write(
+                    "one.json",
+                    KeyJson.File(KeyJson.Key("a", TestKeys.Restricted), KeyJson.Key("b", TestKeys.Unrestricted, """["203.0.113.7"]"""))))
             .Build();
 
         IReadOnlyList<ApiKey> keys = Read(new ConfigurationBuilder().AddConfiguration(chained), out IReadOnlyList<string> faults);
@@ -227,9 +234,11 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
     {
         var root = new ConfigurationRoot([new LateListProvider(ListOfA)]);
 
-        IReadOnlyList<ApiKey> keys = ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment: false, out IReadOnlyList<string> faults);
+        IReadOnlyList<ApiKey> keys = ConfigurationKeyReader.Read(
+            root, KeyJson.Section, isDevelopment: false, out IReadOnlyList<string> faults);
 
-        (faults.Count > 0 || keys.All(key => key.AllowedIps.Count == 1)).Should().BeTrue("a key with a list must not become a key without one");
+        (faults.Count > 0 || keys.All(key => key.AllowedIps.Count == 1))
+            .Should().BeTrue("a key with a list must not become a key without one");
     }
 
     private static IReadOnlyList<ApiKey> Read(IConfigurationBuilder builder, out IReadOnlyList<string> faults) =>

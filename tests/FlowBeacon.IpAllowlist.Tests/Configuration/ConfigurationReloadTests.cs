@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;
 
-/// <summary>Edits of configuration files under a running host: good ones come into force, faulty ones change nothing and are told.</summary>
+/// <summary>
+/// Edits of configuration files under a running host: good ones come into force, faulty ones change nothing and are told.
+/// </summary>
 public sealed class ConfigurationReloadTests : IDisposable
 {
     private const int KeysLoaded = 8;
@@ -28,11 +30,13 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowedIp": []""")),
-            "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo"
+            "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, "
+                + "ExpiresAt, AllowlistMode, Demo"
         },
         {
             KeyJson.WithSection($$"""{ "restricted": { "Hash": "{{KeyJson.Hash(TestKeys.Restricted)}}" } }"""),
-            "FlowBeacon:Keys:restricted:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check off for this key"
+            "FlowBeacon:Keys:restricted:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check "
+                + "off for this key"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "null")),
@@ -53,7 +57,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "[]", """, "Demo": true""")),
-            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own"
+            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it "
+                + "and make keys of your own"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowlistMode": "report_only" """)),
@@ -61,8 +66,14 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         { KeyJson.WithSection("[]"), "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value" },
         { KeyJson.WithSection("null"), "FlowBeacon:Keys: " },
-        { """{ "FlowBeacon": { "IpAllowlist": {} } }""", "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys" },
-        { """{ "FlowBeacon": { "keys.old": {} } }""", "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys" },
+        {
+            """{ "FlowBeacon": { "IpAllowlist": {} } }""",
+            "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys"
+        },
+        {
+            """{ "FlowBeacon": { "keys.old": {} } }""",
+            "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys"
+        },
         { "{}", "keys.json: the file is missing, empty or unreadable, or has lost the section FlowBeacon:Keys; restore it" },
         { null, "keys.json: the file is missing, empty or unreadable, or has lost the section FlowBeacon:Keys; restore it" },
         { "", "keys.json: Failed to load configuration from file" },
@@ -83,7 +94,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         (await StatusAsync(app, TestKeys.Unknown, Allowed)).Should().Be(401);
 
         _folder.Write("keys.json", KeyJson.File(
-            KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]"""), KeyJson.Key("added", TestKeys.Unknown, """["203.0.113.7"]""")));
+            KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]"""),
+            KeyJson.Key("added", TestKeys.Unknown, """["203.0.113.7"]""")));
 
         await StatusBecomesAsync(app, TestKeys.Unknown, Allowed, 200);
         (await StatusAsync(app, TestKeys.Unknown, Foreign)).Should().Be(403);
@@ -142,7 +154,9 @@ public sealed class ConfigurationReloadTests : IDisposable
         await using KestrelApp app = await StartAsync(Good);
         (await StatusAsync(app, TestKeys.Restricted, Foreign)).Should().Be(403);
 
-        _folder.Write("keys.json", Good.Replace("""["203.0.113.7"]""", """["203.0.113.7"], "AllowlistMode": "ReportOnly" """, StringComparison.Ordinal));
+        _folder.Write(
+            "keys.json",
+            Good.Replace("""["203.0.113.7"]""", """["203.0.113.7"], "AllowlistMode": "ReportOnly" """, StringComparison.Ordinal));
         await StatusBecomesAsync(app, TestKeys.Restricted, Foreign, 200);
 
         _folder.Write("keys.json", Good);
@@ -156,7 +170,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         await using KestrelApp app = await StartAsync(Good);
 
         _folder.Write("keys.json", KeyJson.File(
-            KeyJson.Key("unrestricted", TestKeys.Restricted, """["198.51.100.9"]"""), KeyJson.Key("Restricted", TestKeys.Unrestricted, """["203.0.113.7"]""")));
+            KeyJson.Key("unrestricted", TestKeys.Restricted, """["198.51.100.9"]"""),
+            KeyJson.Key("Restricted", TestKeys.Unrestricted, """["203.0.113.7"]""")));
 
         await StatusBecomesAsync(app, TestKeys.Restricted, Foreign, 200);
         (await StatusAsync(app, TestKeys.Restricted, Allowed)).Should().Be(403);
@@ -180,7 +195,10 @@ public sealed class ConfigurationReloadTests : IDisposable
     {
         await using KestrelApp app = await StartAsync(Good);
 
-        _folder.Write("keys.json", KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "ExpiresAt": "2001-01-01T00:00:00Z" """)));
+        _folder.Write(
+            "keys.json",
+            KeyJson.File(
+                KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "ExpiresAt": "2001-01-01T00:00:00Z" """)));
 
         await StatusBecomesAsync(app, TestKeys.Restricted, Allowed, 401);
     }
@@ -260,7 +278,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         await LogSaysAsync(app, KeysRejected, "keys.json: ");
         _folder.Write("other.json", """{ "Other": "after" }""");
 
-        await LogSaysAsync(app, KeysRejected, "keys.json: the file is missing, empty or unreadable, or has lost the section FlowBeacon:Keys; restore it");
+        await LogSaysAsync(
+            app, KeysRejected, "keys.json: the file is missing, empty or unreadable, or has lost the section FlowBeacon:Keys; restore it");
         await Eventually.IsTrueAsync(() => Configuration(app)["Other"] == "after", () => "the other file is not reloaded");
         await ShouldBeInForceAsync(app);
     }
@@ -286,7 +305,8 @@ public sealed class ConfigurationReloadTests : IDisposable
     public async Task When_one_of_two_files_in_use_breaks_the_keys_of_both_stay_until_it_is_mended(string? text)
     {
         _folder.Write("more.json", KeyJson.File(KeyJson.Key("unrestricted", TestKeys.Unrestricted)));
-        await using KestrelApp app = await StartAsync(KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""")), "more.json");
+        await using KestrelApp app = await StartAsync(
+            KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""")), "more.json");
         if (text is null)
         {
             _folder.Delete("more.json");
@@ -350,7 +370,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         () => app.Logs.OfLibrary.Count(entry => entry.Id.Id == eventId && entry.Message.Contains(text, StringComparison.Ordinal)) >= times,
         () => $"the log does not say '{text}'; {Messages(app)}");
 
-    private static string Messages(KestrelApp app) => string.Join('\n', app.Logs.OfLibrary.Select(entry => $"{entry.Id.Id}: {entry.Message}"));
+    private static string Messages(KestrelApp app) =>
+        string.Join('\n', app.Logs.OfLibrary.Select(entry => $"{entry.Id.Id}: {entry.Message}"));
 
     private static async Task ShouldBeInForceAsync(KestrelApp app)
     {
@@ -374,11 +395,12 @@ public sealed class ConfigurationReloadTests : IDisposable
         });
     }
 
-    private void AddWatched(ConfigurationManager configuration, string file) => configuration.AddJsonFile((JsonConfigurationSource source) =>
-    {
-        source.Path = _folder[file];
-        source.ReloadOnChange = true;
-        source.ReloadDelay = 20;
-        source.ResolveFileProvider();
-    });
+    private void AddWatched(ConfigurationManager configuration, string file) =>
+        configuration.AddJsonFile((JsonConfigurationSource source) =>
+        {
+            source.Path = _folder[file];
+            source.ReloadOnChange = true;
+            source.ReloadDelay = 20;
+            source.ResolveFileProvider();
+        });
 }

@@ -123,7 +123,8 @@ public sealed class ConfigurationStartupTests : IDisposable
             builder.Services.AddFlowBeaconIpAllowlist().AddKeysFromConfiguration(elsewhere.GetSection(KeyJson.Section));
         });
 
-        (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain("not part of the host's configuration");
+        (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message
+            .Should().Contain("not part of the host's configuration");
     }
 
     [Fact]
@@ -156,7 +157,8 @@ public sealed class ConfigurationStartupTests : IDisposable
 
         Action again = () => builder.AddKeysFromConfiguration(section);
 
-        again.Should().Throw<InvalidOperationException>().Which.Message.Should().Contain("AddKeysFromConfiguration() was called before").And.Contain("call it once");
+        again.Should().Throw<InvalidOperationException>().Which.Message.Should().Contain("AddKeysFromConfiguration() was called before")
+            .And.Contain("call it once");
     }
 
     [Fact]

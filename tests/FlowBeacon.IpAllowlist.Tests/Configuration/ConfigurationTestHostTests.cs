@@ -41,7 +41,8 @@ public sealed class ConfigurationTestHostTests
 
         Func<Task> start = () => StartAsync(file, "--FlowBeacon:Keys:of-the-file:AllowedIps:0=198.51.100.9");
 
-        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("*FlowBeacon:Keys:of-the-file:AllowedIps: the list comes from *json*");
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage(
+            "*FlowBeacon:Keys:of-the-file:AllowedIps: the list comes from *json*");
     }
 
     [Fact]

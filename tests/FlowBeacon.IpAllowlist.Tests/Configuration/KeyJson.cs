@@ -6,7 +6,8 @@ internal static class KeyJson
     public const string Section = "FlowBeacon:Keys";
 
     /// <summary>A raw key that no other call returns.</summary>
-    public static string NewRawKey() => "fb_live_" + Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
+    public static string NewRawKey() =>
+        "fb_live_" + Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(24));
 
     public static string Hash(string rawKey) => ApiKeyHash.Compute(rawKey).ToString();
 

@@ -17,8 +17,16 @@ public sealed class SampleReloadTests(SampleReloadTests.RunningSample running) :
     public static TheoryData<string, string> FaultyEdits => new()
     {
         { "bad entry", "FlowBeacon:Keys:restricted:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address" },
-        { "unknown member", "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo" },
-        { "missing list", "FlowBeacon:Keys:restricted:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check off for this key" },
+        {
+            "unknown member",
+            "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, "
+                + "ExpiresAt, AllowlistMode, Demo"
+        },
+        {
+            "missing list",
+            "FlowBeacon:Keys:restricted:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check "
+                + "off for this key"
+        },
         { "empty text for a list", "FlowBeacon:Keys:restricted:AllowedIps: an empty text is no list; write [] in a JSON file" },
         { "null for a list", "FlowBeacon:Keys:restricted:AllowedIps: null is no list; write the list, [] for an empty one" },
         { "duplicate hash", "has the same hash; give each key a raw key of its own" },
@@ -74,7 +82,8 @@ public sealed class SampleReloadTests(SampleReloadTests.RunningSample running) :
         await Eventually.IsTrueAsync(
             () => running.Sample.Output.Skip(told).Any(line => line.Contains(fault, StringComparison.Ordinal)),
             () => $"'{fault}' is not told: {string.Join('\n', running.Sample.Output.Skip(told))}");
-        running.Sample.Output.Skip(told).Should().Contain(line => line.Contains("fail: FlowBeacon.IpAllowlist[9]", StringComparison.Ordinal));
+        running.Sample.Output.Skip(told)
+            .Should().Contain(line => line.Contains("fail: FlowBeacon.IpAllowlist[9]", StringComparison.Ordinal));
         await ShouldBeInForceAsync();
 
         Edit(KeyJson.File(Restricted(), KeyJson.Key("recovered", _other)));

@@ -18,8 +18,10 @@ public sealed class SampleStartupTests : IDisposable
     {
         await using SampleProcess sample = await SampleProcess.StartAsync(_folder.FullName, "Development");
 
-        RawResponse allowed = await sample.GetAsync("/governance/report", $"Authorization: Bearer {DemoRestricted}", "X-Forwarded-For: 203.0.113.7");
-        RawResponse denied = await sample.GetAsync("/governance/report", $"Authorization: Bearer {DemoRestricted}", "X-Forwarded-For: 198.51.100.9");
+        RawResponse allowed = await sample.GetAsync(
+            "/governance/report", $"Authorization: Bearer {DemoRestricted}", "X-Forwarded-For: 203.0.113.7");
+        RawResponse denied = await sample.GetAsync(
+            "/governance/report", $"Authorization: Bearer {DemoRestricted}", "X-Forwarded-For: 198.51.100.9");
 
         allowed.Status.Should().Be(200);
         denied.Status.Should().Be(403);
