@@ -28,7 +28,8 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
         },
         {
             ClientIpSource.ForwardedForFirst, "forwarded 10.0.0.1",
-            "requests with 3 of 3 keys all seem to come from 10.0.0.1, most likely a proxy of yours; make the edge write the client's address first,"
+            "requests with 3 of 3 keys all seem to come from 10.0.0.1, most likely a proxy of yours; make the edge write the "
+                + "client's address first,"
                 + " or use ClientIpSource.TrustedProxies"
         },
         {
@@ -41,26 +42,31 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
         },
         {
             ClientIpSource.PeerAddress, "peer 100.64.0.1",
-            "requests with 3 of 3 keys all seem to come from 100.64.0.1, most likely a proxy of yours; set ClientIpSource to TrustedProxies and name it,"
+            "requests with 3 of 3 keys all seem to come from 100.64.0.1, most likely a proxy of yours; set ClientIpSource to "
+                + "TrustedProxies and name it,"
                 + " or run UseForwardedHeaders before the check"
         },
         {
             ClientIpSource.ForwardedForFirst, "unusable",
-            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, or choose another"
+            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, "
+                + "or choose another"
                 + " ClientIpSource than ForwardedForFirst"
         },
         {
             ClientIpSource.TrustedProxies, "unusable",
-            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, or choose another"
+            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, "
+                + "or choose another"
                 + " ClientIpSource than TrustedProxies"
         },
         {
             ClientIpSource.ForwardedForFirst, "rewritten",
-            "the peer address of requests with 3 of 3 keys was replaced in this process before the check; set options.ClientIpSource = ClientIpSource.PeerAddress;"
+            "the peer address of requests with 3 of 3 keys was replaced in this process before the check; set "
+                + "options.ClientIpSource = ClientIpSource.PeerAddress;"
         },
         {
             ClientIpSource.TrustedProxies, "rewritten",
-            "the peer address of requests with 3 of 3 keys was replaced in this process before the check; set options.ClientIpSource = ClientIpSource.PeerAddress;"
+            "the peer address of requests with 3 of 3 keys was replaced in this process before the check; set "
+                + "options.ClientIpSource = ClientIpSource.PeerAddress;"
         },
         { ClientIpSource.ForwardedForFirst, "peer 198.51.100.9", null },
         { ClientIpSource.TrustedProxies, "forwarded 2001:db8::9", null },
@@ -211,8 +217,11 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
         diagnosis.Judge();
         Keys(4, key => _traffic.Use(key, ObservedTraffic.From("10.0.0.1")));
         diagnosis.Judge().Should().Contain("4 of 4 keys");
-        (LogLevel, int, string) suspect = (LogLevel.Warning, Suspect, "The client-address source is probably wrong: requests with 3 of 3 keys all seem to come"
-            + " from 10.0.0.1, most likely a proxy of yours; make it send X-Forwarded-For");
+        (LogLevel, int, string) suspect = (
+            LogLevel.Warning,
+            Suspect,
+            "The client-address source is probably wrong: requests with 3 of 3 keys all seem to come"
+                + " from 10.0.0.1, most likely a proxy of yours; make it send X-Forwarded-For");
         Logged().Should().Equal(suspect);
 
         _traffic.Time.Advance(TimeSpan.FromSeconds(3_601));

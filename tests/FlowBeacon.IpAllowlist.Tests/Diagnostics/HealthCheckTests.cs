@@ -13,7 +13,8 @@ public sealed class HealthCheckTests
     private const string Suspect = "The client-address source is probably wrong: requests with 3 of 3 keys all seem to come from 127.0.0.1,"
         + " most likely a proxy of yours; make it send X-Forwarded-For";
 
-    private static readonly string[] RawKeys = [.. Enumerable.Range(0, 3).Select(number => $"fb_live_{new string((char)('a' + number), 48)}")];
+    private static readonly string[] RawKeys =
+        [.. Enumerable.Range(0, 3).Select(number => $"fb_live_{new string((char)('a' + number), 48)}")];
 
     private readonly FakeTimeProvider _time = new(ObservedTraffic.Start);
 
@@ -47,10 +48,12 @@ public sealed class HealthCheckTests
     [Fact]
     public async Task Takes_a_name_a_status_and_tags()
     {
-        await using KestrelApp app = await StartAsync(checks => checks.AddFlowBeaconIpAllowlist("addresses", HealthStatus.Unhealthy, ["edge"]));
+        await using KestrelApp app = await StartAsync(
+            checks => checks.AddFlowBeaconIpAllowlist("addresses", HealthStatus.Unhealthy, ["edge"]));
         await UseAllKeysAsync(app);
 
-        HealthReport report = await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken);
+        HealthReport report = await app.Services.GetRequiredService<HealthCheckService>()
+            .CheckHealthAsync(TestContext.Current.CancellationToken);
 
         report.Entries.Should().ContainKey("addresses").WhoseValue.Should().BeEquivalentTo(
             new { Status = HealthStatus.Unhealthy, Description = Suspect, Tags = new[] { "edge" } });
@@ -101,12 +104,14 @@ public sealed class HealthCheckTests
     {
         foreach (string rawKey in RawKeys)
         {
-            (await app.GetAsync([HeaderLine.Bearer(rawKey), .. header is null ? Array.Empty<string>() : [header]])).Status.Should().Be(status);
+            (await app.GetAsync([HeaderLine.Bearer(rawKey), .. header is null ? Array.Empty<string>() : [header]])).Status
+                .Should().Be(status);
         }
     }
 
     private static async Task<HealthReportEntry> CheckAsync(KestrelApp app) =>
-        (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(TestContext.Current.CancellationToken)).Entries["flowbeacon_ip_allowlist"];
+        (await app.Services.GetRequiredService<HealthCheckService>()
+            .CheckHealthAsync(TestContext.Current.CancellationToken)).Entries["flowbeacon_ip_allowlist"];
 
     private Task<KestrelApp> StartAsync(Action<IHealthChecksBuilder>? checks, params string[] allowedIps)
     {

@@ -23,7 +23,8 @@ public sealed class LogTests
         entry.Id.Name.Should().Be("Denied");
         entry.Category.Should().Be("FlowBeacon.IpAllowlist");
         entry.Message.Should().Be(
-            "Denied: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor), reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'");
+            "Denied: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor), reason NotListed, "
+                + "X-Forwarded-For '198.51.100.9, 192.0.2.1'");
     }
 
     [Fact]
@@ -126,8 +127,9 @@ public sealed class LogTests
 
         await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"));
 
-        const string Message = "Would be denied, were the list enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
-            + " reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'";
+        const string Message =
+            "Would be denied, were the list enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
+                + " reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'";
         LinesOfRefusals(app).Should().Equal($"13 WouldDeny Warning {Message}", $"14 WouldDenyRepeatedly Debug {Message}");
     }
 
@@ -144,9 +146,12 @@ public sealed class LogTests
             (await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"))).Status.Should().Be(403);
         }
 
-        const string Message = "Denied: key restricted ('fb_live_1111') from 203.0.113.7 (origin ForwardedFor), reason UnreadableList, X-Forwarded-For '203.0.113.7'";
+        const string Message =
+            "Denied: key restricted ('fb_live_1111') from 203.0.113.7 (origin ForwardedFor), reason UnreadableList, "
+                + "X-Forwarded-For '203.0.113.7'";
         LinesOfRefusals(app).Should().Equal(
-            "15 UnreadableList Error The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is denied from everywhere. Set its list again",
+            "15 UnreadableList Error The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is "
+                + "denied from everywhere. Set its list again",
             $"1 Denied Warning {Message}",
             $"2 DeniedRepeatedly Debug {Message}");
     }
@@ -172,7 +177,8 @@ public sealed class LogTests
         await DenyAsync(61);
         Count(1).Should().Be(120);
         Count(2).Should().Be(7);
-        app.Logs.OfLibrary.Where(entry => entry.Id.Id == 2).Should().OnlyContain(entry => entry.Level == LogLevel.Debug && entry.Id.Name == "DeniedRepeatedly");
+        app.Logs.OfLibrary.Where(entry => entry.Id.Id == 2)
+            .Should().OnlyContain(entry => entry.Level == LogLevel.Debug && entry.Id.Name == "DeniedRepeatedly");
 
         int Count(int id) => app.Logs.OfLibrary.Count(entry => entry.Id.Id == id);
 
@@ -203,14 +209,16 @@ public sealed class LogTests
 
         await app.GetAsync(Key, HeaderLine.ForwardedFor("a'b\tc\\n{KeyId}\u00c2\u0085\u00e2\u0080\u00a8"));
 
-        app.Logs.OfLibrary.Single(entry => entry.Id.Id == 1).Message.Should().EndWith(@"X-Forwarded-For 'a\u0027b\u0009c\u005cn{KeyId}\u0085\u2028'");
+        app.Logs.OfLibrary.Single(entry => entry.Id.Id == 1).Message
+            .Should().EndWith(@"X-Forwarded-For 'a\u0027b\u0009c\u005cn{KeyId}\u0085\u2028'");
     }
 
     [Fact]
     public async Task The_raw_key_is_in_no_log_line_of_the_whole_host()
     {
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"));
-        await using KestrelApp failing = await KestrelApp.StartAsync(new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
+        await using KestrelApp failing = await KestrelApp.StartAsync(
+            new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
         string[] rawKeys = [TestKeys.Restricted, TestKeys.Unrestricted, TestKeys.Expired, TestKeys.Revoked, TestKeys.Unknown];
 
         foreach (string rawKey in rawKeys)
@@ -248,6 +256,7 @@ public sealed class LogTests
         return store;
     }
 
-    private static IEnumerable<string> LinesOfRefusals(KestrelApp app) => app.Logs.OfLibrary.Where(entry => entry.Id.Id is 1 or 2 or 13 or 14 or 15)
+    private static IEnumerable<string> LinesOfRefusals(KestrelApp app) =>
+        app.Logs.OfLibrary.Where(entry => entry.Id.Id is 1 or 2 or 13 or 14 or 15)
         .Select(entry => $"{entry.Id.Id} {entry.Id.Name} {entry.Level} {entry.Message}");
 }

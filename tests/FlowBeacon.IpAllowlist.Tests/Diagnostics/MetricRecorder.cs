@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
-/// <summary>Keeps what the library's meter of one host measures. An observed counter is told as if each count since then had been measured.</summary>
+/// <summary>
+/// Keeps what the library's meter of one host measures. An observed counter is told as if each count since then had been measured.
+/// </summary>
 internal sealed class MetricRecorder : IDisposable
 {
     private const string Prefix = "flowbeacon.ip_allowlist.";
@@ -35,7 +37,8 @@ internal sealed class MetricRecorder : IDisposable
                 _measurements.Enqueue((instrument.Name, value, tags.ToArray()));
             }
         });
-        _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => _measurements.Enqueue((instrument.Name, value, tags.ToArray())));
+        _listener.SetMeasurementEventCallback<int>(
+            (instrument, value, tags, _) => _measurements.Enqueue((instrument.Name, value, tags.ToArray())));
         _listener.Start();
         ReadGauges();
         _totalsAtStart = _totals.ToDictionary(total => total.Key, total => total.Value.Value);
@@ -48,9 +51,12 @@ internal sealed class MetricRecorder : IDisposable
     /// <summary>The measurements of an instrument, each as its value and tags.</summary>
     public IReadOnlyList<string> Of(string instrument) =>
         [.. Measurements().Where(measurement => measurement.Instrument == Prefix + instrument)
-            .Select(measurement => string.Join(' ', measurement.Tags.Select(Text).Prepend(FormattableString.Invariant($"{measurement.Value}"))))];
+            .Select(
+                measurement =>
+                    string.Join(' ', measurement.Tags.Select(Text).Prepend(FormattableString.Invariant($"{measurement.Value}"))))];
 
-    public long Sum(string instrument) => Measurements().Where(measurement => measurement.Instrument == Prefix + instrument).Sum(measurement => measurement.Value);
+    public long Sum(string instrument) =>
+        Measurements().Where(measurement => measurement.Instrument == Prefix + instrument).Sum(measurement => measurement.Value);
 
     public void ReadGauges() => _listener.RecordObservableInstruments();
 
@@ -61,7 +67,8 @@ internal sealed class MetricRecorder : IDisposable
     {
         (string Instrument, long Value, KeyValuePair<string, object?>[] Tags)[] measured = [.. _measurements];
         ReadGauges();
-        var gained = _totals.Select(total => (total.Key.Instrument, Value: total.Value.Value - _totalsAtStart.GetValueOrDefault(total.Key), total.Value.Tags));
+        var gained = _totals.Select(
+            total => (total.Key.Instrument, Value: total.Value.Value - _totalsAtStart.GetValueOrDefault(total.Key), total.Value.Tags));
         return [.. measured, .. gained.SelectMany(total => Enumerable.Repeat((total.Instrument, 1L, total.Tags), (int)total.Value))];
     }
 

@@ -30,7 +30,8 @@ public sealed class MetricsTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Counts_each_check_with_its_outcome_and_the_origin_of_the_address(string? rawKey, string? forwardedFor, string measurement)
+    public async Task Counts_each_check_with_its_outcome_and_the_origin_of_the_address(
+        string? rawKey, string? forwardedFor, string measurement)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(Store());
         using var metrics = new MetricRecorder(app.Services);

@@ -27,7 +27,9 @@ public sealed class RequirementsTests
     public static TheoryData<string, Action<WebApplication>> KeyedEndpoints => new()
     {
         { "a scope", app => app.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead) },
-        { "a scope of a group", app => app.MapGroup("/group").RequireApiKeyScope(ApiKeyScopes.GovernanceRead).MapGet("/keyed", () => "in") },
+        {
+            "a scope of a group", app => app.MapGroup("/group").RequireApiKeyScope(ApiKeyScopes.GovernanceRead).MapGet("/keyed", () => "in")
+        },
         { "the scheme by its name", app => app.MapGet("/keyed", () => "in").RequireAuthorization(ByKey) },
     };
 
