@@ -36,7 +36,8 @@ public sealed class AllocationTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task A_request_that_is_let_through_allocates_nothing_on_Kestrel(string? rawKey, string? forwardedFor, ClientIpSource source)
+    public async Task A_request_that_is_let_through_allocates_nothing_on_Kestrel(
+        string? rawKey, string? forwardedFor, ClientIpSource source)
     {
         var allocated = new List<long>(WarmUp + Measured);
         long before = 0;
@@ -55,7 +56,8 @@ public sealed class AllocationTests
                 pipeline.UseFlowBeaconIpAllowlist();
                 pipeline.Run(_ =>
                 {
-                    allocated.Add(threadBefore == Environment.CurrentManagedThreadId ? GC.GetAllocatedBytesForCurrentThread() - before : -1);
+                    allocated.Add(
+                        threadBefore == Environment.CurrentManagedThreadId ? GC.GetAllocatedBytesForCurrentThread() - before : -1);
                     return Task.CompletedTask;
                 });
             });
@@ -74,7 +76,8 @@ public sealed class AllocationTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public void A_request_that_is_let_through_allocates_nothing_on_a_DefaultHttpContext(string? rawKey, string? forwardedFor, ClientIpSource source)
+    public void A_request_that_is_let_through_allocates_nothing_on_a_DefaultHttpContext(
+        string? rawKey, string? forwardedFor, ClientIpSource source)
     {
         var services = new ServiceCollection();
         services.AddSingleton<IApiKeyStore>(Store());
@@ -93,7 +96,8 @@ public sealed class AllocationTests
         context.Connection.RemoteIpAddress = IPAddress.Loopback;
         foreach (string line in HeaderLines(rawKey, forwardedFor))
         {
-            context.Request.Headers.Append(line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 2)..]);
+            context.Request.Headers.Append(
+                line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 2)..]);
         }
 
         Run(WarmUp);

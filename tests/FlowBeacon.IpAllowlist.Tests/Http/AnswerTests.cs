@@ -31,7 +31,8 @@ public sealed class AnswerTests
 
         response.Status.Should().Be(403);
         using JsonDocument problem = Problem(response);
-        problem.RootElement.EnumerateObject().Select(member => member.Name).Should().Equal("type", "title", "status", "detail", "client_ip");
+        problem.RootElement.EnumerateObject().Select(member => member.Name)
+            .Should().Equal("type", "title", "status", "detail", "client_ip");
         problem.RootElement.GetProperty("type").GetString().Should().Be("urn:flowbeacon:problems/ip-not-allowed");
         problem.RootElement.GetProperty("title").GetString().Should().Be("IP address not allowed");
         problem.RootElement.GetProperty("status").GetInt32().Should().Be(403);
@@ -204,7 +205,8 @@ public sealed class AnswerTests
     {
         response.Headers["Content-Type"].Should().Be("application/problem+json");
         response.Headers["Cache-Control"].Should().Be("no-store");
-        response.Headers["Content-Length"].Should().Be(Encoding.UTF8.GetByteCount(response.Body).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        response.Headers["Content-Length"]
+            .Should().Be(Encoding.UTF8.GetByteCount(response.Body).ToString(System.Globalization.CultureInfo.InvariantCulture));
         return JsonDocument.Parse(response.Body);
     }
 }

@@ -36,7 +36,8 @@ public sealed class CacheInFrontTests
     public async Task A_policy_of_the_host_that_allows_storage_again_does_not_reopen_the_output_cache(string path)
     {
         await using KestrelApp app = await StartAsync(
-            services => services.AddOutputCache(options => options.AddBasePolicy(new StoreEverything())), pipeline => pipeline.UseOutputCache());
+            services => services.AddOutputCache(options => options.AddBasePolicy(new StoreEverything())),
+            pipeline => pipeline.UseOutputCache());
 
         await ShouldStayCheckedAsync(app, path);
     }
@@ -134,7 +135,8 @@ public sealed class CacheInFrontTests
             context.Response.StatusCode = 404;
             return Task.CompletedTask;
         })).RequireApiKey().CacheOutput();
-        app.MapGet("/unchecked", Cacheable(context => context.Response.WriteAsync(Guid.NewGuid().ToString()))).DisableIpAllowlist().CacheOutput();
+        app.MapGet("/unchecked", Cacheable(context => context.Response.WriteAsync(Guid.NewGuid().ToString()))).DisableIpAllowlist()
+            .CacheOutput();
     }
 
     /// <summary>Marked for shared caches, as the response cache wants it.</summary>

@@ -68,9 +68,11 @@ public sealed class ClientAddressOverSocketTests
         {
             await using KestrelApp listed = await StartAsync(source, TestKeys.Store(peer));
             await using KestrelApp notListed = await StartAsync(source, TestKeys.Store("127.0.0.2", "::2"));
-            foreach (string[] headerLines in new string[][] { [Key], [Key, HeaderLine.ForwardedFor("")], [Key, HeaderLine.ForwardedFor(" ,, ")] })
+            string[][] withoutAddress = [[Key], [Key, HeaderLine.ForwardedFor("")], [Key, HeaderLine.ForwardedFor(" ,, ")]];
+            foreach (string[] headerLines in withoutAddress)
             {
-                (await KestrelApp.SendAsync(EndPointOf(listed, family), "GET", "/", headerLines)).Content.Should().Be("Allowed", "{0}", source);
+                (await KestrelApp.SendAsync(EndPointOf(listed, family), "GET", "/", headerLines)).Content
+                    .Should().Be("Allowed", "{0}", source);
                 (await KestrelApp.SendAsync(EndPointOf(notListed, family), "GET", "/", headerLines)).Status.Should().Be(403, "{0}", source);
             }
         }
@@ -173,7 +175,8 @@ public sealed class ClientAddressOverSocketTests
         (await first.GetAsync(Key, listedLast)).Status.Should().Be(403);
         (await walking.GetAsync(Key, listedFirst)).Status.Should().Be(403);
         (await walking.GetAsync(Key, listedLast)).Status.Should().Be(200);
-        (await walking.GetAsync(Key, HeaderLine.ForwardedFor(string.Join(',', Enumerable.Repeat("127.0.0.9", 10_000))))).Status.Should().Be(403);
+        (await walking.GetAsync(Key, HeaderLine.ForwardedFor(string.Join(',', Enumerable.Repeat("127.0.0.9", 10_000))))).Status
+            .Should().Be(403);
     }
 
     [Theory]
@@ -199,7 +202,8 @@ public sealed class ClientAddressOverSocketTests
     public async Task A_Unix_socket_has_no_peer_address(ClientIpSource source, int statusWithHeader)
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        await using KestrelApp app = await StartAsync(source, TestKeys.Store(Listed, "127.0.0.1", "::1", "0.0.0.0", "::"), kestrel => kestrel.ListenUnixSocket(path));
+        await using KestrelApp app = await StartAsync(
+            source, TestKeys.Store(Listed, "127.0.0.1", "::1", "0.0.0.0", "::"), kestrel => kestrel.ListenUnixSocket(path));
 
         RawResponse withoutHeader = await SendAsync(Key);
         withoutHeader.Status.Should().Be(403);
@@ -272,5 +276,6 @@ public sealed class ClientAddressOverSocketTests
             },
             builder => builder.WebHost.ConfigureKestrel(kestrel => listen?.Invoke(kestrel)));
 
-    private static IPEndPoint EndPointOf(KestrelApp app, AddressFamily family) => family == AddressFamily.InterNetwork ? app.IPv4 : app.IPv6;
+    private static IPEndPoint EndPointOf(KestrelApp app, AddressFamily family) =>
+        family == AddressFamily.InterNetwork ? app.IPv4 : app.IPv6;
 }

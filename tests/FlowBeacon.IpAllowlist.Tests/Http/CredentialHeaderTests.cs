@@ -136,7 +136,8 @@ public sealed class CredentialHeaderTests
     [InlineData("X-Api-Key: {0}x", 401, null)]
     public async Task A_header_of_its_own_carries_the_bare_key(string format, int status, string? outcome)
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("127.0.0.1"), options => options.ApiKeyHeaderName = "X-Api-Key");
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("127.0.0.1"), options => options.ApiKeyHeaderName = "X-Api-Key");
 
         RawResponse response = await app.GetAsync(format.Replace("{0}", Key, StringComparison.Ordinal));
 
@@ -150,7 +151,8 @@ public sealed class CredentialHeaderTests
     [Fact]
     public async Task Only_the_configured_header_is_a_source_of_keys()
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"), options => options.ApiKeyHeaderName = "X-Api-Key");
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7"), options => options.ApiKeyHeaderName = "X-Api-Key");
 
         RawResponse response = await app.GetAsync(HeaderLine.Bearer(TestKeys.Unrestricted), $"X-Api-Key: {Key}");
 
@@ -226,7 +228,8 @@ public sealed class CredentialHeaderTests
         });
         (await app.GetAsync(HeaderLine.Bearer(Key), HeaderLine.ForwardedFor("203.0.113.7"))).Content.Should().Be("Allowed");
 
-        IEnumerable<char> bytes = Enumerable.Range(0, 256).Select(code => (char)code).Where(code => code is (< ' ' or > '~') and not ('\t' or '\r' or '\n'));
+        IEnumerable<char> bytes = Enumerable.Range(0, 256).Select(code => (char)code)
+            .Where(code => code is (< ' ' or > '~') and not ('\t' or '\r' or '\n'));
         foreach (char odd in bytes)
         {
             string[][] requests =

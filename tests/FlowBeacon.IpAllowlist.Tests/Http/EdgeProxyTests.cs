@@ -3,7 +3,9 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>What the README's table of edges says, tried with the real programs: who can forge the client address, and who cannot.</summary>
+/// <summary>
+/// What the README's table of edges says, tried with the real programs: who can forge the client address, and who cannot.
+/// </summary>
 public sealed class EdgeProxyTests
 {
     private const string Listed = "203.0.113.7";
@@ -33,7 +35,8 @@ public sealed class EdgeProxyTests
     [Theory]
     [InlineData("nginx without a `proxy_set_header X-Forwarded-For`", "`proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`")]
     [InlineData("HAProxy with `option forwardfor if-none`", "`option forwardfor`")]
-    public void The_readme_warns_of_the_edges_that_are_forgeable_with_every_source_and_names_the_line_that_mends_them(string edge, string line)
+    public void The_readme_warns_of_the_edges_that_are_forgeable_with_every_source_and_names_the_line_that_mends_them(
+        string edge, string line)
     {
         string[] rows = File.ReadAllLines(RepositoryFolder.Combine("README.md"));
 

@@ -73,7 +73,9 @@ public sealed class FeatureTests
             HeaderLine.Bearer(i % 2 == 0 ? TestKeys.Restricted : TestKeys.Unrestricted), HeaderLine.ForwardedFor($"198.51.100.{i}"))));
 
         found.Should().BeEquivalentTo(Enumerable.Range(0, 200).Select(i =>
-            i % 2 == 0 ? $"Denied restricted 198.51.100.{i} ForwardedFor NotListed" : $"Unrestricted unrestricted 198.51.100.{i} ForwardedFor -"));
+            i % 2 == 0
+                ? $"Denied restricted 198.51.100.{i} ForwardedFor NotListed"
+                : $"Unrestricted unrestricted 198.51.100.{i} ForwardedFor -"));
     }
 
     private static Task<KestrelApp> StartAsync(Action<IIpAllowlistFeature?> see) =>
@@ -90,5 +92,6 @@ public sealed class FeatureTests
 
     private static string Describe(IIpAllowlistFeature? feature) => feature is null
         ? "none"
-        : $"{feature.Outcome} {feature.Key?.Id ?? "-"} {feature.ClientIp?.ToString() ?? "-"} {feature.ClientIpOrigin} {feature.DenialReason?.ToString() ?? "-"}";
+        : $"{feature.Outcome} {feature.Key?.Id ?? "-"} {feature.ClientIp?.ToString() ?? "-"} {feature.ClientIpOrigin} "
+            + $"{feature.DenialReason?.ToString() ?? "-"}";
 }

@@ -123,7 +123,8 @@ public sealed class ForgottenPartsTests
         }
 
         ran.Should().BeFalse();
-        Exceptions(app).Should().HaveCount(4).And.OnlyContain(message => message.Contains("app.UseFlowBeaconIpAllowlist()", StringComparison.Ordinal));
+        Exceptions(app).Should().HaveCount(4)
+            .And.OnlyContain(message => message.Contains("app.UseFlowBeaconIpAllowlist()", StringComparison.Ordinal));
 
         Task Run(HttpContext context)
         {
@@ -186,7 +187,8 @@ public sealed class ForgottenPartsTests
     }
 
     private static IEnumerable<string> Exceptions(KestrelApp app) =>
-        app.Logs.Entries.Where(entry => entry.Level >= LogLevel.Error).Select(entry => entry.Exception).OfType<InvalidOperationException>().Select(exception => exception.Message);
+        app.Logs.Entries.Where(entry => entry.Level >= LogLevel.Error).Select(entry => entry.Exception).OfType<InvalidOperationException>()
+            .Select(exception => exception.Message);
 }
 
 /// <summary>A controller of a host; MVC finds public classes alone.</summary>

@@ -85,7 +85,8 @@ public sealed class ForwardedHeadersGuardTests
         Func<Task> start = () => StartAsync(source, configure: builder =>
             builder.Services.Configure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.All));
 
-        (await start.Should().ThrowAsync<OptionsValidationException>()).WithMessage("*options.ClientIpSource = ClientIpSource.PeerAddress;*");
+        (await start.Should().ThrowAsync<OptionsValidationException>())
+            .WithMessage("*options.ClientIpSource = ClientIpSource.PeerAddress;*");
     }
 
     [Theory]
@@ -107,7 +108,8 @@ public sealed class ForwardedHeadersGuardTests
                 options.ForwardedHeaders = ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost),
             before: pipeline => pipeline.UseForwardedHeaders());
 
-        RawResponse response = await app.GetAsync(Key, HeaderLine.ForwardedFor(Listed), "X-Forwarded-Proto: https", "X-Forwarded-Host: api.example");
+        RawResponse response = await app.GetAsync(
+            Key, HeaderLine.ForwardedFor(Listed), "X-Forwarded-Proto: https", "X-Forwarded-Host: api.example");
 
         response.Content.Should().Be("Allowed");
     }
@@ -126,7 +128,9 @@ public sealed class ForwardedHeadersGuardTests
     public async Task With_UseForwardedHeaders_PeerAddress_takes_what_the_framework_found()
     {
         await using KestrelApp app = await StartAsync(
-            ClientIpSource.PeerAddress, before: pipeline => pipeline.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor }));
+            ClientIpSource.PeerAddress,
+            before: pipeline =>
+                pipeline.UseForwardedHeaders(new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor }));
 
         (await app.GetAsync(Key, HeaderLine.ForwardedFor(Listed))).Content.Should().Be("Allowed");
         (await KestrelApp.SendAsync(app.IPv6, "GET", "/", Key, HeaderLine.ForwardedFor(Listed))).Content.Should().Be("Allowed");
@@ -163,7 +167,9 @@ public sealed class ForwardedHeadersGuardTests
             .OnlyContain(entry => entry.Message.Contains("reason PeerRewritten", StringComparison.Ordinal))
             .And.HaveCount(4).And.ContainSingle(entry => entry.Id.Id == Denied, "they all come from the same unknown address");
         app.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Id == PeerRewritten)
-            .Which.Should().Match<LogEntry>(entry => entry.Level == LogLevel.Error && entry.Message.Contains("options.ClientIpSource = ClientIpSource.PeerAddress.", StringComparison.Ordinal));
+            .Which.Should().Match<LogEntry>(
+                entry => entry.Level == LogLevel.Error
+                    && entry.Message.Contains("options.ClientIpSource = ClientIpSource.PeerAddress.", StringComparison.Ordinal));
         metrics.Of("checks").Distinct().Should().BeEquivalentTo(
             "1 outcome=denied client_ip_source=none", "1 outcome=unrestricted client_ip_source=none");
     }
@@ -173,7 +179,9 @@ public sealed class ForwardedHeadersGuardTests
     public async Task A_client_that_names_its_own_address_and_port_is_denied_all_the_same(string setup, ClientIpSource source)
     {
         await using KestrelApp app = await StartBehindForwardedHeadersAsync(Setups[setup].Set, source);
-        string headerName = Setups[setup].HeaderLines.Any(line => line.StartsWith("X-Chain", StringComparison.Ordinal)) ? "X-Chain" : "X-Forwarded-For";
+        string headerName = Setups[setup].HeaderLines.Any(line => line.StartsWith("X-Chain", StringComparison.Ordinal))
+            ? "X-Chain"
+            : "X-Forwarded-For";
         string[] others = [.. Setups[setup].HeaderLines.Where(line => !line.StartsWith("X-Chain", StringComparison.Ordinal))];
 
         foreach (IPEndPoint endPoint in new[] { app.IPv4, app.IPv6 })
@@ -181,7 +189,10 @@ public sealed class ForwardedHeadersGuardTests
             using KeepAliveClient client = await KeepAliveClient.ConnectAsync(endPoint);
             foreach (string chain in new[] { $"{client.Local}", $"{Listed}, {client.Local}", $"{Listed}, {client.Local}, {client.Local}" })
             {
-                string[] matching = [.. others.Select(_ => $"X-Forwarded-Proto: {string.Join(", ", chain.Split(", ").Select(_ => "https"))}")];
+                string[] matching =
+                [
+                    .. others.Select(_ => $"X-Forwarded-Proto: {string.Join(", ", chain.Split(", ").Select(_ => "https"))}"),
+                ];
 
                 (int status, _) = await client.GetAsync([Key, $"{headerName}: {chain}", .. matching]);
 
@@ -193,7 +204,8 @@ public sealed class ForwardedHeadersGuardTests
     [Fact]
     public async Task A_request_that_UseForwardedHeaders_left_alone_is_judged_as_ever()
     {
-        await using KestrelApp app = await StartBehindForwardedHeadersAsync(options => options.ForwardedForHeaderName = "X-Chain", ClientIpSource.ForwardedForFirst);
+        await using KestrelApp app = await StartBehindForwardedHeadersAsync(
+            options => options.ForwardedForHeaderName = "X-Chain", ClientIpSource.ForwardedForFirst);
 
         (await app.GetAsync(Key, HeaderLine.ForwardedFor(Listed))).Content.Should().Be("Allowed");
         (await app.GetAsync(Key, HeaderLine.ForwardedFor("198.51.100.9"))).Status.Should().Be(403);
@@ -222,11 +234,14 @@ public sealed class ForwardedHeadersGuardTests
     {
         foreach (ClientIpSource source in Enum.GetValues<ClientIpSource>())
         {
-            await using KestrelApp app = await StartAsync(source, TestKeys.Store(source == ClientIpSource.PeerAddress ? "127.0.0.1" : Listed));
+            await using KestrelApp app = await StartAsync(
+                source, TestKeys.Store(source == ClientIpSource.PeerAddress ? "127.0.0.1" : Listed));
             using KeepAliveClient client = await KeepAliveClient.ConnectAsync(app.IPv4);
 
-            (await client.GetAsync(Key, HeaderLine.ForwardedFor(Listed), $"X-Original-For: {originalFor}")).Body.Should().Be("Allowed", "{0}", source);
-            (await client.GetAsync(Key, HeaderLine.ForwardedFor(Listed), $"X-Original-For: {client.Local}")).Body.Should().Be("Allowed", "{0}", source);
+            (await client.GetAsync(Key, HeaderLine.ForwardedFor(Listed), $"X-Original-For: {originalFor}")).Body
+                .Should().Be("Allowed", "{0}", source);
+            (await client.GetAsync(Key, HeaderLine.ForwardedFor(Listed), $"X-Original-For: {client.Local}")).Body
+                .Should().Be("Allowed", "{0}", source);
             app.Logs.OfLibrary.Should().NotContain(entry => entry.Id.Id == PeerRewritten);
         }
     }
@@ -243,7 +258,8 @@ public sealed class ForwardedHeadersGuardTests
     }
 
     private static Task<KestrelApp> StartAsync(
-        ClientIpSource source, IApiKeyStore? store = null, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? before = null) =>
+        ClientIpSource source, IApiKeyStore? store = null, Action<WebApplicationBuilder>? configure = null,
+        Action<WebApplication>? before = null) =>
         KestrelApp.StartAsync(
             store ?? TestKeys.Store(Listed, "127.0.0.1", "::1"),
             options =>

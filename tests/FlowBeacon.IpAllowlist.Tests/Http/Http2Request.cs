@@ -8,7 +8,8 @@ internal static class Http2Request
     public static Task<HttpResponseMessage> GetAsync(IPEndPoint endPoint, params string[] headerLines) =>
         SendAsync(endPoint, HttpMethod.Get, content: null, headerLines);
 
-    public static async Task<HttpResponseMessage> SendAsync(IPEndPoint endPoint, HttpMethod method, HttpContent? content, params string[] headerLines)
+    public static async Task<HttpResponseMessage> SendAsync(
+        IPEndPoint endPoint, HttpMethod method, HttpContent? content, params string[] headerLines)
     {
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var request = new HttpRequestMessage(method, $"http://{endPoint}/")

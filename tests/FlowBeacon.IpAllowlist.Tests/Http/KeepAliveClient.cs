@@ -48,7 +48,8 @@ internal sealed class KeepAliveClient : IDisposable
 
     private async Task<(int Status, string Body)> SendAsync(string method, string target, string body, string[] headerLines)
     {
-        string request = $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{string.Concat(headerLines.Select(line => line + "\r\n"))}\r\n{body}";
+        string request =
+            $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{string.Concat(headerLines.Select(line => line + "\r\n"))}\r\n{body}";
         await _socket.SendAsync(Encoding.Latin1.GetBytes(request));
 
         int status = int.Parse((await ReadLineAsync()).Split(' ')[1], CultureInfo.InvariantCulture);

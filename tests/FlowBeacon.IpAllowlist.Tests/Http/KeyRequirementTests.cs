@@ -32,9 +32,11 @@ public sealed class KeyRequirementTests
         { "/no-endpoint", true, 401 },
     };
 
-    public static TheoryData<string> RequiredPaths => ["/required", "/group-required/plain", "/group-disabled/required", "/group-required/disabled/required", "/twice/required-last"];
+    public static TheoryData<string> RequiredPaths =>
+        ["/required", "/group-required/plain", "/group-disabled/required", "/group-required/disabled/required", "/twice/required-last"];
 
-    public static TheoryData<string> DisabledPaths => ["/disabled", "/group-required/disabled", "/group-required/disabled/inner", "/group-disabled/plain", "/twice/disabled-last"];
+    public static TheoryData<string> DisabledPaths =>
+        ["/disabled", "/group-required/disabled", "/group-required/disabled/inner", "/group-disabled/plain", "/twice/disabled-last"];
 
     [Theory]
     [MemberData(nameof(RequestsWithoutKey))]
@@ -80,7 +82,8 @@ public sealed class KeyRequirementTests
 
         foreach (string rawKey in new[] { TestKeys.Restricted, TestKeys.Unknown, TestKeys.Revoked })
         {
-            RawResponse response = await KestrelApp.SendAsync(app.IPv4, "GET", path, HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor("198.51.100.9"));
+            RawResponse response = await KestrelApp.SendAsync(
+                app.IPv4, "GET", path, HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor("198.51.100.9"));
 
             response.Status.Should().Be(200);
             response.Content.Should().Be("unchecked");

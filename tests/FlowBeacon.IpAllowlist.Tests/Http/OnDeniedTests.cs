@@ -41,17 +41,20 @@ public sealed class OnDeniedTests
     [Fact]
     public async Task Sees_the_denial_with_the_status_already_set()
     {
-        (int Status, string? CacheControl, bool HasStarted, string Key, string? ClientIp, ClientIpOrigin Origin, IpAllowlistDenialReason Reason) seen = default;
+        (int Status, string? CacheControl, bool HasStarted, string Key,
+            string? ClientIp, ClientIpOrigin Origin, IpAllowlistDenialReason Reason) seen = default;
         await using KestrelApp app = await StartAsync((denied, _) =>
         {
             HttpResponse response = denied.HttpContext.Response;
-            seen = (response.StatusCode, response.Headers.CacheControl, response.HasStarted, denied.Key.Id, denied.ClientIp?.ToString(), denied.ClientIpOrigin, denied.Reason);
+            seen = (response.StatusCode, response.Headers.CacheControl, response.HasStarted, denied.Key.Id,
+                denied.ClientIp?.ToString(), denied.ClientIpOrigin, denied.Reason);
             return ValueTask.CompletedTask;
         });
 
         RawResponse answer = await app.GetAsync(Key, From);
 
-        seen.Should().Be((403, "no-store", false, "restricted", "198.51.100.9", ClientIpOrigin.ForwardedFor, IpAllowlistDenialReason.NotListed));
+        seen.Should().Be(
+            (403, "no-store", false, "restricted", "198.51.100.9", ClientIpOrigin.ForwardedFor, IpAllowlistDenialReason.NotListed));
         answer.Status.Should().Be(403);
         answer.Content.Should().Contain("IP address not allowed").And.Contain("198.51.100.9");
     }
@@ -127,7 +130,8 @@ public sealed class OnDeniedTests
     [Fact]
     public async Task A_body_that_was_sent_without_HandleResponse_stays_the_only_one()
     {
-        await using KestrelApp app = await StartAsync(async (denied, cancellationToken) => await denied.HttpContext.Response.WriteAsync("Ask us.", cancellationToken));
+        await using KestrelApp app = await StartAsync(
+            async (denied, cancellationToken) => await denied.HttpContext.Response.WriteAsync("Ask us.", cancellationToken));
 
         RawResponse response = await app.GetAsync(Key, From);
 
@@ -179,7 +183,8 @@ public sealed class OnDeniedTests
     public async Task What_it_throws_synchronously_ends_in_a_500_and_never_reaches_the_endpoint()
     {
         bool ran = false;
-        await using KestrelApp app = await StartAsync((_, _) => throw new InvalidOperationException("No task was ever made."), () => ran = true);
+        await using KestrelApp app = await StartAsync(
+            (_, _) => throw new InvalidOperationException("No task was ever made."), () => ran = true);
 
         (await app.GetAsync(Key, From)).Status.Should().Be(500);
         ran.Should().BeFalse();
@@ -223,7 +228,8 @@ public sealed class OnDeniedTests
         app.Logs.Entries.Should().NotContain(entry => entry.Level >= LogLevel.Error);
     }
 
-    private static Task<KestrelApp> StartAsync(Func<IpAllowlistDeniedContext, CancellationToken, ValueTask> onDenied, Action? endpoint = null) =>
+    private static Task<KestrelApp> StartAsync(
+        Func<IpAllowlistDeniedContext, CancellationToken, ValueTask> onDenied, Action? endpoint = null) =>
         KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"), options => options.OnDenied = onDenied, pipeline: pipeline =>
         {
             pipeline.UseFlowBeaconIpAllowlist();

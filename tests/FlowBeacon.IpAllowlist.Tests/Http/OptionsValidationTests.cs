@@ -9,7 +9,8 @@ namespace FlowBeacon.IpAllowlist.Tests.Http;
 /// <summary>A setting that cannot be meant stops start-up, with its name and a remedy.</summary>
 public sealed class OptionsValidationTests
 {
-    public static TheoryData<string?> NoHeaderNames => [(string?)null, "", " ", "X Api Key", "X-Api-Key:", "X-Api-Kéy", "X-Api\r\n", "X,Y", "X(Y)", "\"X\""];
+    public static TheoryData<string?> NoHeaderNames =>
+        [(string?)null, "", " ", "X Api Key", "X-Api-Key:", "X-Api-Kéy", "X-Api\r\n", "X,Y", "X(Y)", "\"X\""];
 
     public static TheoryData<string> HeadersWithAMeaningOfTheirOwn => ["X-Forwarded-For", "x-forwarded-for", "Cookie", "COOKIE"];
 
@@ -17,21 +18,26 @@ public sealed class OptionsValidationTests
 
     public static TheoryData<string> NoProxies =>
     [
-        "", " ", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "2001:db8::/129", "10.0.0.0/", "10.0.0.0/08", "/8", "proxy.example", "10.0.0.*", "10.0.0.1-10.0.0.9",
-        " 10.0.0.1", "10.0.0.1:80", "[::1]", "fe80::1%eth0", "010.0.0.1", "*", "localhost", "::ffff:0.0.0.0/96", "10.0.0.0/-1", "10.0.0.0/+8",
+        "", " ", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "2001:db8::/129",
+        "10.0.0.0/", "10.0.0.0/08", "/8", "proxy.example", "10.0.0.*", "10.0.0.1-10.0.0.9",
+        " 10.0.0.1", "10.0.0.1:80", "[::1]", "fe80::1%eth0", "010.0.0.1",
+        "*", "localhost", "::ffff:0.0.0.0/96", "10.0.0.0/-1", "10.0.0.0/+8",
     ];
 
-    public static TheoryData<string> Proxies => ["10.0.0.0/8", "10.0.0.1", "10.0.0.1/32", "2001:db8::/32", "::1", "::1/128", "::ffff:10.0.0.0/104", "fd00::/8"];
+    public static TheoryData<string> Proxies =>
+        ["10.0.0.0/8", "10.0.0.1", "10.0.0.1/32", "2001:db8::/32", "::1", "::1/128", "::ffff:10.0.0.0/104", "fd00::/8"];
 
     [Theory]
     [MemberData(nameof(NoHeaderNames))]
     public async Task Refuses_what_is_no_header_name(string? name) =>
-        (await FaultsOf(options => options.ApiKeyHeaderName = name!)).Should().ContainSingle().Which.Should().StartWith("ApiKeyHeaderName: ");
+        (await FaultsOf(options => options.ApiKeyHeaderName = name!))
+            .Should().ContainSingle().Which.Should().StartWith("ApiKeyHeaderName: ");
 
     [Theory]
     [MemberData(nameof(HeadersWithAMeaningOfTheirOwn))]
     public async Task Refuses_a_header_that_means_something_else(string name) =>
-        (await FaultsOf(options => options.ApiKeyHeaderName = name)).Should().ContainSingle().Which.Should().StartWith($"ApiKeyHeaderName: {name}");
+        (await FaultsOf(options => options.ApiKeyHeaderName = name))
+            .Should().ContainSingle().Which.Should().StartWith($"ApiKeyHeaderName: {name}");
 
     [Theory]
     [MemberData(nameof(NoPrefixes))]
@@ -188,7 +194,8 @@ public sealed class OptionsValidationTests
     public async Task Settings_in_configuration_take_effect()
     {
         await using KestrelApp app = await StartFromConfigurationAsync(
-            ("ClientIpSource", "trustedproxies"), ("TrustedProxies:0", "127.0.0.1"), ("TrustedProxies:1", "10.0.0.0/8"), ("ApiKeyHeaderName", "X-Api-Key"), ("ShowClientIp", "false"));
+            ("ClientIpSource", "trustedproxies"), ("TrustedProxies:0", "127.0.0.1"), ("TrustedProxies:1", "10.0.0.0/8"),
+            ("ApiKeyHeaderName", "X-Api-Key"), ("ShowClientIp", "false"));
 
         RawResponse allowed = await app.GetAsync($"X-Api-Key: {TestKeys.Restricted}", HeaderLine.ForwardedFor("203.0.113.7, 10.1.2.3"));
         RawResponse denied = await app.GetAsync($"X-Api-Key: {TestKeys.Restricted}", HeaderLine.ForwardedFor("203.0.113.7, 11.1.2.3"));

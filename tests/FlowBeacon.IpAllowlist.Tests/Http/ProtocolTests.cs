@@ -21,7 +21,8 @@ public sealed class ProtocolTests
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"));
 
         RawResponse http1 = await app.GetAsync(HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(forwardedFor));
-        using HttpResponseMessage http2 = await Http2Request.GetAsync(app.Http2, HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(forwardedFor));
+        using HttpResponseMessage http2 = await Http2Request.GetAsync(
+            app.Http2, HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(forwardedFor));
 
         http1.Status.Should().Be(status);
         ((int)http2.StatusCode).Should().Be(status);
@@ -49,7 +50,8 @@ public sealed class ProtocolTests
         content.Headers.ContentType = new MediaTypeHeaderValue("application/grpc");
 
         using HttpResponseMessage response = await Http2Request.SendAsync(
-            app.Http2, HttpMethod.Post, content, HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor(forwardedFor), "TE: trailers");
+            app.Http2, HttpMethod.Post, content, HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor(forwardedFor),
+            "TE: trailers");
 
         ((int)response.StatusCode).Should().Be(status);
     }
@@ -92,8 +94,12 @@ public sealed class ProtocolTests
     {
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"));
 
-        (await KestrelApp.SendAsync(app.IPv4, "HEAD", "/", HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor("203.0.113.7"))).Status.Should().Be(200);
-        (await KestrelApp.SendAsync(app.IPv4, "HEAD", "/", HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor("198.51.100.9"))).Status.Should().Be(403);
+        (await KestrelApp.SendAsync(
+            app.IPv4, "HEAD", "/", HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor("203.0.113.7"))).Status
+            .Should().Be(200);
+        (await KestrelApp.SendAsync(
+            app.IPv4, "HEAD", "/", HeaderLine.Bearer(TestKeys.Restricted), HeaderLine.ForwardedFor("198.51.100.9"))).Status
+            .Should().Be(403);
     }
 
     [Fact]

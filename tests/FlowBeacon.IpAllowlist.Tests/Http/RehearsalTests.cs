@@ -9,7 +9,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>A list that is only rehearsed refuses nothing and tells what it would have refused; a list that cannot be read refuses all the same.</summary>
+/// <summary>
+/// A list that is only rehearsed refuses nothing and tells what it would have refused; a list that cannot be read refuses all the same.
+/// </summary>
 public sealed class RehearsalTests
 {
     private const string Listed = "203.0.113.7";
@@ -21,15 +23,36 @@ public sealed class RehearsalTests
     /// <summary>Mode, list, X-Forwarded-For, the status, what the feature says, and what is counted.</summary>
     public static TheoryData<AllowlistMode, string[], string?, int, string, string> Requests => new()
     {
-        { AllowlistMode.ReportOnly, [Listed], NotListed, 200, "WouldDeny 198.51.100.9 ForwardedFor NotListed", "1 outcome=would_deny client_ip_source=forwarded_for" },
-        { AllowlistMode.Enforce, [Listed], NotListed, 403, "Denied 198.51.100.9 ForwardedFor NotListed", "1 outcome=denied client_ip_source=forwarded_for" },
-        { AllowlistMode.ReportOnly, [Listed], null, 200, "WouldDeny 127.0.0.1 Peer NotListed", "1 outcome=would_deny client_ip_source=peer" },
+        {
+            AllowlistMode.ReportOnly, [Listed], NotListed, 200, "WouldDeny 198.51.100.9 ForwardedFor NotListed",
+            "1 outcome=would_deny client_ip_source=forwarded_for"
+        },
+        {
+            AllowlistMode.Enforce, [Listed], NotListed, 403, "Denied 198.51.100.9 ForwardedFor NotListed",
+            "1 outcome=denied client_ip_source=forwarded_for"
+        },
+        {
+            AllowlistMode.ReportOnly, [Listed], null, 200, "WouldDeny 127.0.0.1 Peer NotListed",
+            "1 outcome=would_deny client_ip_source=peer"
+        },
         { AllowlistMode.Enforce, [Listed], null, 403, "Denied 127.0.0.1 Peer NotListed", "1 outcome=denied client_ip_source=peer" },
-        { AllowlistMode.ReportOnly, [Listed], "unknown", 200, "WouldDeny - None UnusableForwardedFor", "1 outcome=would_deny client_ip_source=none" },
+        {
+            AllowlistMode.ReportOnly, [Listed], "unknown", 200, "WouldDeny - None UnusableForwardedFor",
+            "1 outcome=would_deny client_ip_source=none"
+        },
         { AllowlistMode.Enforce, [Listed], "unknown", 403, "Denied - None UnusableForwardedFor", "1 outcome=denied client_ip_source=none" },
-        { AllowlistMode.ReportOnly, [Listed], Listed, 200, "Allowed 203.0.113.7 ForwardedFor -", "1 outcome=allowed client_ip_source=forwarded_for" },
-        { AllowlistMode.Enforce, [Listed], Listed, 200, "Allowed 203.0.113.7 ForwardedFor -", "1 outcome=allowed client_ip_source=forwarded_for" },
-        { AllowlistMode.ReportOnly, [], NotListed, 200, "Unrestricted 198.51.100.9 ForwardedFor -", "1 outcome=unrestricted client_ip_source=forwarded_for" },
+        {
+            AllowlistMode.ReportOnly, [Listed], Listed, 200, "Allowed 203.0.113.7 ForwardedFor -",
+            "1 outcome=allowed client_ip_source=forwarded_for"
+        },
+        {
+            AllowlistMode.Enforce, [Listed], Listed, 200, "Allowed 203.0.113.7 ForwardedFor -",
+            "1 outcome=allowed client_ip_source=forwarded_for"
+        },
+        {
+            AllowlistMode.ReportOnly, [], NotListed, 200, "Unrestricted 198.51.100.9 ForwardedFor -",
+            "1 outcome=unrestricted client_ip_source=forwarded_for"
+        },
         { AllowlistMode.ReportOnly, [], "unknown", 200, "Unrestricted - None -", "1 outcome=unrestricted client_ip_source=none" },
     };
 
@@ -41,7 +64,8 @@ public sealed class RehearsalTests
         AllowlistMode mode, string[] allowedIps, string? forwardedFor, int status, string expected, string measurement)
     {
         var found = new List<string>();
-        await using KestrelApp app = await KestrelApp.StartAsync(Store(mode, allowedIps), pipeline: pipeline => SeeAndCheck(pipeline, found));
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            Store(mode, allowedIps), pipeline: pipeline => SeeAndCheck(pipeline, found));
         using var metrics = new MetricRecorder(app.Services);
 
         RawResponse response = await app.GetAsync(forwardedFor is null ? [Key] : [Key, HeaderLine.ForwardedFor(forwardedFor)]);
@@ -66,7 +90,8 @@ public sealed class RehearsalTests
         }
 
         string Line(string clientIp) =>
-            $"{words}: key restricted ('fb_live_1111') from {clientIp} (origin ForwardedFor), reason NotListed, X-Forwarded-For '{clientIp}'";
+            $"{words}: key restricted ('fb_live_1111') from {clientIp} (origin ForwardedFor), reason NotListed, "
+                + $"X-Forwarded-For '{clientIp}'";
         app.Logs.OfLibrary.Skip(before).Select(entry => (entry.Level, entry.Id.Id, entry.Id.Name, entry.Message)).Should().Equal(
             (LogLevel.Warning, first, firstName, Line(NotListed)),
             (LogLevel.Debug, repeated, repeatedName, Line(NotListed)),
@@ -196,9 +221,12 @@ public sealed class RehearsalTests
         metrics.Of("checks").Should().Equal(Enumerable.Repeat("1 outcome=denied client_ip_source=forwarded_for", 2));
         LogEntry entry = app.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Id == UnreadableList).Subject;
         entry.Level.Should().Be(LogLevel.Error);
-        entry.Message.Should().Be("The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is denied from everywhere. Set its list again");
-        app.Services.GetRequiredService<ApiKeyTraffic>().ReadDenials(new DenialQuery()).Should().ContainSingle().Which.Should().BeEquivalentTo(
-            new { ClientIp = NotListed, Reason = IpAllowlistDenialReason.UnreadableList, IsReportOnly = false, Count = 2L });
+        entry.Message.Should().Be(
+            "The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is denied from everywhere. Set "
+                + "its list again");
+        app.Services.GetRequiredService<ApiKeyTraffic>().ReadDenials(new DenialQuery())
+            .Should().ContainSingle().Which.Should().BeEquivalentTo(
+                new { ClientIp = NotListed, Reason = IpAllowlistDenialReason.UnreadableList, IsReportOnly = false, Count = 2L });
     }
 
     [Theory]
@@ -241,7 +269,9 @@ public sealed class RehearsalTests
         {
             await next(context);
             IIpAllowlistFeature feature = context.Features.Get<IIpAllowlistFeature>()!;
-            found.Add($"{feature.Outcome} {feature.ClientIp?.ToString() ?? "-"} {feature.ClientIpOrigin} {feature.DenialReason?.ToString() ?? "-"}");
+            found.Add(
+                $"{feature.Outcome} {feature.ClientIp?.ToString() ?? "-"} {feature.ClientIpOrigin} "
+                    + $"{feature.DenialReason?.ToString() ?? "-"}");
         });
         pipeline.UseFlowBeaconIpAllowlist();
         pipeline.Run(_ => Task.CompletedTask);

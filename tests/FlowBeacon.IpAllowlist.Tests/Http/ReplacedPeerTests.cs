@@ -11,7 +11,9 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>A peer that something in this process replaced: never accepted silently, and the log names each cause with its remedy.</summary>
+/// <summary>
+/// A peer that something in this process replaced: never accepted silently, and the log names each cause with its remedy.
+/// </summary>
 public sealed class ReplacedPeerTests
 {
     private const string Listed = "203.0.113.7";
@@ -106,7 +108,8 @@ public sealed class ReplacedPeerTests
             new IPEndPoint(IPAddress.Loopback, app.EndPoint(3).Port), "GET", "/", Key, HeaderLine.ForwardedFor(Listed));
 
         response.Status.Should().Be(403);
-        app.Logs.OfLibrary.Single(entry => entry.Id.Name == "PeerRewritten").Message.Should().Contain("(MapToIPv4): remove it, the check does that itself");
+        app.Logs.OfLibrary.Single(entry => entry.Id.Name == "PeerRewritten").Message
+            .Should().Contain("(MapToIPv4): remove it, the check does that itself");
     }
 
     [Fact]
@@ -126,7 +129,8 @@ public sealed class ReplacedPeerTests
     [InlineData("Production")]
     public async Task The_named_option_is_warned_about_at_every_start(string environment)
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(options: options => options.UsesProxyProtocol = true, environment: environment);
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            options: options => options.UsesProxyProtocol = true, environment: environment);
 
         app.Logs.OfLibrary.Single(entry => entry.Id.Name == "UsesProxyProtocol").Level.Should().Be(LogLevel.Warning);
     }
@@ -136,7 +140,8 @@ public sealed class ReplacedPeerTests
     {
         Func<Task> start = () => KestrelApp.StartAsync(
             options: options => options.UsesProxyProtocol = true,
-            configure: builder => builder.Services.Configure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.XForwardedFor));
+            configure: builder =>
+                builder.Services.Configure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.XForwardedFor));
 
         (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Message.Should()
             .Contain("UsesProxyProtocol: true cannot be combined with UseForwardedHeaders");
@@ -151,7 +156,8 @@ public sealed class ReplacedPeerTests
             options.ClientIpSource = ClientIpSource.PeerAddress;
         });
 
-        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Message.Should().Contain("UsesProxyProtocol: true has no effect");
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Message
+            .Should().Contain("UsesProxyProtocol: true has no effect");
     }
 
     private static void Trust(IpAllowlistOptions options)
@@ -173,17 +179,18 @@ public sealed class ReplacedPeerTests
         app.UseForwardedHeaders(options);
     }
 
-    private static Task<KestrelApp> StartAsync(string way, Action<IpAllowlistOptions> options, Action<WebApplication>? inFront = null) => KestrelApp.StartAsync(
-        TestKeys.Store(Listed),
-        options,
-        builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Use(
-            next => connection => next(WithPeer(connection, way))))),
-        pipeline =>
-        {
-            inFront?.Invoke(pipeline);
-            pipeline.UseFlowBeaconIpAllowlist();
-            pipeline.Run(context => context.Response.WriteAsync("passed"));
-        });
+    private static Task<KestrelApp> StartAsync(string way, Action<IpAllowlistOptions> options, Action<WebApplication>? inFront = null) =>
+        KestrelApp.StartAsync(
+            TestKeys.Store(Listed),
+            options,
+            builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Use(
+                next => connection => next(WithPeer(connection, way))))),
+            pipeline =>
+            {
+                inFront?.Invoke(pipeline);
+                pipeline.UseFlowBeaconIpAllowlist();
+                pipeline.Run(context => context.Response.WriteAsync("passed"));
+            });
 
     private static ConnectionContext WithPeer(ConnectionContext connection, string way)
     {

@@ -85,7 +85,8 @@ public sealed partial class SampleCurlTests
     {
         public static SampleProcess Start()
         {
-            var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "MinimalApi.dll"), "--urls", "http://127.0.0.1:0"])
+            var start = new ProcessStartInfo(
+                "dotnet", [Path.Combine(AppContext.BaseDirectory, "MinimalApi.dll"), "--urls", "http://127.0.0.1:0"])
             {
                 WorkingDirectory = Path.Combine(RepositoryRoot(), "samples", "MinimalApi"),
                 RedirectStandardOutput = true,

@@ -13,16 +13,21 @@ public sealed class SpoofingProperties
     private static readonly string Key = HeaderLine.Bearer(TestKeys.Restricted);
 
     private static readonly Gen<string> Entry = Gen.OneOf(
-        AnyOf(Listed, NotListed, "127.0.0.1", "127.0.0.8", "::1", "0.0.0.0", "::", "2001:db8::7", "unknown", "", " ", "_hidden", "\"203.0.113.7\""),
+        AnyOf(
+            Listed, NotListed, "127.0.0.1", "127.0.0.8", "::1", "0.0.0.0", "::", "2001:db8::7", "unknown", "", " ", "_hidden",
+            "\"203.0.113.7\""),
         AnyOf($"{Listed}:80", $"::ffff:{Listed}", $"[::ffff:{Listed}]:1", $"{Listed};", $"for={Listed}", $"{Listed}/32", "203.0.113.007"),
         Gen.Char[" !#$%&'()*+-./0123456789:;<=>?@[]^_`abcdef{|}~"].Array[0, 12].Select(characters => new string(characters)));
 
-    private static readonly Gen<string> Chain = Entry.Array[0, 6].Select(AnyOf(", ", ",", " ,\t"), (entries, separator) => string.Join(separator, entries));
+    private static readonly Gen<string> Chain =
+        Entry.Array[0, 6].Select(AnyOf(", ", ",", " ,\t"), (entries, separator) => string.Join(separator, entries));
 
-    private static readonly Gen<string[]> ForwardedForLines = Chain.Array[0, 3].Select(chains => chains.Select(HeaderLine.ForwardedFor).ToArray());
+    private static readonly Gen<string[]> ForwardedForLines =
+        Chain.Array[0, 3].Select(chains => chains.Select(HeaderLine.ForwardedFor).ToArray());
 
     private static readonly Gen<string[]> OtherLines = AnyOf(
-            "Forwarded", "X-Real-IP", "X-Original-For", "X-Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Cluster-Client-IP", "X_Forwarded_For", "Via")
+            "Forwarded", "X-Real-IP", "X-Original-For", "X-Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP",
+            "X-Cluster-Client-IP", "X_Forwarded_For", "Via")
         .Select(Chain, (name, value) => $"{name}: {value}").Array[0, 4];
 
     [Fact]
@@ -54,7 +59,8 @@ public sealed class SpoofingProperties
         await Chain.Select(Gen.Bool, (forged, isListed) => (forged, isListed)).SampleAsync(
             async request =>
             {
-                (int status, _) = await proxy.GetAsync(Key, HeaderLine.ForwardedFor($"{request.forged}, {(request.isListed ? Listed : NotListed)}"));
+                (int status, _) = await proxy.GetAsync(
+                    Key, HeaderLine.ForwardedFor($"{request.forged}, {(request.isListed ? Listed : NotListed)}"));
 
                 return status == (request.isListed ? 200 : 403);
             },

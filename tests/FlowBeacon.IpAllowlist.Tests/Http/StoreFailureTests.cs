@@ -8,7 +8,8 @@ public sealed class StoreFailureTests
 {
     private static readonly string Key = HeaderLine.Bearer(TestKeys.Unrestricted);
 
-    public static TheoryData<string> Failures => ["synchronously", "with a failed task", "later", "with a cancelled task", "by cancelling later"];
+    public static TheoryData<string> Failures =>
+        ["synchronously", "with a failed task", "later", "with a cancelled task", "by cancelling later"];
 
     [Theory]
     [MemberData(nameof(Failures))]
@@ -18,12 +19,15 @@ public sealed class StoreFailureTests
         var store = new ScriptedStore(async (_, _) =>
         {
             await Task.Yield();
-            throw (how == "later" ? new InvalidOperationException("The database is away.") : new OperationCanceledException("The database timed out."));
+            throw (how == "later"
+                ? new InvalidOperationException("The database is away.")
+                : new OperationCanceledException("The database timed out."));
         });
         store = how switch
         {
             "synchronously" => new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")),
-            "with a failed task" => new ScriptedStore((_, _) => ValueTask.FromException<ApiKey?>(new InvalidOperationException("The database is away."))),
+            "with a failed task" =>
+                new ScriptedStore((_, _) => ValueTask.FromException<ApiKey?>(new InvalidOperationException("The database is away."))),
             "with a cancelled task" => new ScriptedStore((_, _) => ValueTask.FromCanceled<ApiKey?>(new CancellationToken(canceled: true))),
             _ => store,
         };
@@ -39,7 +43,8 @@ public sealed class StoreFailureTests
     [Fact]
     public async Task A_store_that_throws_does_not_hurt_requests_without_a_key()
     {
-        await using KestrelApp app = await KestrelApp.StartAsync(new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
 
         (await app.GetAsync()).Content.Should().Be("NoKey");
         (await app.GetAsync("Authorization: Basic dXNlcjpwYXNz")).Content.Should().Be("NoKey");
