@@ -92,7 +92,8 @@ public sealed class ApiKeyHashTests
     {
         string rawKey = new('k', length);
 
-        string expected = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(rawKey)));
+        string expected = Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(rawKey)));
         ApiKeyHash.Compute(rawKey).ToString().Should().Be(expected);
     }
 

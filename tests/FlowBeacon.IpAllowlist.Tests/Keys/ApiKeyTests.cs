@@ -52,7 +52,8 @@ public sealed class ApiKeyTests
     [InlineData(56)]
     public void A_longer_prefix_is_refused_without_repeating_it(int length)
     {
-        Action create = () => _ = new ApiKey { Id = "a", Hash = default, AllowedIps = IpAddressSet.Empty, Prefix = TestKeys.Restricted[..length] };
+        Action create = () =>
+            _ = new ApiKey { Id = "a", Hash = default, AllowedIps = IpAddressSet.Empty, Prefix = TestKeys.Restricted[..length] };
 
         create.Should().Throw<ArgumentException>().Which.ToString().Should().NotContain(TestKeys.Restricted[..length]);
     }

@@ -29,9 +29,12 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
     }
 
     /// <summary>What a writer changes from generation to generation, as the keys of a generation.</summary>
-    public static TheoryData<string> Changes => ["keys that stay under their hashes", "keys that move to new hashes", "rotations", "all keys replaced"];
+    public static TheoryData<string> Changes =>
+        ["keys that stay under their hashes", "keys that move to new hashes", "rotations", "all keys replaced"];
 
-    /// <summary>The writer says which generation is in force when its call has returned. No lookup that begins after that sees an older one.</summary>
+    /// <summary>
+    /// The writer says which generation is in force when its call has returned. No lookup that begins after that sees an older one.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Changes))]
     public void No_lookup_that_begins_after_a_change_has_returned_sees_the_old_state(string change)
@@ -103,7 +106,10 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
     [Fact]
     public void No_lookup_that_begins_after_a_revocation_has_returned_finds_a_key_that_works()
     {
-        ApiKey[] keys = [.. Enumerable.Range(0, Rounds).Select(number => Key($"key-{number}", ApiKeyHash.Compute($"raw-{number}"), number))];
+        ApiKey[] keys =
+        [
+            .. Enumerable.Range(0, Rounds).Select(number => Key($"key-{number}", ApiKeyHash.Compute($"raw-{number}"), number)),
+        ];
         var store = new InMemoryApiKeyStore();
         store.ReplaceAll(keys);
         int revoked = -1;
@@ -146,7 +152,10 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
         alive.Should().Be(0);
     }
 
-    /// <summary>A change fails at each of its steps in turn: whatever was done by then, what it revokes or removes is not admitted beside what it adds.</summary>
+    /// <summary>
+    /// A change fails at each of its steps in turn: whatever was done by then, what it revokes or removes is not admitted beside what it
+    /// adds.
+    /// </summary>
     [Fact]
     public void A_failure_between_any_two_steps_admits_nothing_that_the_change_takes_away_once_it_has_added_anything()
     {
@@ -177,7 +186,8 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
             }
 
             bool isAnythingAdded = store.Find(added.Hash) is not null || store.Find(movedTo.Hash) is not null;
-            bool isAnythingLeft = store.Find(kept.Hash) is { IsRevoked: false } || store.Find(removed.Hash) is not null || store.Find(moved.Hash) is not null;
+            bool isAnythingLeft = store.Find(kept.Hash) is { IsRevoked: false } || store.Find(removed.Hash) is not null
+                || store.Find(moved.Hash) is not null;
             (isAnythingAdded && isAnythingLeft).Should().BeFalse($"step {step}");
 
             // The change can be made again, and is whole then.
@@ -225,6 +235,9 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
         public void Removed(int slot, bool removed) => _answers[slot] = removed.ToString();
 
         public HashSet<string> Saw() =>
-            [.. _answers.Select(answer => $"{answer.Key}={answer.Value}"), .. Hashes.Select(hash => Describe(Store.Find(hash))), $"{Store.Count} keys"];
+            [
+                .. _answers.Select(answer => $"{answer.Key}={answer.Value}"), .. Hashes.Select(hash => Describe(Store.Find(hash))),
+                $"{Store.Count} keys",
+            ];
     }
 }
