@@ -191,14 +191,17 @@ public sealed class ApiKeyManagerProperties
             IReadOnlyList<ApiKeyDetails> all = Result(_keys.ListAsync());
             ApiKeyHash[] hashes = [.. all.SelectMany(details => SecretsOf(details.Key))];
             hashes.Should().OnlyHaveUniqueItems();
-            all.Where(details => !details.Key.IsRevoked).Select(details => details.Key.Name.ToUpperInvariant()).Should().OnlyHaveUniqueItems();
+            all.Where(details => !details.Key.IsRevoked).Select(details => details.Key.Name.ToUpperInvariant())
+                .Should().OnlyHaveUniqueItems();
 
             _keys.Store.Count.Should().Be(all.Count);
             foreach (ApiKeyDetails details in all)
             {
-                SecretsOf(details.Key).Should().OnlyContain(hash => ReferenceEquals(_keys.Store.Find(hash), details.Key), "the store equals the repository");
+                SecretsOf(details.Key).Should().OnlyContain(
+                    hash => ReferenceEquals(_keys.Store.Find(hash), details.Key), "the store equals the repository");
                 (details.Key.Retiring is null || details.Key.Retiring.Hash != details.Key.Hash).Should().BeTrue();
-                details.Key.IsRevoked.Should().Be(_revoked.Contains(details.Key.Id), "a revoked key never comes back, and no other is revoked");
+                details.Key.IsRevoked.Should().Be(
+                    _revoked.Contains(details.Key.Id), "a revoked key never comes back, and no other is revoked");
                 (details.RevokedAt is not null).Should().Be(details.Key.IsRevoked);
             }
 

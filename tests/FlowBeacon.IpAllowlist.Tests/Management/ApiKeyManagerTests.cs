@@ -32,8 +32,14 @@ public sealed class ApiKeyManagerTests
         { "control character", New("na\u0085me"), "name", "must not begin or end with white space, nor contain control characters" },
         { "expired now", New("name") with { ExpiresAt = ManagedKeys.Start }, "expires_at", "must be in the future" },
         { "expired before", New("name") with { ExpiresAt = ManagedKeys.Start.AddTicks(-1) }, "expires_at", "must be in the future" },
-        { "expired elsewhere", New("name") with { ExpiresAt = new DateTimeOffset(2027, 1, 1, 2, 0, 0, TimeSpan.FromHours(2)) }, "expires_at", "must be in the future" },
-        { "range", New("name", "192.0.2.1", "2001:db8::1", "10.0.0.0/8"), "allowed_ips[2]", "'10.0.0.0/8' is a CIDR range; list each address" },
+        {
+            "expired elsewhere", New("name") with { ExpiresAt = new DateTimeOffset(2027, 1, 1, 2, 0, 0, TimeSpan.FromHours(2)) },
+            "expires_at", "must be in the future"
+        },
+        {
+            "range", New("name", "192.0.2.1", "2001:db8::1", "10.0.0.0/8"), "allowed_ips[2]",
+            "'10.0.0.0/8' is a CIDR range; list each address"
+        },
         { "empty entry", New("name", "192.0.2.1", ""), "allowed_ips[1]", "an entry is empty; remove it or write an address" },
         { "wildcard", New("name", "192.0.2.*"), "allowed_ips[0]", "'192.0.2.*' is a wildcard; list each address" },
         { "octal", New("name", "010.0.0.1"), "allowed_ips[0]", "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
@@ -42,16 +48,29 @@ public sealed class ApiKeyManagerTests
             "unknown scope", New("name") with { Scopes = ["governance:read", "governance:raed"] }, "scopes[1]",
             "'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
         },
-        { "scope in another case", New("name") with { Scopes = ["Admin"] }, "scopes[0]", "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin" },
-        { "empty scope", New("name") with { Scopes = [""] }, "scopes[0]", "'' is no scope; the scopes are governance:read, governance:evaluate, admin" },
-        { "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "allowlist_mode", "2 is no mode; write enforce or report_only" },
-        { "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "allowlist_mode", "-1 is no mode; write enforce or report_only" },
+        {
+            "scope in another case", New("name") with { Scopes = ["Admin"] }, "scopes[0]",
+            "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin"
+        },
+        {
+            "empty scope", New("name") with { Scopes = [""] }, "scopes[0]",
+            "'' is no scope; the scopes are governance:read, governance:evaluate, admin"
+        },
+        {
+            "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "allowlist_mode",
+            "2 is no mode; write enforce or report_only"
+        },
+        {
+            "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "allowlist_mode",
+            "-1 is no mode; write enforce or report_only"
+        },
         {
             "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "allowed_ips",
             "must be empty: a break-glass key works from every address"
         },
         {
-            "break-glass that evaluates", New("name") with { IsBreakGlass = true, Scopes = ["governance:read", "governance:evaluate"] }, "scopes",
+            "break-glass that evaluates", New("name") with { IsBreakGlass = true, Scopes = ["governance:read", "governance:evaluate"] },
+            "scopes",
             "must not contain governance:evaluate: a break-glass key only reads (governance:read)"
         },
         {
@@ -72,10 +91,12 @@ public sealed class ApiKeyManagerTests
         });
 
         ApiKeyDetails details = issued.Details;
-        details.Should().BeEquivalentTo(new { Version = 1L, CreatedAt = _keys.Now, UpdatedAt = _keys.Now, Origin = ApiKeyOrigin.Repository });
+        details.Should().BeEquivalentTo(
+            new { Version = 1L, CreatedAt = _keys.Now, UpdatedAt = _keys.Now, Origin = ApiKeyOrigin.Repository });
         details.RevokedAt.Should().BeNull();
         details.RecoveredAt.Should().BeNull();
-        details.Key.Should().BeEquivalentTo(new { Name = "make-grid", ExpiresAt = _keys.Now.AddTicks(1), IsRevoked = false, IsBreakGlass = false });
+        details.Key.Should().BeEquivalentTo(
+            new { Name = "make-grid", ExpiresAt = _keys.Now.AddTicks(1), IsRevoked = false, IsBreakGlass = false });
         details.Key.Id.Should().MatchRegex("^key_[0-9a-f]{32}$");
         details.Key.AllowedIps.ToCanonicalStrings().Should().BeEquivalentTo("203.0.113.7", "2001:db8::7");
         details.Key.Scopes.Should().Equal(["governance:read", "admin"], "scopes are a set, in their published order");
@@ -128,7 +149,8 @@ public sealed class ApiKeyManagerTests
             .. kept.Select(item => JsonSerializer.Serialize(item)),
             .. (await _keys.AuditAsync()).Select(entry => entry.ToString()),
             .. (await _keys.ListAsync()).Select(details => details.ToString()),
-            created.ToString(), created.Details.ToString(), rotated.ToString(), rotated.Details.ToString(), rotated.Details.Key.Retiring!.ToString(),
+            created.ToString(), created.Details.ToString(), rotated.ToString(), rotated.Details.ToString(),
+            rotated.Details.Key.Retiring!.ToString(),
             refusal.ToString(),
         ]);
 
@@ -177,12 +199,13 @@ public sealed class ApiKeyManagerTests
     [Fact]
     public async Task Reports_all_faults_together_each_under_its_field()
     {
-        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(New("", "10.0.0.0/8", "192.0.2.1", "localhost") with
+        NewApiKey faulty = New("", "10.0.0.0/8", "192.0.2.1", "localhost") with
         {
             Scopes = ["root", "governance:evaluate"],
             ExpiresAt = ManagedKeys.Start,
             IsBreakGlass = true,
-        }));
+        };
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(faulty));
 
         refusal.Errors.Keys.Should().BeEquivalentTo("name", "expires_at", "allowed_ips[0]", "allowed_ips[2]", "scopes[0]", "scopes");
         refusal.Message.Split(Environment.NewLine).Should().HaveCount(6);
@@ -191,8 +214,10 @@ public sealed class ApiKeyManagerTests
     [Fact]
     public async Task Reports_a_hundred_faults_and_counts_the_rest()
     {
-        ApiKeyManagementException all = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(New("name", [.. Enumerable.Repeat("x", 100)])));
-        ApiKeyManagementException more = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(New("name", [.. Enumerable.Repeat("x", 103)])));
+        ApiKeyManagementException all = await ManagedKeys.RefusedAsync(
+            () => _keys.CreateAsync(New("name", [.. Enumerable.Repeat("x", 100)])));
+        ApiKeyManagementException more = await ManagedKeys.RefusedAsync(
+            () => _keys.CreateAsync(New("name", [.. Enumerable.Repeat("x", 103)])));
 
         all.Errors.Should().HaveCount(100).And.NotContainKey("(more)");
         more.Errors.Should().HaveCount(101);
@@ -229,7 +254,8 @@ public sealed class ApiKeyManagerTests
     [Fact]
     public async Task Says_what_is_missing_where_a_caller_gave_null()
     {
-        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = null! }));
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
+            () => _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = null! }));
 
         refusal.Message.Should().Be("name: must be 1 to 100 characters, and has 0");
     }
@@ -256,9 +282,11 @@ public sealed class ApiKeyManagerTests
         Configure("configured");
         string other = (await _keys.CreateAsync("other")).Details.Key.Id;
 
-        await ConflictAsync(() => _keys.CreateAsync("Configured"), "Another key is named 'Configured'. Choose another name, or revoke that key first.");
         await ConflictAsync(
-            () => _keys.UpdateAsync(other, new ApiKeyUpdate { Name = "CONFIGURED" }), "Another key is named 'CONFIGURED'. Choose another name, or revoke that key first.");
+            () => _keys.CreateAsync("Configured"), "Another key is named 'Configured'. Choose another name, or revoke that key first.");
+        await ConflictAsync(
+            () => _keys.UpdateAsync(other, new ApiKeyUpdate { Name = "CONFIGURED" }),
+            "Another key is named 'CONFIGURED'. Choose another name, or revoke that key first.");
     }
 
     [Fact]
@@ -285,7 +313,8 @@ public sealed class ApiKeyManagerTests
     [Fact]
     public async Task Updates_nothing_but_what_the_update_names()
     {
-        IssuedApiKey issued = await _keys.CreateAsync(New("before", "192.0.2.1") with { Scopes = AllScopes, ExpiresAt = _keys.Now.AddDays(1) });
+        IssuedApiKey issued = await _keys.CreateAsync(
+            New("before", "192.0.2.1") with { Scopes = AllScopes, ExpiresAt = _keys.Now.AddDays(1) });
         ApiKeyDetails before = issued.Details;
         string id = before.Key.Id;
         _keys.Time.Advance(TimeSpan.FromMinutes(1));
@@ -313,7 +342,8 @@ public sealed class ApiKeyManagerTests
     {
         string id = (await _keys.CreateAsync("name")).Details.Key.Id;
 
-        (await ManagedKeys.RefusedAsync(() => _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddDays(1), RemoveExpiry = true })))
+        (await ManagedKeys.RefusedAsync(
+            () => _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddDays(1), RemoveExpiry = true })))
             .Message.Should().Be("expires_at: cannot be set and removed at once");
     }
 
@@ -354,7 +384,8 @@ public sealed class ApiKeyManagerTests
         {
             ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(change);
             refusal.Fault.Should().Be(ApiKeyManagementFault.StaleVersion);
-            refusal.Message.Should().Be("The key was changed meanwhile and is at version 2 or later. Read it again, then repeat the change.");
+            refusal.Message.Should().Be(
+                "The key was changed meanwhile and is at version 2 or later. Read it again, then repeat the change.");
         }
 
         (await _keys.GetAsync(id)).Should().Be(current);
@@ -395,7 +426,8 @@ public sealed class ApiKeyManagerTests
         IssuedApiKey rotated = await _keys.RotateAsync(old.Details.Key.Id, graceHours);
 
         rotated.RawKey.Should().MatchRegex("^fb_live_[0-9a-f]{48}$").And.NotBe(old.RawKey);
-        rotated.Details.Key.Should().BeEquivalentTo(new { old.Details.Key.Id, Name = "name", Scopes = AllScopes, Prefix = rotated.RawKey[..12] });
+        rotated.Details.Key.Should().BeEquivalentTo(
+            new { old.Details.Key.Id, Name = "name", Scopes = AllScopes, Prefix = rotated.RawKey[..12] });
         rotated.Details.Key.Retiring.Should().BeEquivalentTo(new { Prefix = old.RawKey[..12], ExpiresAt = _keys.Now.AddHours(graceHours) });
         _keys.Find(old.RawKey).Should().BeSameAs(_keys.Find(rotated.RawKey), "one key has one list and one set of scopes");
 
@@ -614,7 +646,9 @@ public sealed class ApiKeyManagerTests
         }
 
         var seen = new List<string>();
-        for (IReadOnlyList<ApiKeyDetails> page = await _keys.ListAsync(limit: 2); page.Count > 0; page = await _keys.ListAsync(after: seen[^1], limit: 2))
+        for (IReadOnlyList<ApiKeyDetails> page = await _keys.ListAsync(limit: 2);
+            page.Count > 0;
+            page = await _keys.ListAsync(after: seen[^1], limit: 2))
         {
             page.Count.Should().BeLessThanOrEqualTo(2);
             seen.AddRange(page.Select(details => details.Key.Id));
@@ -631,7 +665,15 @@ public sealed class ApiKeyManagerTests
         await _keys.CreateAsync("active");
         await _keys.CreateAsync(New("expiring") with { ExpiresAt = _keys.Now.AddHours(1) });
         await _keys.RevokeAsync((await _keys.CreateAsync(New("revoked") with { ExpiresAt = _keys.Now.AddHours(1) })).Details.Key.Id);
-        _keys.Configure(new ApiKey { Id = "configured", Name = "configured", Hash = ApiKeyHash.Compute("c"), AllowedIps = IpAddressSet.Empty, ExpiresAt = _keys.Now.AddHours(1) });
+        _keys.Configure(
+            new ApiKey
+            {
+                Id = "configured",
+                Name = "configured",
+                Hash = ApiKeyHash.Compute("c"),
+                AllowedIps = IpAddressSet.Empty,
+                ExpiresAt = _keys.Now.AddHours(1),
+            });
 
         (await NamesAsync(ApiKeyState.Active)).Should().BeEquivalentTo("active", "expiring", "configured");
         (await NamesAsync(ApiKeyState.Expired)).Should().BeEmpty();
@@ -666,7 +708,8 @@ public sealed class ApiKeyManagerTests
         AuditEntry[] entries = [.. (await _keys.AuditAsync()).Reverse()];
 
         entries.Select(entry => entry.Action).Should().Equal(
-            AuditAction.Create, AuditAction.Update, AuditAction.Update, AuditAction.Rotate, AuditAction.EndGrace, AuditAction.Revoke, AuditAction.Create);
+            AuditAction.Create, AuditAction.Update, AuditAction.Update, AuditAction.Rotate, AuditAction.EndGrace, AuditAction.Revoke,
+            AuditAction.Create);
         entries.Should().OnlyContain(entry => entry.Actor == ManagedKeys.Actor && entry.At == _keys.Now && entry.Count == 1);
         entries.Take(6).Should().OnlyContain(entry => entry.KeyId == id);
         entries.Select(entry => entry.KeyName).Should().Equal("one", "one", "two", "two", "two", "two", "glass");
@@ -699,7 +742,8 @@ public sealed class ApiKeyManagerTests
 
         var narrower = new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] };
 
-        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => manager.UpdateAsync(id, narrower, null, ManagedKeys.Actor, cancellation));
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
+            () => manager.UpdateAsync(id, narrower, null, ManagedKeys.Actor, cancellation));
         refusal.Fault.Should().Be(ApiKeyManagementFault.LockoutRisk);
         (await StatusesAsync(app, secrets, "198.51.100.9")).Should().Equal(200, 200);
 
@@ -855,11 +899,14 @@ public sealed class ApiKeyManagerTests
             return await repository.CommitAsync(change, cancellationToken);
         }
 
-        public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => repository.GetAsync(id, cancellationToken);
+        public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) =>
+            repository.GetAsync(id, cancellationToken);
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) => repository.FindByNameAsync(name, cancellationToken);
+        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
+            repository.FindByNameAsync(name, cancellationToken);
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) => repository.ListAsync(query, cancellationToken);
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) =>
+            repository.ListAsync(query, cancellationToken);
     }
 }
 
@@ -915,7 +962,8 @@ internal sealed class ManagedKeys
     /// <summary>Whether a request with this raw key gets past the key itself.</summary>
     public bool Accepts(string rawKey) => Find(rawKey) is { } key && key.Accepts(ApiKeyHash.Compute(rawKey), Time);
 
-    public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) => CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
+    public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
+        CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
 
     public Task<IssuedApiKey> CreateAsync(NewApiKey request) => Manager.CreateAsync(request, Actor, TestContext.Current.CancellationToken);
 
@@ -928,7 +976,8 @@ internal sealed class ManagedKeys
     public Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
         Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken);
 
-    public Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) => Manager.RevokeAsync(id, version, Actor, TestContext.Current.CancellationToken);
+    public Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
+        Manager.RevokeAsync(id, version, Actor, TestContext.Current.CancellationToken);
 
     public Task<ApiKeyDetails> GetAsync(string id) => Manager.GetAsync(id, TestContext.Current.CancellationToken);
 

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
-/// <summary>What every <see cref="IApiKeyRepository"/> does, and the <see cref="IAuditLog"/> beside it: written once, run against each of them.</summary>
+/// <summary>
+/// What every <see cref="IApiKeyRepository"/> does, and the <see cref="IAuditLog"/> beside it: written once, run against each of them.
+/// </summary>
 public abstract class ApiKeyRepositoryContract
 {
     private static readonly DateTimeOffset Now = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -46,7 +48,15 @@ public abstract class ApiKeyRepositoryContract
         };
         var glass = new ApiKeyDetails
         {
-            Key = new ApiKey { Id = "key_2", Name = "glass", Hash = ApiKeyHash.Compute("glass"), AllowedIps = IpAddressSet.Empty, IsBreakGlass = true, IsRevoked = true },
+            Key = new ApiKey
+            {
+                Id = "key_2",
+                Name = "glass",
+                Hash = ApiKeyHash.Compute("glass"),
+                AllowedIps = IpAddressSet.Empty,
+                IsBreakGlass = true,
+                IsRevoked = true,
+            },
             Version = 1,
             CreatedAt = Now,
             UpdatedAt = Now.AddSeconds(3),
@@ -289,7 +299,8 @@ public abstract class ApiKeyRepositoryContract
     public async Task Writes_nothing_when_it_was_cancelled_before()
     {
         Func<Task> commit = async () =>
-            await Repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1")]), new CancellationToken(canceled: true));
+            await Repository.CommitAsync(
+                new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1")]), new CancellationToken(canceled: true));
 
         await commit.Should().ThrowAsync<OperationCanceledException>();
 
@@ -308,7 +319,8 @@ public abstract class ApiKeyRepositoryContract
             try
             {
                 ApiKeyDetails mine = Key("key_1", $"writer {writer}") with { Version = 2 };
-                await Repository.CommitAsync(new ApiKeyChange([Changed(mine)], [Entry($"audit_{writer}", "key_1")]), CancellationToken.None);
+                await Repository.CommitAsync(
+                    new ApiKeyChange([Changed(mine)], [Entry($"audit_{writer}", "key_1")]), CancellationToken.None);
                 Interlocked.Increment(ref won);
             }
             catch (ApiKeyConflictException refusal) when (refusal.Conflict == ApiKeyConflict.StaleVersion)
@@ -321,7 +333,8 @@ public abstract class ApiKeyRepositoryContract
         ApiKeyDetails key = (await GetAsync("key_1"))!;
         key.Version.Should().Be(2);
         (await FindByNameAsync(key.Key.Name))!.Key.Id.Should().Be("key_1");
-        (await ReadAsync()).Should().ContainSingle().Which.Id.Should().Be($"audit_{key.Key.Name["writer ".Length..]}", "only the winner's change is on record");
+        (await ReadAsync()).Should().ContainSingle().Which.Id.Should().Be(
+            $"audit_{key.Key.Name["writer ".Length..]}", "only the winner's change is on record");
     }
 
     [Fact]
@@ -343,14 +356,17 @@ public abstract class ApiKeyRepositoryContract
         await CommitAsync([.. ids.Reverse().Select(id => New(Key(id, id)))]);
 
         var seen = new List<string>();
-        for (IReadOnlyList<ApiKeyDetails> page = await ListAsync(limit: 3); page.Count > 0; page = await ListAsync(after: seen[^1], limit: 3))
+        for (IReadOnlyList<ApiKeyDetails> page = await ListAsync(limit: 3);
+            page.Count > 0;
+            page = await ListAsync(after: seen[^1], limit: 3))
         {
             page.Count.Should().BeLessThanOrEqualTo(3);
             seen.AddRange(page.Select(key => key.Key.Id));
         }
 
         seen.Should().Equal(ids);
-        (await ListAsync(after: "key_25")).Select(key => key.Key.Id).Should().Equal(["key_3", "key_4", "key_5", "key_6"], "a cursor need not be a key");
+        (await ListAsync(after: "key_25")).Select(key => key.Key.Id)
+            .Should().Equal(["key_3", "key_4", "key_5", "key_6"], "a cursor need not be a key");
         (await ListAsync(after: "z")).Should().BeEmpty();
     }
 
@@ -385,7 +401,8 @@ public abstract class ApiKeyRepositoryContract
         };
         await Repository.CommitAsync(
             new ApiKeyChange([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
-        await Repository.CommitAsync(new ApiKeyChange([New(Key("key_2", "two"))], [Entry("audit_3", "key_2")]), TestContext.Current.CancellationToken);
+        await Repository.CommitAsync(
+            new ApiKeyChange([New(Key("key_2", "two"))], [Entry("audit_3", "key_2")]), TestContext.Current.CancellationToken);
 
         IReadOnlyList<AuditEntry> entries = await ReadAsync();
 
@@ -396,7 +413,12 @@ public abstract class ApiKeyRepositoryContract
     [Fact]
     public async Task Reads_what_was_appended_beside_what_was_committed()
     {
-        await AppendAsync(Entry("audit_1", null) with { Action = AuditAction.Refused, Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null) });
+        await AppendAsync(
+            Entry("audit_1", null) with
+            {
+                Action = AuditAction.Refused,
+                Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
+            });
         await Repository.CommitAsync(new ApiKeyChange([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
         await AppendAsync(Entry("audit_3", "key_1") with { Action = AuditAction.BreakGlassUse });
 
@@ -555,7 +577,14 @@ public abstract class ApiKeyRepositoryContract
 
     private protected static ApiKeyDetails Key(string id, string name) => new()
     {
-        Key = new ApiKey { Id = id, Name = name, Hash = ApiKeyHash.Compute($"secret of {id}"), Prefix = "fb_live_0000", AllowedIps = IpAddressSet.Empty },
+        Key = new ApiKey
+        {
+            Id = id,
+            Name = name,
+            Hash = ApiKeyHash.Compute($"secret of {id}"),
+            Prefix = "fb_live_0000",
+            AllowedIps = IpAddressSet.Empty,
+        },
         Version = 1,
         CreatedAt = Now,
         UpdatedAt = Now,
@@ -581,12 +610,15 @@ public abstract class ApiKeyRepositoryContract
             Key = key.Key with
             {
                 Hash = ApiKeyHash.Compute(current),
-                Retiring = retiring is null ? null : new RetiringSecret { Hash = ApiKeyHash.Compute(retiring), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(1) },
+                Retiring = retiring is null
+                    ? null
+                    : new RetiringSecret { Hash = ApiKeyHash.Compute(retiring), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(1) },
             },
         };
     }
 
-    private static AuditEntry Entry(string id, string? keyId) => new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
+    private static AuditEntry Entry(string id, string? keyId) =>
+        new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
 
     /// <summary>Lets the time of a commit pass that waits for the log.</summary>
     private static async Task PassTimeAsync(Task commit, OutageAuditLog log, FakeTimeProvider time, string outage, TimeSpan timeout)
@@ -627,21 +659,25 @@ public abstract class ApiKeyRepositoryContract
 
     private static FluentAssertions.Equivalency.EquivalencyAssertionOptions<ApiKeyDetails> Strictly(
         FluentAssertions.Equivalency.EquivalencyAssertionOptions<ApiKeyDetails> options) =>
-        options.ComparingByValue<ApiKeyHash>().ComparingByValue<IpAddressSet>().ComparingByMembers<ApiKey>().ComparingByMembers<ApiKeyDetails>();
+        options.ComparingByValue<ApiKeyHash>().ComparingByValue<IpAddressSet>().ComparingByMembers<ApiKey>()
+            .ComparingByMembers<ApiKeyDetails>();
 
     private async Task<long> CommitAsync(params ApiKeyWrite[] keys) =>
         await Repository.CommitAsync(new ApiKeyChange(keys, []), TestContext.Current.CancellationToken);
 
-    private Func<Task> Committing(ApiKeyChange change) => async () => await Repository.CommitAsync(change, TestContext.Current.CancellationToken);
+    private Func<Task> Committing(ApiKeyChange change) =>
+        async () => await Repository.CommitAsync(change, TestContext.Current.CancellationToken);
 
     private async Task RefusedAsync(ApiKeyConflict conflict, params ApiKeyWrite[] keys) =>
         (await Committing(new ApiKeyChange(keys, [])).Should().ThrowAsync<ApiKeyConflictException>()).Which.Conflict.Should().Be(conflict);
 
     private async Task<ApiKeyDetails?> GetAsync(string id) => await Repository.GetAsync(id, TestContext.Current.CancellationToken);
 
-    private async Task<ApiKeyDetails?> FindByNameAsync(string name) => await Repository.FindByNameAsync(name, TestContext.Current.CancellationToken);
+    private async Task<ApiKeyDetails?> FindByNameAsync(string name) =>
+        await Repository.FindByNameAsync(name, TestContext.Current.CancellationToken);
 
-    private async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 100, DateTimeOffset? now = null) =>
+    private async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
+        ApiKeyState? state = null, string? after = null, int limit = 100, DateTimeOffset? now = null) =>
         await Repository.ListAsync(new ApiKeyQuery(state, after, limit, now ?? Now), TestContext.Current.CancellationToken);
 
     private async Task AppendAsync(AuditEntry entry) => await Audit.AppendAsync(entry, TestContext.Current.CancellationToken);

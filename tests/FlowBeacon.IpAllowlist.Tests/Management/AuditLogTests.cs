@@ -162,7 +162,8 @@ public sealed class AuditLogTests
         {
             for (int number = 0; number < 400; number++)
             {
-                await _log.AppendAsync(Entry(number % 2 == 0 ? AuditAction.Update : AuditAction.Refused, $"{writer} {number:000}"), CancellationToken.None);
+                await _log.AppendAsync(
+                    Entry(number % 2 == 0 ? AuditAction.Update : AuditAction.Refused, $"{writer} {number:000}"), CancellationToken.None);
             }
         })));
 
@@ -178,7 +179,8 @@ public sealed class AuditLogTests
 
     private static bool IsRepeatable(AuditAction action) => action is AuditAction.Refused or AuditAction.BreakGlassUse;
 
-    private static AuditEntry Entry(AuditAction action, string id) => new() { Id = id, At = DateTimeOffset.UnixEpoch, Action = action, Actor = Actor };
+    private static AuditEntry Entry(AuditAction action, string id) =>
+        new() { Id = id, At = DateTimeOffset.UnixEpoch, Action = action, Actor = Actor };
 
     private async Task AppendAsync(AuditAction action, string id, int times)
     {

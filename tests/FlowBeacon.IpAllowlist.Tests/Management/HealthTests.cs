@@ -74,7 +74,8 @@ public sealed class HealthTests
 
     [Theory]
     [MemberData(nameof(RequestsWithAValidKey))]
-    public async Task Tells_the_holder_of_a_valid_key_the_address_that_a_list_would_see(string rawKey, string? forwardedFor, string? clientIp)
+    public async Task Tells_the_holder_of_a_valid_key_the_address_that_a_list_would_see(
+        string rawKey, string? forwardedFor, string? clientIp)
     {
         await using KestrelApp app = await StartAsync();
         string[] address = forwardedFor is null ? [] : [HeaderLine.ForwardedFor(forwardedFor)];
@@ -129,7 +130,8 @@ public sealed class HealthTests
             configure: builder =>
             {
                 builder.Services.AddAuthentication("Cookies").AddCookie("Cookies");
-                builder.Services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+                builder.Services.AddAuthorizationBuilder()
+                    .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
             },
             pipeline: pipeline =>
             {
@@ -172,7 +174,8 @@ public sealed class HealthTests
     [Fact]
     public async Task Stays_alive_without_a_credential_while_the_store_fails()
     {
-        await using KestrelApp app = await StartAsync(store: new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
+        await using KestrelApp app = await StartAsync(
+            store: new ScriptedStore((_, _) => throw new InvalidOperationException("The database is away.")));
 
         (await KestrelApp.SendAsync(app.IPv4, "GET", Path)).Status.Should().Be(200);
     }

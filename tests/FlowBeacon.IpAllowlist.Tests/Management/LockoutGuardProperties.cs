@@ -8,7 +8,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
-/// <summary>Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk.</summary>
+/// <summary>
+/// Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk.
+/// </summary>
 public sealed class LockoutGuardProperties
 {
     private const int Keys = 2;
@@ -19,7 +21,8 @@ public sealed class LockoutGuardProperties
     /// <summary>Around the window and around the second, by which the record tells the time.</summary>
     private static readonly TimeSpan[] Waits =
     [
-        TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(11), TimeSpan.FromHours(24) - TimeSpan.FromSeconds(1),
+        TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(11),
+        TimeSpan.FromHours(24) - TimeSpan.FromSeconds(1),
         TimeSpan.FromHours(24), TimeSpan.FromHours(24) + TimeSpan.FromSeconds(1), TimeSpan.FromHours(49),
     ];
 
@@ -28,14 +31,17 @@ public sealed class LockoutGuardProperties
 
     private static readonly Gen<Operation> AnyOperation = Gen.Select(
         Gen.Int[0, Steps.Length - 1].Select(index => Steps[index]),
-        Gen.Int[0, Keys - 1], Gen.Int[0, Pool.Length], Gen.Int[0, (1 << Pool.Length) - 1], Gen.Enum<AllowlistMode>(), Gen.Int[0, Waits.Length - 1],
+        Gen.Int[0, Keys - 1], Gen.Int[0, Pool.Length], Gen.Int[0, (1 << Pool.Length) - 1], Gen.Enum<AllowlistMode>(),
+        Gen.Int[0, Waits.Length - 1],
         (step, key, address, list, mode, wait) => new Operation(step, key, address, list, mode, Waits[wait]));
 
     [Fact]
-    public void No_sequence_of_edits_cuts_working_traffic_off_and_no_other_edit_is_refused() => Sample(acceptsSome: false, iterations: 2_500);
+    public void No_sequence_of_edits_cuts_working_traffic_off_and_no_other_edit_is_refused() =>
+        Sample(acceptsSome: false, iterations: 2_500);
 
     [Fact]
-    public void Accepted_edits_cut_off_and_later_ones_are_refused_for_what_they_cut_off_themselves() => Sample(acceptsSome: true, iterations: 1_500);
+    public void Accepted_edits_cut_off_and_later_ones_are_refused_for_what_they_cut_off_themselves() =>
+        Sample(acceptsSome: true, iterations: 1_500);
 
     private static void Sample(bool acceptsSome, int iterations)
     {
@@ -109,7 +115,8 @@ public sealed class LockoutGuardProperties
             _traffic = _services.GetRequiredService<ApiKeyTraffic>();
             _keys = [.. Enumerable.Range(0, Keys).Select(number =>
             {
-                IssuedApiKey issued = Result(_manager.CreateAsync(new NewApiKey { Name = $"key {number}", AllowedIps = [] }, ManagedKeys.Actor));
+                IssuedApiKey issued = Result(
+                    _manager.CreateAsync(new NewApiKey { Name = $"key {number}", AllowedIps = [] }, ManagedKeys.Actor));
                 return new KeyInUse(issued.Details.Key.Id, issued.RawKey);
             })];
         }
@@ -189,7 +196,8 @@ public sealed class LockoutGuardProperties
         private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
 
         private static bool Admits(ApiKey key, IPAddress? address) =>
-            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly || (address is not null && key.AllowedIps.Contains(address));
+            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly
+                || (address is not null && key.AllowedIps.Contains(address));
 
         private ApiKey Get(KeyInUse key) => Result(_manager.GetAsync(key.Id)).Key;
 

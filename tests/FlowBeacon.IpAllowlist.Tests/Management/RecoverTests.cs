@@ -35,7 +35,8 @@ public sealed class RecoverTests
         await RecoverAsync(id);
 
         AuditEntry entry = (await _keys.AuditAsync(id))[0];
-        entry.Should().BeEquivalentTo(new { Action = AuditAction.Recover, Actor = Glass, KeyId = id, KeyName = "locked-out", At = _keys.Now });
+        entry.Should().BeEquivalentTo(
+            new { Action = AuditAction.Recover, Actor = Glass, KeyId = id, KeyName = "locked-out", At = _keys.Now });
         entry.OldAllowedIps.Should().Equal("203.0.113.7");
         entry.NewAllowedIps.Should().BeEquivalentTo("203.0.113.7", "198.51.100.9");
     }
@@ -60,7 +61,8 @@ public sealed class RecoverTests
     {
         string id = await LockedOutAsync("203.0.113.7");
 
-        await RefusedAsync(id, "The key was not recently denied from 192.0.2.1. Send a request with it from here first.", IPAddress.Parse("192.0.2.1"));
+        await RefusedAsync(
+            id, "The key was not recently denied from 192.0.2.1. Send a request with it from here first.", IPAddress.Parse("192.0.2.1"));
     }
 
     [Fact]
@@ -111,7 +113,8 @@ public sealed class RecoverTests
         await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
 
         _keys.Time.Advance(TimeSpan.FromTicks(1));
-        (await RecoverAsync(id, next)).Key.AllowedIps.ToCanonicalStrings().Should().BeEquivalentTo("203.0.113.7", "198.51.100.9", "2001:db8::9");
+        (await RecoverAsync(id, next)).Key.AllowedIps.ToCanonicalStrings()
+            .Should().BeEquivalentTo("203.0.113.7", "198.51.100.9", "2001:db8::9");
     }
 
     [Fact]
@@ -160,7 +163,14 @@ public sealed class RecoverTests
     [Fact]
     public async Task Refuses_a_key_from_configuration()
     {
-        _keys.Configure(new ApiKey { Id = "configured", Name = "configured", Hash = ApiKeyHash.Compute("raw"), AllowedIps = IpAddressSet.Parse(["203.0.113.7"]) });
+        _keys.Configure(
+            new ApiKey
+            {
+                Id = "configured",
+                Name = "configured",
+                Hash = ApiKeyHash.Compute("raw"),
+                AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
+            });
         _denials.Add("configured", Caller);
 
         await RefusedAsync("configured", ManagedKeys.FromConfiguration);

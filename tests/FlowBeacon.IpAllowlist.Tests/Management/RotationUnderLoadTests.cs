@@ -20,7 +20,8 @@ public sealed class RotationUnderLoadTests
         await using KestrelApp app = await KestrelApp.StartAsync(new InMemoryApiKeyStore());
         ApiKeyManager manager = app.Services.GetRequiredService<ApiKeyManager>();
         CancellationToken cancellation = TestContext.Current.CancellationToken;
-        IssuedApiKey issued = await manager.CreateAsync(new NewApiKey { Name = "load", AllowedIps = [From] }, ManagedKeys.Actor, cancellation);
+        IssuedApiKey issued = await manager.CreateAsync(
+            new NewApiKey { Name = "load", AllowedIps = [From] }, ManagedKeys.Actor, cancellation);
         string id = issued.Details.Key.Id;
 
         // What the operator handed out last, and how many generations each client has left behind.
@@ -40,7 +41,9 @@ public sealed class RotationUnderLoadTests
                 {
                     // During its deployment a client has instances on either secret.
                     string secret = request % 2 == 0 ? known.Old : known.New;
-                    statuses.AddOrUpdate((await client.GetAsync(HeaderLine.Bearer(secret), HeaderLine.ForwardedFor(From))).Status, 1, (_, count) => count + 1);
+                    statuses.AddOrUpdate(
+                        (await client.GetAsync(HeaderLine.Bearer(secret), HeaderLine.ForwardedFor(From))).Status, 1,
+                        (_, count) => count + 1);
                     if (!ReferenceEquals(secret, known.New))
                     {
                         Interlocked.Increment(ref onTheOldSecretDuringGrace);
@@ -59,7 +62,8 @@ public sealed class RotationUnderLoadTests
             {
                 string next = (await manager.RotateAsync(id, 1, null, ManagedKeys.Actor, cancellation)).RawKey;
                 await HandOutAsync(current, next);
-                await manager.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [From, $"192.0.2.{rotation + 1}"] }, null, ManagedKeys.Actor, cancellation);
+                await manager.UpdateAsync(
+                    id, new ApiKeyUpdate { AllowedIps = [From, $"192.0.2.{rotation + 1}"] }, null, ManagedKeys.Actor, cancellation);
                 await HandOutAsync(next, next);
                 await manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellation);
                 current = next;
@@ -80,7 +84,8 @@ public sealed class RotationUnderLoadTests
         {
             Volatile.Write(ref secrets, new Secrets(secrets.Generation + 1, old, newer));
             return Eventually.IsTrueAsync(
-                () => clients.Any(client => client.IsCompleted) || generations.Min() >= secrets.Generation, () => $"clients are at {string.Join(", ", generations)}");
+                () => clients.Any(client => client.IsCompleted) || generations.Min() >= secrets.Generation,
+                () => $"clients are at {string.Join(", ", generations)}");
         }
     }
 
@@ -133,9 +138,14 @@ public sealed class RotationUnderLoadTests
             }
         }
 
-        Task[] clients = [.. Enumerable.Range(0, Clients).Select(number => Task.Run(() => SendAsync(number % 2 == 0 ? old.RawKey : rotated.RawKey), cancellation))];
+        Task[] clients =
+        [
+            .. Enumerable.Range(0, Clients)
+                .Select(number => Task.Run(() => SendAsync(number % 2 == 0 ? old.RawKey : rotated.RawKey), cancellation)),
+        ];
         await Eventually.IsTrueAsync(
-            () => Volatile.Read(ref servedBefore) >= Clients * RequestsBefore || Volatile.Read(ref refusedBefore) > 0, () => $"{servedBefore} were served");
+            () => Volatile.Read(ref servedBefore) >= Clients * RequestsBefore || Volatile.Read(ref refusedBefore) > 0,
+            () => $"{servedBefore} were served");
         Volatile.Read(ref refusedBefore).Should().Be(0, "nothing is refused before the revocation");
 
         await manager.RevokeAsync(old.Details.Key.Id, null, ManagedKeys.Actor, cancellation);

@@ -237,7 +237,8 @@ public sealed class ThrottledAuditTests : IDisposable
         using ThrottledAudit audit = Create(log);
         for (int number = 0; number < 20_000; number++)
         {
-            audit.Record(AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+            audit.Record(
+                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
             audit.Record(AuditAction.BreakGlassUse, Glass with { Address = $"2001:db8::{number:x}" }, "key_glass", "glass", null);
         }
 
@@ -280,7 +281,8 @@ public sealed class ThrottledAuditTests : IDisposable
         using ThrottledAudit audit = Create(log);
         for (int number = 0; number < 2_000; number++)
         {
-            audit.Record(AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+            audit.Record(
+                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
         }
 
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -297,7 +299,8 @@ public sealed class ThrottledAuditTests : IDisposable
         Record(audit);
         for (int number = 0; number < 2_000; number++)
         {
-            audit.Record(AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+            audit.Record(
+                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
         }
 
         Record(audit);
@@ -340,6 +343,7 @@ public sealed class ThrottledAuditTests : IDisposable
             _written.Enqueue(entry);
         }
 
-        public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 }
