@@ -25,7 +25,8 @@ public sealed class AdministrationAttackTests
 
     public static TheoryData<string> Loosened { get; } = ["anybody", "authenticated", "both schemes", "api key scheme", "scope claim"];
 
-    public static TheoryData<string> Transformations { get; } = ["same identity", "added identity", "added identity with a type", "replaced principal"];
+    public static TheoryData<string> Transformations { get; } =
+        ["same identity", "added identity", "added identity with a type", "replaced principal"];
 
     [Fact]
     public async Task An_API_key_administers_nothing_whatever_scopes_it_has()
@@ -87,10 +88,12 @@ public sealed class AdministrationAttackTests
 
         foreach (string address in new[] { "203.0.113.7", "198.51.100.9" })
         {
-            (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(glass.RawKey), $"X-Forwarded-For: {address}")).Status.Should().Be(200);
+            (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(glass.RawKey), $"X-Forwarded-For: {address}")).Status
+                .Should().Be(200);
         }
 
-        (await host.AuditAsync()).Where(entry => entry.Action == AuditAction.BreakGlassUse).Select(entry => entry.Actor).Should().BeEquivalentTo(
+        (await host.AuditAsync()).Where(entry => entry.Action == AuditAction.BreakGlassUse).Select(entry => entry.Actor)
+            .Should().BeEquivalentTo(
             [
                 new ApiKeyActor(ApiKeyActorKind.Key, glass.Details.Key.Id, "203.0.113.7"),
                 new ApiKeyActor(ApiKeyActorKind.Key, glass.Details.Key.Id, "198.51.100.9"),
@@ -103,11 +106,14 @@ public sealed class AdministrationAttackTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey revoked = await host.CreateBreakGlassAsync();
         await host.RevokeAsync(revoked.Details.Key.Id);
-        IssuedApiKey expiring = await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "expiring", IsBreakGlass = true, ExpiresAt = KeyApiHost.Start.AddHours(1) });
+        IssuedApiKey expiring = await host.CreateAsync(
+            new NewApiKey { AllowedIps = [], Name = "expiring", IsBreakGlass = true, ExpiresAt = KeyApiHost.Start.AddHours(1) });
         host.Time.Advance(TimeSpan.FromHours(1));
 
-        await EveryOperationIsRefusedAsync(host, revoked.Details.Key.Id, 401, "Invalid or expired API key", KeyApiHost.Bearer(revoked.RawKey));
-        await EveryOperationIsRefusedAsync(host, revoked.Details.Key.Id, 401, "Invalid or expired API key", KeyApiHost.Bearer(expiring.RawKey));
+        await EveryOperationIsRefusedAsync(
+            host, revoked.Details.Key.Id, 401, "Invalid or expired API key", KeyApiHost.Bearer(revoked.RawKey));
+        await EveryOperationIsRefusedAsync(
+            host, revoked.Details.Key.Id, 401, "Invalid or expired API key", KeyApiHost.Bearer(expiring.RawKey));
     }
 
     [Theory]
@@ -170,7 +176,8 @@ public sealed class AdministrationAttackTests
 
         await EveryOperationIsRefusedAsync(host, victim, 401, SignInRequired);
         await EveryOperationIsRefusedAsync(host, victim, 401, SignInRequired, "Authorization: Basic YWRtaW46YWRtaW4=");
-        await EveryOperationIsRefusedAsync(host, victim, 401, SignInRequired, "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4ifQ.");
+        await EveryOperationIsRefusedAsync(
+            host, victim, 401, SignInRequired, "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4ifQ.");
         await EveryOperationIsRefusedAsync(host, victim, 401, "Invalid or expired API key", KeyApiHost.Bearer(TestKeys.Unknown));
     }
 
@@ -186,14 +193,17 @@ public sealed class AdministrationAttackTests
             (await host.SendAsync(null, method, Keys, null, "X-HTTP-Method-Override: DELETE")).Status.Should().BeOneOf(405, 404, 401);
             if (method != "DELETE")
             {
-                (await host.SendAsync(Administrator, method, $"{Keys}/{victim}", null, "X-HTTP-Method-Override: DELETE")).Status.Should().BeOneOf(405, 404);
+                (await host.SendAsync(Administrator, method, $"{Keys}/{victim}", null, "X-HTTP-Method-Override: DELETE")).Status
+                    .Should().BeOneOf(405, 404);
             }
         }
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
     }
 
-    /// <summary>What a form or a simple request of another site can send with the cookie of an administrator, if the browser lets it.</summary>
+    /// <summary>
+    /// What a form or a simple request of another site can send with the cookie of an administrator, if the browser lets it.
+    /// </summary>
     [Theory]
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("multipart/form-data; boundary=x")]
@@ -219,14 +229,16 @@ public sealed class AdministrationAttackTests
                 }
 
                 Answer answer = await host.SendContentAsync(
-                    null, "POST", operation.Target(victim), content, cookie, "Origin: https://attacker.example", "Sec-Fetch-Site: cross-site");
+                    null, "POST", operation.Target(victim), content, cookie, "Origin: https://attacker.example",
+                    "Sec-Fetch-Site: cross-site");
 
                 answer.ShouldBeProblem(415, "JSON required");
             }
         }
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
-        (await host.SendAsync(null, "POST", $"{Keys}/{victim}/end-grace", null, cookie)).Status.Should().Be(200, "with JSON it would have worked");
+        (await host.SendAsync(null, "POST", $"{Keys}/{victim}/end-grace", null, cookie)).Status
+            .Should().Be(200, "with JSON it would have worked");
     }
 
     [Fact]
@@ -245,7 +257,8 @@ public sealed class AdministrationAttackTests
     [Fact]
     public async Task Leaving_out_the_middleware_of_the_host_opens_nothing()
     {
-        await using KeyApiHost host = await KeyApiHost.StartAsync(pipeline: app => app.UseWhen(_ => false, branch => branch.UseFlowBeaconIpAllowlist()));
+        await using KeyApiHost host = await KeyApiHost.StartAsync(
+            pipeline: app => app.UseWhen(_ => false, branch => branch.UseFlowBeaconIpAllowlist()));
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
         string foreign = (await host.CreateAsync("foreign", "203.0.113.7")).RawKey;
@@ -301,7 +314,8 @@ public sealed class AdministrationAttackTests
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder =>
         {
             Loosen(builder, policy);
-            builder.Services.Configure<AuthenticationOptions>(options => options.DefaultScheme = ApiKeyAuthenticationDefaults.AuthenticationScheme);
+            builder.Services.Configure<AuthenticationOptions>(
+                options => options.DefaultScheme = ApiKeyAuthenticationDefaults.AuthenticationScheme);
         });
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
@@ -315,7 +329,8 @@ public sealed class AdministrationAttackTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder =>
         {
-            builder.Services.Configure<AuthenticationOptions>(options => options.DefaultScheme = ApiKeyAuthenticationDefaults.AuthenticationScheme);
+            builder.Services.Configure<AuthenticationOptions>(
+                options => options.DefaultScheme = ApiKeyAuthenticationDefaults.AuthenticationScheme);
             builder.Services.AddSingleton<IClaimsTransformation>(new AdminForEverybody(transformation));
         });
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
@@ -331,7 +346,8 @@ public sealed class AdministrationAttackTests
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder =>
         {
             builder.Services.AddAuthorizationBuilder().AddPolicy(ApiKeyAdministration.PolicyName, policy => policy
-                .AddAuthenticationSchemes(PersonHandler.SchemeName, ApiKeyAuthenticationDefaults.AuthenticationScheme).RequireRole("admin"));
+                .AddAuthenticationSchemes(PersonHandler.SchemeName, ApiKeyAuthenticationDefaults.AuthenticationScheme)
+                .RequireRole("admin"));
             builder.Services.AddSingleton<IClaimsTransformation>(new AdminForEverybody(transformation));
         });
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
@@ -392,7 +408,9 @@ public sealed class AdministrationAttackTests
         seen.Should().Contain(SignInRequired);
     }
 
-    /// <summary>The mirror of the first two above. The added identity without a type is how the framework's own documentation does it.</summary>
+    /// <summary>
+    /// The mirror of the first two above. The added identity without a type is how the framework's own documentation does it.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Transformations))]
     public async Task A_person_gets_in_by_a_role_that_a_claims_transformation_gives(string transformation)
@@ -441,8 +459,10 @@ public sealed class AdministrationAttackTests
 
         (await host.SendAsync(null, "GET", Keys, null, "Authorization: Bearer token-of-alice")).Status.Should().Be(200);
         await EveryOperationIsRefusedAsync(host, id, 403, RoleRequired, KeyApiHost.Bearer(all.RawKey));
-        await EveryOperationIsRefusedAsync(host, id, 401, "Invalid or expired API key", "Authorization: Bearer token-of-alice", KeyApiHost.Bearer(all.RawKey));
-        await EveryOperationIsRefusedAsync(host, id, 401, "Invalid or expired API key", $"Authorization: Bearer token-of-alice, Bearer {all.RawKey}");
+        await EveryOperationIsRefusedAsync(
+            host, id, 401, "Invalid or expired API key", "Authorization: Bearer token-of-alice", KeyApiHost.Bearer(all.RawKey));
+        await EveryOperationIsRefusedAsync(
+            host, id, 401, "Invalid or expired API key", $"Authorization: Bearer token-of-alice, Bearer {all.RawKey}");
     }
 
     [Fact]
@@ -467,7 +487,8 @@ public sealed class AdministrationAttackTests
 
         await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, $"{PersonHandler.Header}: bob member", KeyApiHost.Bearer(all));
         await EveryOperationIsRefusedAsync(
-            host, victim, 403, "IP address not allowed", $"{PersonHandler.Header}: {Administrator}", KeyApiHost.Bearer(foreign), "X-Forwarded-For: 198.51.100.9");
+            host, victim, 403, "IP address not allowed", $"{PersonHandler.Header}: {Administrator}", KeyApiHost.Bearer(foreign),
+            "X-Forwarded-For: 198.51.100.9");
     }
 
     [Theory]
@@ -486,9 +507,11 @@ public sealed class AdministrationAttackTests
 
         // The headers of a request, then nothing: whoever waits for the body waits for ever.
         await socket.SendAsync(Encoding.ASCII.GetBytes(
-            $"{method} {Keys}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"), TestContext.Current.CancellationToken);
+            $"{method} {Keys}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"),
+            TestContext.Current.CancellationToken);
         using var reader = new StreamReader(new NetworkStream(socket), Encoding.ASCII);
-        string? status = await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        string? status = await reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask()
+            .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
 
         status.Should().Be("HTTP/1.1 401 Unauthorized");
     }
@@ -504,7 +527,8 @@ public sealed class AdministrationAttackTests
         await host.SendAsync(null, "PATCH", target, "{}", "X-Forwarded-For: 192.0.2.2");
         await host.SendAsync(null, "POST", Keys, "{}", "X-Forwarded-For: 192.0.2.3", KeyApiHost.Bearer(key.RawKey));
 
-        (await host.AuditAsync()).Where(entry => entry.Action == AuditAction.Refused).Select(entry => $"{entry.Actor.Kind} {entry.Actor.Id} {entry.Actor.Address} {entry.Detail}")
+        (await host.AuditAsync()).Where(entry => entry.Action == AuditAction.Refused)
+            .Select(entry => $"{entry.Actor.Kind} {entry.Actor.Id} {entry.Actor.Address} {entry.Detail}")
             .Should().Equal(
                 $"Key {key.Details.Key.Id} 192.0.2.3 POST {Keys}",
                 $"Anonymous anonymous 192.0.2.2 PATCH {Keys}/{{id}}",
@@ -539,7 +563,8 @@ public sealed class AdministrationAttackTests
         audit.Count.Should().BeLessThanOrEqualTo(1_001 + 1);
     }
 
-    private static async Task EveryOperationIsRefusedAsync(KeyApiHost host, string id, int status, string title, params string[] headerLines)
+    private static async Task EveryOperationIsRefusedAsync(
+        KeyApiHost host, string id, int status, string title, params string[] headerLines)
     {
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
         foreach (KeyOperation operation in KeyOperation.All)
@@ -559,15 +584,21 @@ public sealed class AdministrationAttackTests
         {
             "anybody" => candidate.RequireAssertion(_ => true),
             "authenticated" => candidate.RequireAuthenticatedUser(),
-            "both schemes" => candidate.AddAuthenticationSchemes(PersonHandler.SchemeName, ApiKeyAuthenticationDefaults.AuthenticationScheme).RequireAssertion(_ => true),
-            "api key scheme" => candidate.AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme).RequireAuthenticatedUser(),
-            _ => candidate.AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme).RequireClaim(ApiKeyAuthenticationDefaults.ScopeClaim, ApiKeyScopes.Admin),
+            "both schemes" =>
+                candidate.AddAuthenticationSchemes(PersonHandler.SchemeName, ApiKeyAuthenticationDefaults.AuthenticationScheme)
+                    .RequireAssertion(_ => true),
+            "api key scheme" =>
+                candidate.AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme).RequireAuthenticatedUser(),
+            _ =>
+                candidate.AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme)
+                    .RequireClaim(ApiKeyAuthenticationDefaults.ScopeClaim, ApiKeyScopes.Admin),
         });
 
     private static Task<KeyApiHost> StartWithCookiesAsync() => KeyApiHost.StartAsync(
         builder =>
         {
-            builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options => options.Cookie.SameSite = SameSiteMode.None);
+            builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
+                .AddCookie(options => options.Cookie.SameSite = SameSiteMode.None);
         },
         pipeline: app =>
         {
@@ -595,7 +626,8 @@ public sealed class AdministrationAttackTests
         {
             bool isToken = AuthenticationHeaderValue.TryParse(Request.Headers.Authorization, out AuthenticationHeaderValue? value)
                 && value is { Scheme: "Bearer", Parameter: "token-of-alice" };
-            var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, "alice"), new Claim(ClaimTypes.Role, "admin")], Scheme.Name);
+            var identity = new ClaimsIdentity(
+                [new Claim(ClaimTypes.NameIdentifier, "alice"), new Claim(ClaimTypes.Role, "admin")], Scheme.Name);
             return Task.FromResult(isToken
                 ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name))
                 : AuthenticateResult.NoResult());
@@ -611,7 +643,9 @@ public sealed class AdministrationAttackTests
         protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
         {
             AuthenticateResult inner = await Context.AuthenticateAsync(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-            return inner.Succeeded ? AuthenticateResult.Success(new AuthenticationTicket(inner.Principal, SchemeName)) : AuthenticateResult.NoResult();
+            return inner.Succeeded
+                ? AuthenticateResult.Success(new AuthenticationTicket(inner.Principal, SchemeName))
+                : AuthenticateResult.NoResult();
         }
     }
 

@@ -30,7 +30,8 @@ public sealed class AllowlistWarningsTests
 
     public static TheoryData<string> Ordinary =>
     [
-        "0.0.0.1", "8.8.8.8", "10.0.0.1", "127.0.0.1", "192.0.1.255", "192.0.3.0", "198.51.99.255", "203.0.114.0", "223.255.255.255", "240.0.0.1",
+        "0.0.0.1", "8.8.8.8", "10.0.0.1", "127.0.0.1", "192.0.1.255", "192.0.3.0",
+        "198.51.99.255", "203.0.114.0", "223.255.255.255", "240.0.0.1",
         "255.255.255.254", "::1", "2001:db7:ffff::1", "2001:db9::", "3fff:1000::", "2a00::1", "fe00::1", "fe80::1",
     ];
 
@@ -72,7 +73,8 @@ public sealed class AllowlistWarningsTests
 
     [Theory]
     [MemberData(nameof(Proxies))]
-    public async Task The_peer_of_the_request_is_warned_of_where_headers_name_the_client(ClientIpSource source, string? forwardedFor, string address, bool warns)
+    public async Task The_peer_of_the_request_is_warned_of_where_headers_name_the_client(
+        ClientIpSource source, string? forwardedFor, string address, bool warns)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.Configure<IpAllowlistOptions>(options =>
         {
@@ -95,7 +97,8 @@ public sealed class AllowlistWarningsTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
-        (IReadOnlyList<string> created, _) = await SetAsync(host, ["::", "10.0.0.1", "127.0.0.1", "224.0.0.1", "0.0.0.0"], "X-Forwarded-For: 8.8.8.8");
+        (IReadOnlyList<string> created, _) = await SetAsync(
+            host, ["::", "10.0.0.1", "127.0.0.1", "224.0.0.1", "0.0.0.0"], "X-Forwarded-For: 8.8.8.8");
 
         created.Should().Equal(
             "allowed_ips: 0.0.0.0 is the unspecified address, not a wildcard; no client ever comes from it",
@@ -129,7 +132,8 @@ public sealed class AllowlistWarningsTests
         KeyApiHost host, string[] allowedIps, params string[] headerLines)
     {
         string list = $"[{string.Join(",", allowedIps.Select(address => $"\"{address}\""))}]";
-        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"set at once","allowed_ips":{{list}}}""", headerLines);
+        Answer created = await host.SendAsync(
+            Administrator, "POST", Keys, $$"""{"name":"set at once","allowed_ips":{{list}}}""", headerLines);
         string id = (await host.CreateAsync("set later")).Details.Key.Id;
         Answer updated = await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", $$"""{"allowed_ips":{{list}}}""", headerLines);
 

@@ -13,28 +13,36 @@ public sealed class ApiKeyApiFuzz
 
     private static readonly string[] Names =
     [
-        "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass", "accept_lockout_risk", "ip", "x_forwarded_for", "peer",
+        "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at",
+        "break_glass", "accept_lockout_risk", "ip", "x_forwarded_for", "peer",
         "Name", "key", "", "n\\u0061me", "\\ud800", "a\\u0000",
     ];
 
     private static readonly string[] Texts =
     [
-        "\"make-grid\"", "\"203.0.113.7\"", "\"2001:DB8::7\"", "\"::ffff:203.0.113.7\"", "\"10.0.0.0/8\"", "\"010.0.0.1\"", "\"\"", "\" \"", "\"::\"",
+        "\"make-grid\"", "\"203.0.113.7\"", "\"2001:DB8::7\"", "\"::ffff:203.0.113.7\"",
+        "\"10.0.0.0/8\"", "\"010.0.0.1\"", "\"\"", "\" \"", "\"::\"",
         "\"enforce\"", "\"report_only\"", "\"ReportOnly\"", "\"203.0.113.7, 192.0.2.1\"", "\"[2001:db8::7]:443\"",
-        "\"governance:read\"", "\"governance:evaluate\"", "\"admin\"", "\"Admin\"", "\"2028-01-01T00:00:00Z\"", "\"0001-01-01T00:00:00+14:00\"",
-        "\"9999-12-31T23:59:59.9999999-14:00\"", "\"9999-12-31T23:59:59.9999999Z\"", "\"2028-01-01\"", "\"24:00\"", "\"\\u0000\"", "\"\\ud800\"",
+        "\"governance:read\"", "\"governance:evaluate\"", "\"admin\"",
+        "\"Admin\"", "\"2028-01-01T00:00:00Z\"", "\"0001-01-01T00:00:00+14:00\"",
+        "\"9999-12-31T23:59:59.9999999-14:00\"", "\"9999-12-31T23:59:59.9999999Z\"",
+        "\"2028-01-01\"", "\"24:00\"", "\"\\u0000\"", "\"\\ud800\"",
         "\"\\udc00x\"", "\"\\ud83d\\ude00\"", "\"\\\\\"", "\"é\"", "\"\\u202e\"", $"\"{new string('n', 101)}\"",
     ];
 
     private static readonly string[] Scalars =
-        ["null", "true", "false", "0", "-1", "1e400", "1e-400", "-0", "0.1", "2147483648", "123456789012345678901234567890", "NaN", "01", "1.", "{}", "[]"];
+        [
+            "null", "true", "false", "0", "-1", "1e400", "1e-400", "-0", "0.1", "2147483648", "123456789012345678901234567890", "NaN", "01",
+            "1.", "{}", "[]",
+        ];
 
     private static readonly Gen<string> Scalar = Gen.OneOf(AnyOf(Texts), AnyOf(Scalars), Gen.Int.Select(number => $"{number}"));
 
     private static readonly Gen<string> Soup = Gen.Recursive<string>((depth, inner) => depth > 9 ? Scalar : Gen.Frequency(
         (4, Scalar),
         (2, inner.Array[0, 4].Select(items => $"[{string.Join(',', items)}]")),
-        (2, AnyOf(Names).Select(inner, (name, value) => $"\"{name}\":{value}").Array[0, 4].Select(members => $"{{{string.Join(',', members)}}}"))));
+        (2, AnyOf(Names).Select(inner, (name, value) => $"\"{name}\":{value}").Array[0, 4]
+            .Select(members => $"{{{string.Join(',', members)}}}"))));
 
     private static readonly Gen<string> ListOfTexts = AnyOf(Texts).Array[0, 5].Select(items => $"[{string.Join(',', items)}]");
 

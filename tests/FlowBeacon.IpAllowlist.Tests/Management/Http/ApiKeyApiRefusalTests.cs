@@ -32,9 +32,15 @@ public sealed class ApiKeyApiRefusalTests
         { "\"allowed_ips\":[\"203.0.113.7\",7]", "allowed_ips[1]: must be a string" },
         { "\"allowed_ips\":[null]", "allowed_ips[0]: must be a string" },
         { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: must be a string" },
-        { "\"allowed_ips\":[\"203.0.113.7\",\"2001:db8::7\",\"10.0.0.0/8\"]", "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address" },
+        {
+            "\"allowed_ips\":[\"203.0.113.7\",\"2001:db8::7\",\"10.0.0.0/8\"]",
+            "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address"
+        },
         { "\"allowed_ips\":[\"010.0.0.1\"]", "allowed_ips[0]: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
-        { "\"allowed_ips\":[\"203.0.113.7:443\"]", "allowed_ips[0]: '203.0.113.7:443' has a port; an allowlist has none, write 203.0.113.7" },
+        {
+            "\"allowed_ips\":[\"203.0.113.7:443\"]",
+            "allowed_ips[0]: '203.0.113.7:443' has a port; an allowlist has none, write 203.0.113.7"
+        },
         { "\"allowed_ips\":[\"*\"]", "allowed_ips[0]: '*' is a wildcard; list each address" },
         { "\"allowed_ips\":[\"\"]", "allowed_ips[0]: an entry is empty; remove it or write an address" },
         { "\"allowed_ips\":[\" 203.0.113.7\"]", "allowed_ips[0]: ' 203.0.113.7' has white space around it; remove it" },
@@ -60,7 +66,10 @@ public sealed class ApiKeyApiRefusalTests
         { "\"scopes\":\"admin\"", "scopes: must be a list of strings" },
         { "\"scopes\":[\"admin\",1]", "scopes[1]: must be a string" },
         { "\"scopes\":[\"Admin\"]", "scopes[0]: 'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin" },
-        { "\"scopes\":[\"admin\",\"governance:raed\"]", "scopes[1]: 'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin" },
+        {
+            "\"scopes\":[\"admin\",\"governance:raed\"]",
+            "scopes[1]: 'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
+        },
         { "\"expires_at\":\"2027-01-01T12:00:00Z\"", "expires_at: must be in the future" },
         { "\"expires_at\":\"2027-01-01T14:00:00+02:00\"", "expires_at: must be in the future" },
         { "\"expires_at\":\"0001-01-01T00:00:00Z\"", "expires_at: must be in the future" },
@@ -110,7 +119,10 @@ public sealed class ApiKeyApiRefusalTests
             ]
         },
         {
-            """{"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z","break_glass":3,"allowlist_mode":"off","extra":1}""",
+            """
+            {"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z",
+            "break_glass":3,"allowlist_mode":"off","extra":1}
+            """.ReplaceLineEndings(""),
             [
                 "extra: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
                 "break_glass: must be true or false",
@@ -265,7 +277,8 @@ public sealed class ApiKeyApiRefusalTests
 
         foreach ((string method, string target) in new[] { ("POST", Keys), ("PATCH", $"{Keys}/{id}"), ("POST", $"{Keys}/{id}/try") })
         {
-            (await host.SendAsync(Administrator, method, target, body)).ShouldBeProblem(400, "Invalid body").Detail.Should().StartWith(detail);
+            (await host.SendAsync(Administrator, method, target, body))
+                .ShouldBeProblem(400, "Invalid body").Detail.Should().StartWith(detail);
         }
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
@@ -280,7 +293,8 @@ public sealed class ApiKeyApiRefusalTests
 
         Answer answer = await host.SendAsync(Administrator, "POST", Keys, body);
 
-        answer.ShouldBeProblem(400, "Invalid body").Detail.Should().Contain("twice").And.NotMatch("*line ,*", "no place is better than half of one");
+        answer.ShouldBeProblem(400, "Invalid body").Detail.Should().Contain("twice")
+            .And.NotMatch("*line ,*", "no place is better than half of one");
         (await host.SnapshotAsync()).Should().BeEmpty();
     }
 
@@ -360,7 +374,8 @@ public sealed class ApiKeyApiRefusalTests
 
                     Answer answer = await host.SendContentAsync(Administrator, operation.Method, operation.Target(id), content);
 
-                    answer.Status.Should().Be(415, $"{operation.Name} with '{body}', {(isChunked ? "chunked" : "with its length")}: {answer.Body}");
+                    answer.Status.Should().Be(
+                        415, $"{operation.Name} with '{body}', {(isChunked ? "chunked" : "with its length")}: {answer.Body}");
                     answer.ShouldBeProblem(415, "JSON required");
                 }
             }
@@ -429,7 +444,8 @@ public sealed class ApiKeyApiRefusalTests
         answer.ShouldBeProblem(400, "Validation failed").Body.Should().NotContain(rawKey).And.NotContain(rawKey[12..]);
     }
 
-    private static ByteArrayContent Json(byte[] body) => new(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+    private static ByteArrayContent Json(byte[] body) =>
+        new(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
 
     /// <summary>JSON whose length is not announced.</summary>
     private sealed class ChunkedJson : HttpContent
@@ -442,7 +458,8 @@ public sealed class ApiKeyApiRefusalTests
             Headers.ContentType = new MediaTypeHeaderValue("application/json");
         }
 
-        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => stream.WriteAsync(_body, 0, _body.Length);
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+            stream.WriteAsync(_body, 0, _body.Length);
 
         protected override bool TryComputeLength(out long length)
         {

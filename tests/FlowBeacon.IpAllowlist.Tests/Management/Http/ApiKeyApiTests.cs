@@ -18,7 +18,8 @@ public sealed class ApiKeyApiTests
 
     private static readonly string[] KeyMembers =
     [
-        "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode", "scopes", "break_glass", "expires_at", "retiring", "created_at",
+        "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode",
+        "scopes", "break_glass", "expires_at", "retiring", "created_at",
         "updated_at", "revoked_at", "version",
     ];
 
@@ -28,7 +29,10 @@ public sealed class ApiKeyApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
         Answer created = await host.SendAsync(Administrator, "POST", Keys,
-            $$"""{"name":"make-grid","allowed_ips":["{{Listed}}","2001:DB8:0:0::7"],"scopes":["governance:evaluate","governance:read"],"expires_at":"2027-06-01T02:00:00+02:00"}""");
+            $$"""
+            {"name":"make-grid","allowed_ips":["{{Listed}}","2001:DB8:0:0::7"],"scopes":["governance:evaluate","governance:read"],
+            "expires_at":"2027-06-01T02:00:00+02:00"}
+            """.ReplaceLineEndings(""));
 
         created.Status.Should().Be(201, created.Body);
         created.ContentType.Should().Be("application/json");
@@ -62,7 +66,8 @@ public sealed class ApiKeyApiTests
     public async Task The_key_that_create_answers_works_at_once_from_its_addresses_alone()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
-        string key = (await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"]}""")).Text("key");
+        string key = (await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"]}"""))
+            .Text("key");
 
         (await host.UseAsync(key, Listed)).Should().Be(200);
         (await host.UseAsync(key, NotListed)).Should().Be(403);
@@ -310,7 +315,8 @@ public sealed class ApiKeyApiTests
             string id = (await host.CreateAsync("make-grid", Listed)).Details.Key.Id;
             IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
 
-            Answer answer = await host.SendAsync(Administrator, operation.Method, operation.Target(id), operation.Body, $"If-Match: {ifMatch}");
+            Answer answer = await host.SendAsync(
+                Administrator, operation.Method, operation.Target(id), operation.Body, $"If-Match: {ifMatch}");
 
             answer.Status.Should().Be(status, $"{operation.Name}: {answer.Body}");
             (await host.IsUnchangedSinceAsync(before)).Should().Be(status == 412, operation.Name);
@@ -328,7 +334,8 @@ public sealed class ApiKeyApiTests
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
         await host.SendAsync(Administrator, "POST", $"{Keys}/{id}/rotate");
 
-        (await host.SendAsync(Administrator, "POST", $"{Keys}/{id}/end-grace", null, "If-Match: \"1\"")).ShouldBeProblem(412, "Stale version");
+        (await host.SendAsync(Administrator, "POST", $"{Keys}/{id}/end-grace", null, "If-Match: \"1\""))
+            .ShouldBeProblem(412, "Stale version");
         (await host.SendAsync(Administrator, "POST", $"{Keys}/{id}/end-grace", null, "If-Match: \"2\"")).Status.Should().Be(200);
     }
 
@@ -360,7 +367,8 @@ public sealed class ApiKeyApiTests
         host.Time.Advance(TimeSpan.FromTicks(1));
         (await host.UseAsync(issued.RawKey)).Should().Be(401);
         (await host.UseAsync(newKey)).Should().Be(200);
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/{issued.Details.Key.Id}")).Json.GetProperty("retiring").ValueKind.Should().Be(JsonValueKind.Null);
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/{issued.Details.Key.Id}")).Json.GetProperty("retiring").ValueKind
+            .Should().Be(JsonValueKind.Null);
     }
 
     [Theory]
@@ -432,7 +440,8 @@ public sealed class ApiKeyApiTests
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
         await host.RevokeAsync(id);
 
-        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Name is "update" or "rotate" or "end-grace" or "recover"))
+        foreach (KeyOperation operation in KeyOperation.All
+            .Where(operation => operation.Name is "update" or "rotate" or "end-grace" or "recover"))
         {
             (await host.SendAsync(Administrator, operation.Method, operation.Target(id), operation.Body))
                 .ShouldBeProblem(409, "Conflict").Detail.Should().Be("The key is revoked, which is final. Create a new one.");
@@ -467,7 +476,8 @@ public sealed class ApiKeyApiTests
                 answer.Status.Should().BeOneOf([404, 400], $"{operation.Name} {id}: {answer.Body}");
             }
 
-            (await host.SendAsync(Administrator, operation.Method, operation.Target("key_0"), operation.Body)).ShouldBeProblem(404, "Key not found");
+            (await host.SendAsync(Administrator, operation.Method, operation.Target("key_0"), operation.Body))
+                .ShouldBeProblem(404, "Key not found");
         }
     }
 
@@ -477,7 +487,8 @@ public sealed class ApiKeyApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.SendAsync(Administrator, "POST", Keys, """{"name":"a","allowed_ips":["203.0.113.7"]}""")).Text("id");
         await host.SendAsync(Administrator, "POST", Keys, """{"name":"b","allowed_ips":[]}""");
-        await host.SendAsync(KeyApiHost.Owner, "PATCH", $"{Keys}/{id}", """{"name":"c","allowed_ips":["2001:db8::7"]}""", "X-Forwarded-For: 192.0.2.200");
+        await host.SendAsync(
+            KeyApiHost.Owner, "PATCH", $"{Keys}/{id}", """{"name":"c","allowed_ips":["2001:db8::7"]}""", "X-Forwarded-For: 192.0.2.200");
         await host.SendAsync(Administrator, "DELETE", $"{Keys}/{id}");
 
         Answer newest = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?key_id={id}&limit=2");
@@ -526,13 +537,15 @@ public sealed class ApiKeyApiTests
 
         Answer listing = await host.SendAsync(Administrator, "GET", Keys);
         JsonElement[] keys = [.. listing.Json.GetProperty("keys").EnumerateArray()];
-        keys.Select(key => $"{key.GetProperty("name").GetString()} {key.GetProperty("origin").GetString()} {key.GetProperty("version").GetInt64()}")
+        keys.Select(
+            key => $"{key.GetProperty("name").GetString()} {key.GetProperty("origin").GetString()} {key.GetProperty("version").GetInt64()}")
             .Should().BeEquivalentTo("from-a-file configuration 0", "from-the-api repository 1");
         listing.Body.Should().NotContain(ConfigurationHash);
         string id = keys.Single(key => key.GetProperty("origin").GetString() == "configuration").GetProperty("id").GetString()!;
 
         (await host.SendAsync(Administrator, "GET", $"{Keys}/{id}")).ETag.Should().Be("\"0\"");
-        foreach (KeyOperation operation in KeyOperation.All.Where(operation => operation.Path.StartsWith("/{id}", StringComparison.Ordinal) && !operation.IsRead))
+        foreach (KeyOperation operation in KeyOperation.All
+            .Where(operation => operation.Path.StartsWith("/{id}", StringComparison.Ordinal) && !operation.IsRead))
         {
             foreach (string[] ifMatch in new string[][] { [], ["If-Match: \"0\""] })
             {
@@ -578,7 +591,12 @@ public sealed class ApiKeyApiTests
     [InlineData("none")]
     public async Task Member_names_are_snake_case_whatever_the_host_prefers(string policy)
     {
-        JsonNamingPolicy? naming = policy switch { "camel" => JsonNamingPolicy.CamelCase, "kebab" => JsonNamingPolicy.KebabCaseUpper, _ => null };
+        JsonNamingPolicy? naming = policy switch
+        {
+            "camel" => JsonNamingPolicy.CamelCase,
+            "kebab" => JsonNamingPolicy.KebabCaseUpper,
+            _ => null,
+        };
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.Configure<JsonOptions>(options =>
         {
             options.SerializerOptions.PropertyNamingPolicy = naming;
@@ -593,7 +611,9 @@ public sealed class ApiKeyApiTests
         created.Status.Should().Be(201, created.Body);
         created.Members.Should().Equal([.. KeyMembers, "key", "warnings"]);
         (await host.SendAsync(Administrator, "GET", Keys)).Members.Should().Equal("keys", "next");
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit")).Json.GetProperty("entries")[0].TryGetProperty("new_allowed_ips", out _).Should().BeTrue();
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit")).Json.GetProperty("entries")[0]
+            .TryGetProperty("new_allowed_ips", out _)
+            .Should().BeTrue();
         refused.Members.Should().Equal("type", "title", "status", "detail", "errors");
         refused.Errors.Should().Equal("allowed_ips[0]: 'x/8' is a CIDR range; list each address");
     }

@@ -45,7 +45,8 @@ public sealed class AuditOutageTests : IDisposable
         answer.ShouldBeProblem(503, "Audit unavailable").Text("type").Should().Be("urn:flowbeacon:problems/audit-unavailable");
         answer.Detail.Should().NotContain("disk").And.NotContain("database", "what is wrong with the log is for its operators");
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
-        _log.Attempts.Where(entry => entry.Detail?.StartsWith("not carried out", StringComparison.Ordinal) != true).Should().ContainSingle();
+        _log.Attempts.Where(entry => entry.Detail?.StartsWith("not carried out", StringComparison.Ordinal) != true)
+            .Should().ContainSingle();
         (await ChangesOnRecordAsync(host)).Should().Equal(recorded);
         LogEntry error = host.App.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Name == "AuditUnavailable").Subject;
         error.Level.Should().Be(LogLevel.Error);
@@ -102,7 +103,8 @@ public sealed class AuditOutageTests : IDisposable
         string glass = KeyApiHost.Bearer((await host.CreateBreakGlassAsync()).RawKey);
         _log.Break(outage);
 
-        (await host.SendAsync(null, "GET", Keys, null, glass).WaitAsync(Deadline, TestContext.Current.CancellationToken)).Status.Should().Be(200);
+        (await host.SendAsync(null, "GET", Keys, null, glass).WaitAsync(Deadline, TestContext.Current.CancellationToken)).Status
+            .Should().Be(200);
         (await host.SendAsync(null, "GET", Keys).WaitAsync(Deadline, TestContext.Current.CancellationToken)).Status.Should().Be(401);
     }
 

@@ -46,7 +46,8 @@ public sealed class ConfigurationKeyNameTests : IDisposable
         Func<Task> start = async () => await (await StartAsync(name)).DisposeAsync();
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should()
-            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot stand in the URL of key administration").And.Contain("choose another name");
+            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot stand in the URL of key administration").And
+            .Contain("choose another name");
     }
 
     [Fact]

@@ -30,7 +30,10 @@ public sealed class DenialsApiTests
         { ClientIpSource.TrustedProxies, "127.0.0.9, 127.0.0.2", "not_listed 127.0.0.9 forwarded_for 2" },
         { ClientIpSource.TrustedProxies, null, "not_listed 127.0.0.1 peer null" },
         { ClientIpSource.TrustedProxies, $"{Listed}, unknown, 127.0.0.2", "unusable_forwarded_for null none 2" },
-        { ClientIpSource.TrustedProxies, $"{Listed}{string.Concat(Enumerable.Repeat(", 127.0.0.2", 20))}", "unusable_forwarded_for null none 21" },
+        {
+            ClientIpSource.TrustedProxies, $"{Listed}{string.Concat(Enumerable.Repeat(", 127.0.0.2", 20))}",
+            "unusable_forwarded_for null none 21"
+        },
         { ClientIpSource.PeerAddress, Listed, "not_listed 127.0.0.1 peer null" },
     };
 
@@ -68,11 +71,18 @@ public sealed class DenialsApiTests
         (await host.UseAsync(key.RawKey, NotListed)).Should().Be(403);
         host.Time.Advance(TimeSpan.FromSeconds(3));
         string path = $"/{Uri.EscapeDataString("café'\n")}/{key.RawKey}/{new string('z', 60)}?token=secret";
-        (await host.SendAsync(null, "DELETE", path, null, KeyApiHost.Bearer(key.RawKey), $"X-Forwarded-For: {NotListed}")).Status.Should().Be(403);
+        (await host.SendAsync(null, "DELETE", path, null, KeyApiHost.Bearer(key.RawKey), $"X-Forwarded-For: {NotListed}")).Status
+            .Should().Be(403);
 
         // Nothing of the query, nothing beyond 64 characters, and of the raw key not more than its prefix.
         string shownPath = $@"/caf\\u00e9\\u0027\\u000a/{key.RawKey[..12]}...";
-        string expected = $$"""{"denied":2,"would_deny":0,"not_recorded":0,"denials":[{"key_id":"{{id}}","ip":"198.51.100.9","reason":"not_listed","report_only":false,"health":false,"origin":"forwarded_for","hop":1,"count":2,"count_error":0,"first_seen":"2027-01-01T12:00:02+00:00","last_seen":"2027-01-01T12:00:05+00:00","last_method":"DELETE","last_path":"{{shownPath}}..."}]}""";
+        string expected = $$"""
+            {"denied":2,"would_deny":0,"not_recorded":0,"denials":[
+            {"key_id":"{{id}}","ip":"198.51.100.9","reason":"not_listed","report_only":false,"health":false,
+            "origin":"forwarded_for","hop":1,"count":2,"count_error":0,
+            "first_seen":"2027-01-01T12:00:02+00:00","last_seen":"2027-01-01T12:00:05+00:00",
+            "last_method":"DELETE","last_path":"{{shownPath}}..."}]}
+            """.ReplaceLineEndings("");
         foreach (string target in new[] { $"{Keys}/denials", $"{Keys}/{id}/denials" })
         {
             Answer answer = await host.SendAsync(Administrator, "GET", target);
@@ -106,7 +116,8 @@ public sealed class DenialsApiTests
     public async Task A_connection_without_a_peer_address_is_told_as_an_unknown_peer()
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path)));
+        await using KeyApiHost host = await KeyApiHost.StartAsync(
+            builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path)));
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed, "127.0.0.1");
 
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -156,7 +167,8 @@ public sealed class DenialsApiTests
         (await CountsAsync(host, $"{Keys}/denials?key_id={Of(two)}")).Should().Equal(rows[2]);
         (await CountsAsync(host, $"{Keys}/{Of(two)}/denials")).Should().Equal(rows[2]);
         (await CountsAsync(host, $"{Keys}/{Of(one)}/denials")).Should().Equal(rows[0], rows[1], rows[3]);
-        (await CountsAsync(host, $"{Keys}/{Of(one)}/denials?key_id={Of(two)}")).Should().Equal([rows[0], rows[1], rows[3]], "the route names the key");
+        (await CountsAsync(host, $"{Keys}/{Of(one)}/denials?key_id={Of(two)}"))
+            .Should().Equal([rows[0], rows[1], rows[3]], "the route names the key");
         (await CountsAsync(host, $"{Keys}/denials?limit=2")).Should().Equal(rows[..2]);
         (await CountsAsync(host, $"{Keys}/denials?limit=1000")).Should().Equal(rows);
     }
@@ -227,7 +239,8 @@ public sealed class DenialsApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey enforced = await host.CreateAsync("enforced", Listed);
-        IssuedApiKey rehearsed = await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
+        IssuedApiKey rehearsed = await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
         string[] addresses = [.. Enumerable.Range(1, 3).Select(number => $"198.51.100.{number}")];
         foreach (string address in addresses)
         {
@@ -244,13 +257,15 @@ public sealed class DenialsApiTests
         (await TotalsAsync($"/denials?key_id={rehearsed.Details.Key.Id}")).Should().Be("0 3 0");
         (await TotalsAsync($"/{enforced.Details.Key.Id}/denials")).Should().Be("6 0 0");
         Answer rows = await host.SendAsync(Administrator, "GET", $"{Keys}/{rehearsed.Details.Key.Id}/denials");
-        rows.Json.GetProperty("denials").EnumerateArray().Select(row => $"{row.GetProperty("ip")} {row.GetProperty("report_only")} {row.GetProperty("count")}")
+        rows.Json.GetProperty("denials").EnumerateArray()
+            .Select(row => $"{row.GetProperty("ip")} {row.GetProperty("report_only")} {row.GetProperty("count")}")
             .Should().BeEquivalentTo(addresses.Select(address => $"{address} True 1"));
 
         async Task<string> TotalsAsync(string target)
         {
             Answer answer = await host.SendAsync(Administrator, "GET", Keys + target);
-            return string.Join(' ', new[] { "denied", "would_deny", "not_recorded" }.Select(member => answer.Json.GetProperty(member).GetInt64()));
+            return string.Join(
+                ' ', new[] { "denied", "would_deny", "not_recorded" }.Select(member => answer.Json.GetProperty(member).GetInt64()));
         }
     }
 
@@ -289,8 +304,10 @@ public sealed class DenialsApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
 
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/denials?{query}")).ShouldBeProblem(400, "Validation failed").Errors.Should().Equal(error);
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/{id}/denials?{query}")).ShouldBeProblem(400, "Validation failed").Errors.Should().Equal(error);
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/denials?{query}"))
+            .ShouldBeProblem(400, "Validation failed").Errors.Should().Equal(error);
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/{id}/denials?{query}"))
+            .ShouldBeProblem(400, "Validation failed").Errors.Should().Equal(error);
     }
 
     [Fact]
@@ -298,7 +315,8 @@ public sealed class DenialsApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/denials?limit=0&since=now&address=localhost")).ShouldBeProblem(400, "Validation failed").Errors
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/denials?limit=0&since=now&address=localhost"))
+            .ShouldBeProblem(400, "Validation failed").Errors
             .Should().BeEquivalentTo(
                 "limit: must be a number from 1 to 1000", $"since: {InstantExpected}",
                 "address: 'localhost' is a host name, or no address at all; list each address it stands for");
@@ -307,7 +325,8 @@ public sealed class DenialsApiTests
     /// <summary>Each row as reason, address, origin and hop.</summary>
     private static async Task<string[]> RowsAsync(KeyApiHost host) =>
         [.. (await host.SendAsync(Administrator, "GET", $"{Keys}/denials")).Json.GetProperty("denials").EnumerateArray().Select(row =>
-            $"{row.GetProperty("reason").GetString()} {row.GetProperty("ip").GetString() ?? "null"} {row.GetProperty("origin").GetString()} {row.GetProperty("hop").GetRawText()}")];
+            $"{row.GetProperty("reason").GetString()} {row.GetProperty("ip").GetString() ?? "null"} "
+                + $"{row.GetProperty("origin").GetString()} {row.GetProperty("hop").GetRawText()}")];
 
     /// <summary>Each row as key, address and count.</summary>
     private static async Task<string[]> CountsAsync(KeyApiHost host, string target)
@@ -315,6 +334,7 @@ public sealed class DenialsApiTests
         Answer answer = await host.SendAsync(Administrator, "GET", target);
         answer.Status.Should().Be(200, answer.Body);
         return [.. answer.Json.GetProperty("denials").EnumerateArray().Select(row =>
-            $"{row.GetProperty("key_id").GetString()} {row.GetProperty("ip").GetString() ?? "null"} {row.GetProperty("count").GetInt64()}")];
+            $"{row.GetProperty("key_id").GetString()} {row.GetProperty("ip").GetString() ?? "null"} "
+                + $"{row.GetProperty("count").GetInt64()}")];
     }
 }

@@ -24,7 +24,8 @@ public sealed partial class GuideTests
         promised.Length.Should().BeGreaterThan(20);
 
         await using KeyConsoleSample sample = await KeyConsoleSample.StartAsync();
-        (int exitCode, string[] printed, string errors) = await RunAsync(script.Replace(DocumentedUrl, sample.Url, StringComparison.Ordinal), sample.Password);
+        (int exitCode, string[] printed, string errors) = await RunAsync(
+            script.Replace(DocumentedUrl, sample.Url, StringComparison.Ordinal), sample.Password);
 
         string[] kept = [.. promised.Zip(printed, (promise, status) => $"{status}{promise[3..]}")];
         kept.Should().Equal(promised.Take(kept.Length));

@@ -28,7 +28,10 @@ internal sealed class KeyApiHost : IAsyncDisposable
     {
         App = app;
         Time = time;
-        _client = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false }) { BaseAddress = new Uri($"http://{app.IPv4}") };
+        _client = new HttpClient(new SocketsHttpHandler { UseCookies = false, UseProxy = false })
+        {
+            BaseAddress = new Uri($"http://{app.IPv4}"),
+        };
     }
 
     public KestrelApp App { get; }
@@ -82,7 +85,8 @@ internal sealed class KeyApiHost : IAsyncDisposable
         return SendContentAsync(person, method, target, content, headerLines);
     }
 
-    public async Task<Answer> SendContentAsync(string? person, string method, string target, HttpContent? content, params string[] headerLines)
+    public async Task<Answer> SendContentAsync(
+        string? person, string method, string target, HttpContent? content, params string[] headerLines)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), target) { Content = content };
         if (person is not null)
@@ -102,11 +106,13 @@ internal sealed class KeyApiHost : IAsyncDisposable
 
     /// <summary>A request to a protected endpoint with an API key.</summary>
     public async Task<int> UseAsync(string rawKey, string? forwardedFor = null) => (await SendAsync(
-        null, "GET", "/report", null, [.. new[] { Bearer(rawKey), forwardedFor is null ? null : $"X-Forwarded-For: {forwardedFor}" }.OfType<string>()])).Status;
+        null, "GET", "/report", null,
+        [.. new[] { Bearer(rawKey), forwardedFor is null ? null : $"X-Forwarded-For: {forwardedFor}" }.OfType<string>()])).Status;
 
     public Task<IssuedApiKey> CreateAsync(NewApiKey key) => Manager.CreateAsync(key, Somebody, TestContext.Current.CancellationToken);
 
-    public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) => CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
+    public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
+        CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
 
     public Task<IssuedApiKey> CreateBreakGlassAsync() =>
         CreateAsync(new NewApiKey { AllowedIps = [], Name = "break-glass", IsBreakGlass = true, Scopes = [ApiKeyScopes.GovernanceRead] });

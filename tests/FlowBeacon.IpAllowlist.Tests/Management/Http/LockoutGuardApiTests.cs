@@ -3,7 +3,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>An edit that would cut off working traffic is refused with the addresses it would cut off, unless told that this is meant.</summary>
+/// <summary>
+/// An edit that would cut off working traffic is refused with the addresses it would cut off, unless told that this is meant.
+/// </summary>
 public sealed class LockoutGuardApiTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -23,7 +25,10 @@ public sealed class LockoutGuardApiTests
     public static TheoryData<string[], AllowlistMode, string> Dangerous => new()
     {
         { [Kept, CutOff], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"]}""" },
-        { [Kept, CutOff], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}","{{Other}}"],"allowlist_mode":"enforce","name":"other"}""" },
+        {
+            [Kept, CutOff], AllowlistMode.Enforce,
+            $$"""{"allowed_ips":["{{Kept}}","{{Other}}"],"allowlist_mode":"enforce","name":"other"}"""
+        },
         { [], AllowlistMode.Enforce, $$"""{"allowed_ips":["{{Kept}}"]}""" },
         { [], AllowlistMode.ReportOnly, $$"""{"allowed_ips":["{{Kept}}"],"allowlist_mode":"enforce"}""" },
         { [Kept], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
@@ -90,7 +95,8 @@ public sealed class LockoutGuardApiTests
             "detail":"The change would deny requests without a usable address, 198.51.100.9, 127.0.0.1, in use within the last 24 hours.
              Add what is missing to the list, or repeat the change with accept_lockout_risk.","sources":[
             {"ip":null,"origin":"none","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
-            {"ip":"198.51.100.9","origin":"forwarded_for","first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
+            {"ip":"198.51.100.9","origin":"forwarded_for",
+            "first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
             {"ip":"127.0.0.1","origin":"peer","first_seen":"2027-01-01T12:03:00+00:00","last_seen":"2027-01-01T12:03:00+00:00","count":1}],
             "older_sources_evicted":false}
             """.ReplaceLineEndings(""));
@@ -108,7 +114,8 @@ public sealed class LockoutGuardApiTests
 
         foreach (string refused in new[] { edit, With(edit, "false") })
         {
-            (await EditAsync(host, key, refused)).ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change would deny {CutOff}{Remedy}");
+            (await EditAsync(host, key, refused))
+                .ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change would deny {CutOff}{Remedy}");
         }
 
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
@@ -231,7 +238,8 @@ public sealed class LockoutGuardApiTests
         foreach (Answer answer in new[] { during, after })
         {
             answer.ShouldBeProblem(409, "Lockout risk");
-            answer.Json.GetProperty("sources").EnumerateArray().Select(source => source.GetProperty("ip").GetString()).Should().BeEquivalentTo(Kept, CutOff, Other);
+            answer.Json.GetProperty("sources").EnumerateArray().Select(source => source.GetProperty("ip").GetString())
+                .Should().BeEquivalentTo(Kept, CutOff, Other);
         }
     }
 
@@ -251,7 +259,8 @@ public sealed class LockoutGuardApiTests
 
         string named = $"{string.Join(", ", addresses.Reverse().Take(10))} and 2 more";
         answer.ShouldBeProblem(409, "Lockout risk").Detail.Should().Be($"The change would deny {named}{Remedy}");
-        answer.Json.GetProperty("sources").EnumerateArray().Select(source => source.GetProperty("ip").GetString()).Should().Equal(addresses.Reverse());
+        answer.Json.GetProperty("sources").EnumerateArray().Select(source => source.GetProperty("ip").GetString())
+            .Should().Equal(addresses.Reverse());
 
         await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":true}""");
         (await host.AuditAsync())[0].Detail.Should().Be($"lockout risk accepted for {named}");
@@ -367,7 +376,8 @@ public sealed class LockoutGuardApiTests
 
         (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"scopes":["all"]}""")).ShouldBeProblem(400, "Validation failed")
             .Errors.Should().Equal("scopes[0]: 'all' is no scope; the scopes are governance:read, governance:evaluate, admin");
-        (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":"yes"}""")).ShouldBeProblem(400, "Validation failed")
+        (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":"yes"}"""))
+            .ShouldBeProblem(400, "Validation failed")
             .Errors.Should().Equal("accept_lockout_risk: must be true or false");
     }
 

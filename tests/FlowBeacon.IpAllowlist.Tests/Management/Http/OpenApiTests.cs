@@ -56,7 +56,8 @@ public sealed class OpenApiTests : IAsyncLifetime
         foreach ((string method, string path, string success, string[]? members) in expected)
         {
             string name = $"{method} {path}";
-            if (!_document.GetProperty("paths").TryGetProperty(path, out JsonElement item) || !item.TryGetProperty(method, out JsonElement operation))
+            if (!_document.GetProperty("paths").TryGetProperty(path, out JsonElement item)
+                || !item.TryGetProperty(method, out JsonElement operation))
             {
                 missing.Add($"{name}: the operation");
                 continue;
@@ -65,7 +66,9 @@ public sealed class OpenApiTests : IAsyncLifetime
             Check(operation.TryGetProperty("summary", out _), "a summary");
             Check(operation.TryGetProperty("tags", out JsonElement tags) && tags[0].GetString() == "API keys", "the tag");
             JsonElement responses = operation.GetProperty("responses");
-            Check(Properties(responses, success, "application/json") is { Count: > 0 } answer && answer.All(IsSnakeCase), $"the schema of {success}");
+            Check(
+                Properties(responses, success, "application/json") is { Count: > 0 } answer && answer.All(IsSnakeCase),
+                $"the schema of {success}");
             foreach (string status in new[] { "400", "401", "403" })
             {
                 Check(responses.TryGetProperty(status, out _), $"the answer {status}");
@@ -74,13 +77,15 @@ public sealed class OpenApiTests : IAsyncLifetime
             if (path.Contains("{id}", StringComparison.Ordinal))
             {
                 Check(operation.TryGetProperty("parameters", out JsonElement parameters) && parameters.EnumerateArray().Any(parameter =>
-                    parameter.GetProperty("name").GetString() == "id" && parameter.GetProperty("in").GetString() == "path"), "the path parameter id");
+                    parameter.GetProperty("name").GetString() == "id" && parameter.GetProperty("in").GetString() == "path"),
+                    "the path parameter id");
             }
 
             if (members is not null)
             {
                 Check(operation.TryGetProperty("requestBody", out JsonElement body)
-                    && Members(body.GetProperty("content").GetProperty("application/json")).SequenceEqual(members), "the schema of the request");
+                    && Members(body.GetProperty("content").GetProperty("application/json")).SequenceEqual(members),
+                    "the schema of the request");
             }
 
             void Check(bool isThere, string what)
@@ -139,6 +144,8 @@ public sealed class OpenApiTests : IAsyncLifetime
             schema = reference.GetString()!.Split('/').Skip(1).Aggregate(_document, (node, part) => node.GetProperty(part));
         }
 
-        return schema.TryGetProperty("properties", out JsonElement properties) ? [.. properties.EnumerateObject().Select(member => member.Name)] : [];
+        return schema.TryGetProperty("properties", out JsonElement properties)
+            ? [.. properties.EnumerateObject().Select(member => member.Name)]
+            : [];
     }
 }

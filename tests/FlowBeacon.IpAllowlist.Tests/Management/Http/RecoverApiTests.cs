@@ -4,7 +4,9 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>A key that is locked out is recovered, over HTTP, from the address it was just denied from, by whoever calls from there.</summary>
+/// <summary>
+/// A key that is locked out is recovered, over HTTP, from the address it was just denied from, by whoever calls from there.
+/// </summary>
 public sealed class RecoverApiTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -91,9 +93,15 @@ public sealed class RecoverApiTests
         (await RecoverAsync(host, key, glass)).Status.Should().Be(200);
         await host.UseAsync(key.RawKey, Elsewhere);
 
-        foreach (Answer again in new[] { await RecoverAsync(host, key, glass, Elsewhere), await RecoverAsync(host, key, null, Elsewhere, Administrator) })
+        Answer[] tooSoon =
+        [
+            await RecoverAsync(host, key, glass, Elsewhere),
+            await RecoverAsync(host, key, null, Elsewhere, Administrator),
+        ];
+        foreach (Answer again in tooSoon)
         {
-            again.ShouldBeProblem(409, "Conflict").Detail.Should().Be("The key was recovered at 2027-01-01 12:00:00Z, and can be once an hour.");
+            again.ShouldBeProblem(409, "Conflict").Detail.Should().Be(
+                "The key was recovered at 2027-01-01 12:00:00Z, and can be once an hour.");
         }
 
         host.Time.Advance(TimeSpan.FromHours(1));
@@ -122,7 +130,8 @@ public sealed class RecoverApiTests
         await host.UseAsync(elsewhere.RawKey, Elsewhere);
         IssuedApiKey unusable = await host.CreateAsync("denied without an address", Listed);
         await host.UseAsync(unusable.RawKey, "unknown");
-        IssuedApiKey rehearsed = await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
+        IssuedApiKey rehearsed = await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
         (await host.UseAsync(rehearsed.RawKey, Caller)).Should().Be(200);
         IssuedApiKey unrestricted = await host.CreateAsync("unrestricted");
         (await host.UseAsync(unrestricted.RawKey, Caller)).Should().Be(200);
@@ -137,7 +146,8 @@ public sealed class RecoverApiTests
 
         (await RecoverAsync(host, unrestricted, glass)).ShouldBeProblem(409, "Conflict")
             .Detail.Should().Be("The key has no list, so nothing locks it out. A first address would turn the check on.");
-        (await RecoverAsync(host, listed, glass)).ShouldBeProblem(409, "Conflict").Detail.Should().Be($"{Caller} is on the key's list already.");
+        (await RecoverAsync(host, listed, glass))
+            .ShouldBeProblem(409, "Conflict").Detail.Should().Be($"{Caller} is on the key's list already.");
         (await RecoverAsync(host, never, glass, "unknown")).ShouldBeProblem(409, "Conflict")
             .Detail.Should().Be("The address you call from is not known here, so it cannot be allowed.");
         (await host.SendAsync(Administrator, "POST", $"{Keys}/key_unknown/recover")).ShouldBeProblem(404, "Key not found")
@@ -152,9 +162,12 @@ public sealed class RecoverApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string glass = (await host.CreateBreakGlassAsync()).RawKey;
-        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
+        IssuedApiKey key = await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
         (await host.UseAsync(key.RawKey, Caller)).Should().Be(200);
-        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{key.Details.Key.Id}", """{"allowlist_mode":"enforce","accept_lockout_risk":true}""")).Status.Should().Be(200);
+        (await host.SendAsync(
+            Administrator, "PATCH", $"{Keys}/{key.Details.Key.Id}", """{"allowlist_mode":"enforce","accept_lockout_risk":true}""")).Status
+            .Should().Be(200);
 
         (await RecoverAsync(host, key, glass)).ShouldBeProblem(409, "Conflict");
         (await host.UseAsync(key.RawKey, Caller)).Should().Be(403);
@@ -174,10 +187,12 @@ public sealed class RecoverApiTests
         (await RecoverAsync(host, key, null, Caller, KeyApiHost.Member)).ShouldBeProblem(403, "Admin or owner role required");
         (await RecoverAsync(host, key, key.RawKey)).ShouldBeProblem(403, "IP address not allowed");
         (await RecoverAsync(host, key, glass[..^1] + (glass[^1] == '0' ? '1' : '0'))).ShouldBeProblem(401, "Invalid or expired API key");
-        (await RecoverAsync(host, key, null)).ShouldBeProblem(401, "Sign in required").Detail.Should().Be("Keys are administered by people who are signed in.");
+        (await RecoverAsync(host, key, null))
+            .ShouldBeProblem(401, "Sign in required").Detail.Should().Be("Keys are administered by people who are signed in.");
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
 
-        (await RecoverAsync(host, key, glass, Caller, KeyApiHost.Member)).Status.Should().Be(200, "who has no role may hold the key from the safe");
+        (await RecoverAsync(host, key, glass, Caller, KeyApiHost.Member)).Status
+            .Should().Be(200, "who has no role may hold the key from the safe");
     }
 
     [Fact]
@@ -191,10 +206,12 @@ public sealed class RecoverApiTests
 
         (await host.SendContentAsync(null, "POST", target, null, lines)).ShouldBeProblem(415, "JSON required")
             .Detail.Should().Be("Send Content-Type: application/json, even without a body.");
-        (await host.SendContentAsync(null, "POST", target, new StringContent("{}", Encoding.UTF8, "text/plain"), lines)).ShouldBeProblem(415, "JSON required");
+        (await host.SendContentAsync(null, "POST", target, new StringContent("{}", Encoding.UTF8, "text/plain"), lines))
+            .ShouldBeProblem(415, "JSON required");
         (await host.SendAsync(null, "POST", target, """{"ip":"192.0.2.1"}""", lines)).ShouldBeProblem(400, "Validation failed")
             .Errors.Should().ContainSingle().Which.Should().StartWith("ip: unknown member");
-        (await host.SendAsync(null, "POST", target, "[]", lines)).ShouldBeProblem(400, "Invalid body").Detail.Should().Be("The body must be a JSON object.");
+        (await host.SendAsync(null, "POST", target, "[]", lines))
+            .ShouldBeProblem(400, "Invalid body").Detail.Should().Be("The body must be a JSON object.");
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
 
         (await host.SendAsync(null, "POST", target, "{}", lines)).Status.Should().Be(200);
@@ -208,7 +225,8 @@ public sealed class RecoverApiTests
         return (key, (await host.CreateBreakGlassAsync()).RawKey);
     }
 
-    private static Task<Answer> RecoverAsync(KeyApiHost host, IssuedApiKey key, string? glass, string from = Caller, string? person = null) =>
+    private static Task<Answer> RecoverAsync(
+        KeyApiHost host, IssuedApiKey key, string? glass, string from = Caller, string? person = null) =>
         host.SendAsync(
             person, "POST", $"{Keys}/{key.Details.Key.Id}/recover", null,
             [.. new[] { glass is null ? null : KeyApiHost.Bearer(glass), $"X-Forwarded-For: {from}" }.OfType<string>()]);

@@ -8,7 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>After everything that can happen to a key, its raw text and its hash stand nowhere but in the two answers that give it out.</summary>
+/// <summary>
+/// After everything that can happen to a key, its raw text and its hash stand nowhere but in the two answers that give it out.
+/// </summary>
 public sealed class SecretScanTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -27,7 +29,8 @@ public sealed class SecretScanTests
             $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"],"scopes":["governance:read"]}""");
         string target = $"{Keys}/{created.Text("id")}";
         await UseAsync(created.Text("key"));
-        await SendAsync(Administrator, "PATCH", target, $$"""{"allowed_ips":["{{Listed}}","2001:db8::7"],"name":"make-grid-2"}""", "If-Match: \"1\"");
+        await SendAsync(
+            Administrator, "PATCH", target, $$"""{"allowed_ips":["{{Listed}}","2001:db8::7"],"name":"make-grid-2"}""", "If-Match: \"1\"");
         await SendAsync(Administrator, "PATCH", target, """{"name":"x"}""", "If-Match: \"1\"");
         Answer rotated = await host.SendAsync(Administrator, "POST", $"{target}/rotate");
         await UseAsync(created.Text("key"));
@@ -36,7 +39,9 @@ public sealed class SecretScanTests
         await UseAsync(rotated.Text("key")[..^1]);
         await SendAsync(Administrator, "POST", $"{target}/rotate");
         await SendAsync(Administrator, "POST", Keys, """{"name":"make-grid-2","allowed_ips":[]}""");
-        await SendAsync(Administrator, "POST", Keys, $$"""{"name":"b","allowed_ips":["{{created.Text("key")}}"],"scopes":["{{rotated.Text("key")}}"]}""");
+        await SendAsync(
+            Administrator, "POST", Keys,
+            $$"""{"name":"b","allowed_ips":["{{created.Text("key")}}"],"scopes":["{{rotated.Text("key")}}"]}""");
         await SendAsync(Administrator, "POST", Keys, """{"name":"b","name":"c"}""");
         await SendAsync(Administrator, "GET", target);
         await SendAsync(Administrator, "GET", Keys);
@@ -49,7 +54,8 @@ public sealed class SecretScanTests
         await UseAsync(glass.Text("key"));
         foreach (KeyOperation operation in KeyOperation.All)
         {
-            await SendAsync(null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
+            await SendAsync(
+                null, operation.Method, operation.Target(created.Text("id")), operation.Body, KeyApiHost.Bearer(glass.Text("key")));
         }
 
         string ended = created.Text("key");
@@ -75,8 +81,10 @@ public sealed class SecretScanTests
         Secret[] secrets = [.. rawKeys.SelectMany(Secret.Of)];
         string[] actions = ["create", "update", "rotate", "end_grace", "revoke", "refused", "break_glass_use", "recover"];
         Answer audit = answers[^1];
-        actions.Should().OnlyContain(action => audit.Body.Contains($"\"action\":\"{action}\"", StringComparison.Ordinal), "the scenario has everything in it");
-        host.App.Logs.OfLibrary.Should().Contain(entry => entry.Id.Name == "Denied").And.Contain(entry => entry.Id.Name == "BreakGlassKeyUsed");
+        actions.Should().OnlyContain(
+            action => audit.Body.Contains($"\"action\":\"{action}\"", StringComparison.Ordinal), "the scenario has everything in it");
+        host.App.Logs.OfLibrary.Should().Contain(entry => entry.Id.Name == "Denied")
+            .And.Contain(entry => entry.Id.Name == "BreakGlassKeyUsed");
         metrics.Tags.Should().NotBeEmpty();
 
         Scan("log", host.App.Logs.Entries.Select(entry => $"{entry.Message} {entry.Exception}"));
@@ -122,7 +130,8 @@ public sealed class SecretScanTests
         string target = $"{Keys}/{restricted.Details.Key.Id}";
         foreach (string forwardedFor in new[] { rawKey, NotListed, $"{rawKey}, {Listed}" })
         {
-            (await host.SendAsync(null, "GET", $"/{rawKey}/{rawKey}?{rawKey}", null, KeyApiHost.Bearer(rawKey), $"X-Forwarded-For: {forwardedFor}"))
+            (await host.SendAsync(
+                null, "GET", $"/{rawKey}/{rawKey}?{rawKey}", null, KeyApiHost.Bearer(rawKey), $"X-Forwarded-For: {forwardedFor}"))
                 .ShouldBeProblem(403, "IP address not allowed").Body.Should().NotContain(rawKey[..13]);
         }
 
@@ -164,8 +173,12 @@ public sealed class SecretScanTests
         string prefix = rawKey[..12];
         answers[0].Json.GetProperty("denials").EnumerateArray().Select(denial => denial.GetProperty("last_path").GetString())
             .Should().Equal($"/{prefix}.../fb_liv...", $"/{prefix}.../fb_liv...");
-        string[] texts = [.. answers.Select(answer => answer.Body), .. host.App.Logs.OfLibrary.Select(entry => $"{entry.Message} {entry.Exception}"),
-            .. (await host.AuditAsync()).Select(entry => $"{entry} {entry.Detail}")];
+        string[] texts =
+        [
+            .. answers.Select(answer => answer.Body),
+            .. host.App.Logs.OfLibrary.Select(entry => $"{entry.Message} {entry.Exception}"),
+            .. (await host.AuditAsync()).Select(entry => $"{entry} {entry.Detail}"),
+        ];
         texts.Should().Contain(text => text.Contains($"'{prefix}...'", StringComparison.Ordinal), "what was sent is shown, cut");
         foreach (string secret in new[] { rawKey[..13], rawKey[12..28], rawKey[^16..], open.RawKey[..13], open.RawKey[^16..] })
         {
@@ -180,14 +193,17 @@ public sealed class SecretScanTests
         IssuedApiKey first = await host.CreateAsync("a", Listed);
         var actor = new ApiKeyActor(ApiKeyActorKind.User, "alice", Listed);
         IssuedApiKey rotated = await host.Manager.RotateAsync(first.Details.Key.Id, 24, null, actor, TestContext.Current.CancellationToken);
-        var stale = (await host.Manager.Invoking(manager => manager.RevokeAsync(first.Details.Key.Id, 1, actor)).Should().ThrowAsync<ApiKeyManagementException>()).Which;
-        var invalid = (await host.Manager.Invoking(manager => manager.CreateAsync(new NewApiKey { Name = "", AllowedIps = [first.RawKey], Scopes = [first.RawKey] }, actor))
+        var stale = (await host.Manager.Invoking(manager => manager.RevokeAsync(first.Details.Key.Id, 1, actor))
+            .Should().ThrowAsync<ApiKeyManagementException>()).Which;
+        var faulty = new NewApiKey { Name = "", AllowedIps = [first.RawKey], Scopes = [first.RawKey] };
+        var invalid = (await host.Manager.Invoking(manager => manager.CreateAsync(faulty, actor))
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;
         var write = new ApiKeyWrite(rotated.Details, 1);
         var change = new ApiKeyChange([write], await host.AuditAsync());
         await host.UseAsync(first.RawKey, Listed);
         await host.SendAsync(null, "GET", $"/{first.RawKey}", null, KeyApiHost.Bearer(first.RawKey), $"X-Forwarded-For: {rotated.RawKey}");
-        var risky = (await host.Manager.Invoking(manager => manager.UpdateAsync(first.Details.Key.Id, new ApiKeyUpdate { AllowedIps = [NotListed] }, null, actor))
+        var moved = new ApiKeyUpdate { AllowedIps = [NotListed] };
+        var risky = (await host.Manager.Invoking(manager => manager.UpdateAsync(first.Details.Key.Id, moved, null, actor))
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;
         ApiKeyTraffic traffic = host.App.Services.GetRequiredService<ApiKeyTraffic>();
         IReadOnlyList<Denial> denials = traffic.ReadDenials(new DenialQuery());
@@ -200,14 +216,16 @@ public sealed class SecretScanTests
         var unavailable = (await new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), log)
             .Invoking(repository => repository.CommitAsync(unrecorded, default).AsTask())
             .Should().ThrowAsync<AuditUnavailableException>()).Which;
-        IpAddressSet.TryParse([first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
+        IpAddressSet.TryParse(
+            [first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
         object[] atHand =
         [
             first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
             traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
-            new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default), new AuditQuery(null, null, 1), refused,
+            new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default),
+            new AuditQuery(null, null, 1), refused,
         ];
         Secret[] secrets = [.. Secret.Of(first.RawKey), .. Secret.Of(rotated.RawKey)];
 
@@ -224,7 +242,8 @@ public sealed class SecretScanTests
         foreach (object instance in seen)
         {
             string text = $"{instance} {DebuggerText(instance)}";
-            secrets.Should().NotContain(secret => text.Contains(secret.Text, StringComparison.OrdinalIgnoreCase), $"{instance.GetType()}: {text}");
+            secrets.Should().NotContain(
+                secret => text.Contains(secret.Text, StringComparison.OrdinalIgnoreCase), $"{instance.GetType()}: {text}");
         }
     }
 
@@ -232,7 +251,9 @@ public sealed class SecretScanTests
 
     private static string? DebuggerText(object instance) => instance.GetType().GetCustomAttribute<DebuggerDisplayAttribute>()?.Value;
 
-    /// <summary>Collects what is reachable over public properties. A hash is the one object that is its own text, and a raw key a plain string.</summary>
+    /// <summary>
+    /// Collects what is reachable over public properties. A hash is the one object that is its own text, and a raw key a plain string.
+    /// </summary>
     private static void Walk(object? instance, HashSet<object> seen)
     {
         if (instance is null or string or ApiKeyHash || !seen.Add(instance))
@@ -250,7 +271,8 @@ public sealed class SecretScanTests
 
         if (instance.GetType().Assembly == typeof(ApiKey).Assembly)
         {
-            foreach (PropertyInfo property in instance.GetType().GetProperties().Where(property => property.GetIndexParameters().Length == 0))
+            foreach (PropertyInfo property in instance.GetType().GetProperties()
+                .Where(property => property.GetIndexParameters().Length == 0))
             {
                 Walk(property.GetValue(instance), seen);
             }

@@ -29,10 +29,14 @@ public sealed class SourcesApiTests
         answer.Headers.CacheControl!.ToString().Should().Be("no-store");
         answer.Body.Should().Be(
             """
-            {"sources":[{"ip":"127.0.0.1","origin":"peer","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
-            {"ip":"203.0.113.7","origin":"forwarded_for","first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
-            {"ip":"2001:db8::9","origin":"forwarded_for","first_seen":"2027-01-01T12:02:00+00:00","last_seen":"2027-01-01T12:02:00+00:00","count":1}],
-            "without_address":{"ip":null,"origin":"none","first_seen":"2027-01-01T12:03:00+00:00","last_seen":"2027-01-01T12:06:00+00:00","count":2},
+            {"sources":[
+            {"ip":"127.0.0.1","origin":"peer","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
+            {"ip":"203.0.113.7","origin":"forwarded_for",
+            "first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
+            {"ip":"2001:db8::9","origin":"forwarded_for",
+            "first_seen":"2027-01-01T12:02:00+00:00","last_seen":"2027-01-01T12:02:00+00:00","count":1}],
+            "without_address":{"ip":null,"origin":"none",
+            "first_seen":"2027-01-01T12:03:00+00:00","last_seen":"2027-01-01T12:06:00+00:00","count":2},
             "older_sources_evicted":false,"watching_since":"2027-01-01T12:00:00+00:00"}
             """.ReplaceLineEndings(""));
     }
@@ -42,7 +46,8 @@ public sealed class SourcesApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey listed = await host.CreateAsync("listed", Listed);
-        IssuedApiKey rehearsed = await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
+        IssuedApiKey rehearsed = await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
         IssuedApiKey unused = await host.CreateAsync("unused");
 
         (await host.UseAsync(listed.RawKey, Listed)).Should().Be(200);
@@ -116,7 +121,8 @@ public sealed class SourcesApiTests
         IssuedApiKey glass = await host.CreateBreakGlassAsync();
 
         // The scheme, the middleware and the guard of key administration all ask.
-        (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(glass.RawKey), $"X-Forwarded-For: {Listed}")).Status.Should().Be(200);
+        (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(glass.RawKey), $"X-Forwarded-For: {Listed}")).Status
+            .Should().Be(200);
 
         (await SourcesAsync(host, glass)).Should().Equal($"{Listed} 1");
     }
@@ -125,6 +131,10 @@ public sealed class SourcesApiTests
     private static async Task<string[]> SourcesAsync(KeyApiHost host, IssuedApiKey key)
     {
         JsonElement json = (await host.SendAsync(Administrator, "GET", $"{Keys}/{key.Details.Key.Id}/sources")).Json;
-        return [.. json.GetProperty("sources").EnumerateArray().Select(source => $"{source.GetProperty("ip").GetString()} {source.GetProperty("count").GetInt64()}")];
+        return
+        [
+            .. json.GetProperty("sources").EnumerateArray()
+                .Select(source => $"{source.GetProperty("ip").GetString()} {source.GetProperty("count").GetInt64()}"),
+        ];
     }
 }

@@ -29,7 +29,9 @@ public sealed class SuggestionApiTests
         answer.Body.Should().Be(
             """
             {"advice":"allowlist","allowed_ips":["203.0.113.7","2001:db8::7"],
-            "new_sources":[{"ip":"198.51.100.9","first_seen":"2027-01-08T12:00:00+00:00","first_seen_ago":"20 minutes","last_seen":"2027-01-08T12:20:00+00:00","count":2}],
+            "new_sources":[
+            {"ip":"198.51.100.9","first_seen":"2027-01-08T12:00:00+00:00","first_seen_ago":"20 minutes",
+            "last_seen":"2027-01-08T12:20:00+00:00","count":2}],
             "confidence":"high","notes":["198.51.100.9 was first seen 20 minutes ago and is left out: add it once you know whose it is"]}
             """.ReplaceLineEndings(""));
     }
@@ -45,7 +47,8 @@ public sealed class SuggestionApiTests
         await UseAsync(host, key, sources);
 
         string allowedIps = (await SuggestAsync(host, key)).Json.GetProperty("allowed_ips").GetRawText();
-        Answer updated = await host.SendAsync(Administrator, "PATCH", $"{Keys}/{key.Details.Key.Id}", $$"""{"allowed_ips":{{allowedIps}}}""");
+        Answer updated = await host.SendAsync(
+            Administrator, "PATCH", $"{Keys}/{key.Details.Key.Id}", $$"""{"allowed_ips":{{allowedIps}}}""");
 
         updated.Status.Should().Be(200, updated.Body);
         await UseAsync(host, key, sources);

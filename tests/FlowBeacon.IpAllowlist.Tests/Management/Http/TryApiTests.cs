@@ -25,29 +25,52 @@ public sealed class TryApiTests
         { ClientIpSource.PeerAddress, """{"ip":"198.51.100.9"}""", NotOnList(NotListed, "given", null) },
 
         { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"203.0.113.7:80, 10.0.0.1"}""", Allowed(Listed, "forwarded_for", 1) },
-        { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":["","[2001:DB8::7]","198.51.100.9"]}""", Allowed("2001:db8::7", "forwarded_for", 1) },
-        { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"198.51.100.9, 203.0.113.7","peer":"203.0.113.7"}""", NotOnList(NotListed, "forwarded_for", 1) },
+        {
+            ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":["","[2001:DB8::7]","198.51.100.9"]}""",
+            Allowed("2001:db8::7", "forwarded_for", 1)
+        },
+        {
+            ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"198.51.100.9, 203.0.113.7","peer":"203.0.113.7"}""",
+            NotOnList(NotListed, "forwarded_for", 1)
+        },
         {
             ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"unknown, 203.0.113.7","peer":"203.0.113.7"}""",
             Denied("unusable_forwarded_for", 1, "entry 1 of X-Forwarded-For is no address, or there are more than 20.")
         },
         { ClientIpSource.ForwardedForFirst, """{"peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":" , ","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
-        { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":[]}""", Denied("unknown_peer", null, "the connection has no peer address.") },
+        {
+            ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":[]}""",
+            Denied("unknown_peer", null, "the connection has no peer address.")
+        },
 
-        { ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, 10.0.0.2","peer":"10.0.0.1"}""", Allowed(Listed, "forwarded_for", 2) },
-        { ClientIpSource.TrustedProxies, """{"x_forwarded_for":["203.0.113.7","198.51.100.9","10.0.0.2"],"peer":"10.0.0.1"}""", NotOnList(NotListed, "forwarded_for", 2) },
-        { ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7","peer":"198.51.100.9"}""", NotOnList(NotListed, "peer", null) },
+        {
+            ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, 10.0.0.2","peer":"10.0.0.1"}""",
+            Allowed(Listed, "forwarded_for", 2)
+        },
+        {
+            ClientIpSource.TrustedProxies, """{"x_forwarded_for":["203.0.113.7","198.51.100.9","10.0.0.2"],"peer":"10.0.0.1"}""",
+            NotOnList(NotListed, "forwarded_for", 2)
+        },
+        {
+            ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7","peer":"198.51.100.9"}""", NotOnList(NotListed, "peer", null)
+        },
         { ClientIpSource.TrustedProxies, """{"x_forwarded_for":"198.51.100.9","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         {
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, _hidden, 10.0.0.2","peer":"10.0.0.1"}""",
             Denied("unusable_forwarded_for", 2, "entry 2 of X-Forwarded-For is no address, or there are more than 20.")
         },
-        { ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7"}""", Denied("unknown_peer", null, "the connection has no peer address.") },
+        {
+            ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7"}""",
+            Denied("unknown_peer", null, "the connection has no peer address.")
+        },
 
         { ClientIpSource.PeerAddress, """{"x_forwarded_for":"198.51.100.9","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.PeerAddress, """{"x_forwarded_for":"203.0.113.7","peer":"198.51.100.9"}""", NotOnList(NotListed, "peer", null) },
-        { ClientIpSource.PeerAddress, """{"x_forwarded_for":"203.0.113.7"}""", Denied("unknown_peer", null, "the connection has no peer address.") },
+        {
+            ClientIpSource.PeerAddress, """{"x_forwarded_for":"203.0.113.7"}""",
+            Denied("unknown_peer", null, "the connection has no peer address.")
+        },
     };
 
     public static TheoryData<string, string[]> RefusedBodies => new()
@@ -67,7 +90,10 @@ public sealed class TryApiTests
         { """{"x_forwarded_for":null}""", ["x_forwarded_for: must be a string or a list of strings"] },
         { """{"x_forwarded_for":["203.0.113.7",7]}""", ["x_forwarded_for[1]: must be a string"] },
         { """{"ip":"203.0.113.7","address":"203.0.113.7"}""", ["address: unknown member; the members are ip, x_forwarded_for, peer"] },
-        { """{"x_forwarded_for":"unknown","peer":"010.0.0.1","ip":1}""", ["ip: must be a string", "peer: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1"] },
+        {
+            """{"x_forwarded_for":"unknown","peer":"010.0.0.1","ip":1}""",
+            ["ip: must be a string", "peer: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1"]
+        },
     };
 
     [Theory]
@@ -86,12 +112,17 @@ public sealed class TryApiTests
     }
 
     [Theory]
-    [InlineData("""{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is none of the 1 addresses of the key's list.")]
-    [InlineData("""{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for", "entry 1 of X-Forwarded-For is no address, or there are more than 20.")]
-    public async Task A_rehearsed_list_would_deny_and_lets_through(string body, string? ip, string origin, int? hop, string reason, string detail)
+    [InlineData(
+        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is none of the 1 addresses of the key's list.")]
+    [InlineData(
+        """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
+        "entry 1 of X-Forwarded-For is no address, or there are more than 20.")]
+    public async Task A_rehearsed_list_would_deny_and_lets_through(
+        string body, string? ip, string origin, int? hop, string reason, string detail)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
-        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
+        IssuedApiKey key = await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
 
         (await TryAsync(host, key.Details.Key.Id, body)).Body.Should().Be(
             Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is only rehearsed: {detail}"));
@@ -116,7 +147,8 @@ public sealed class TryApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey revoked = await host.CreateAsync("revoked", Listed);
         await host.RevokeAsync(revoked.Details.Key.Id);
-        IssuedApiKey expired = await host.CreateAsync(new NewApiKey { Name = "expired", AllowedIps = [Listed], ExpiresAt = KeyApiHost.Start.AddHours(1) });
+        IssuedApiKey expired = await host.CreateAsync(
+            new NewApiKey { Name = "expired", AllowedIps = [Listed], ExpiresAt = KeyApiHost.Start.AddHours(1) });
         (await TryAsync(host, expired.Details.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Text("outcome").Should().Be("allowed");
 
         host.Time.Advance(TimeSpan.FromHours(1));
@@ -138,12 +170,19 @@ public sealed class TryApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         ApiKeyDetails sound = (await host.CreateAsync("unreadable", Listed)).Details;
-        ApiKeyDetails unreadable = sound with { Key = sound.Key with { AllowedIps = IpAddressSet.Unreadable, AllowlistMode = mode }, Version = 2 };
+        ApiKeyDetails unreadable = sound with
+        {
+            Key = sound.Key with { AllowedIps = IpAddressSet.Unreadable, AllowlistMode = mode },
+            Version = 2,
+        };
         await host.Repository.CommitAsync(new ApiKeyChange([new ApiKeyWrite(unreadable, 1)], []), TestContext.Current.CancellationToken);
 
         (await TryAsync(host, sound.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(
-            Whole("denied", 403, Listed, "given", null, null, "unreadable_list", "the key's stored list cannot be read, so it admits nobody."));
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/{sound.Key.Id}")).Json.GetProperty("allowed_ips").ValueKind.Should().Be(JsonValueKind.Null);
+            Whole(
+                "denied", 403, Listed, "given", null, null, "unreadable_list",
+                "the key's stored list cannot be read, so it admits nobody."));
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/{sound.Key.Id}")).Json.GetProperty("allowed_ips").ValueKind
+            .Should().Be(JsonValueKind.Null);
     }
 
     [Fact]
@@ -170,14 +209,16 @@ public sealed class TryApiTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string enforced = (await host.CreateAsync("enforced", Listed)).Details.Key.Id;
-        string rehearsed = (await host.CreateAsync(new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly })).Details.Key.Id;
+        string rehearsed = (await host.CreateAsync(
+            new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly })).Details.Key.Id;
         IReadOnlyList<ApiKeyDetails> before = await host.SnapshotAsync();
         int audited = (await host.AuditAsync()).Count;
         using var metrics = new MetricRecorder(host.App.Services);
 
+        string[] bodies = [$$"""{"ip":"{{Listed}}"}""", $$"""{"ip":"{{NotListed}}"}""", """{"x_forwarded_for":"unknown"}"""];
         foreach (string id in new[] { enforced, rehearsed })
         {
-            foreach (string body in new[] { $$"""{"ip":"{{Listed}}"}""", $$"""{"ip":"{{NotListed}}"}""", """{"x_forwarded_for":"unknown"}""" })
+            foreach (string body in bodies)
             {
                 (await TryAsync(host, id, body)).Status.Should().Be(200);
             }
@@ -210,10 +251,12 @@ public sealed class TryApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid", Listed)).Details.Key.Id;
 
-        (await TryAsync(host, "key_unknown", $$"""{"ip":"{{Listed}}"}""")).ShouldBeProblem(404, "Key not found").Detail.Should().Be("There is no key with this id.");
+        (await TryAsync(host, "key_unknown", $$"""{"ip":"{{Listed}}"}"""))
+            .ShouldBeProblem(404, "Key not found").Detail.Should().Be("There is no key with this id.");
         (await TryAsync(host, id, "[]")).ShouldBeProblem(400, "Invalid body").Detail.Should().Be("The body must be a JSON object.");
         (await TryAsync(host, id, "")).ShouldBeProblem(400, "Invalid body");
-        (await host.SendContentAsync(Administrator, "POST", $"{Keys}/{id}/try", new StringContent($$"""{"ip":"{{Listed}}"}"""))).ShouldBeProblem(415, "JSON required");
+        (await host.SendContentAsync(Administrator, "POST", $"{Keys}/{id}/try", new StringContent($$"""{"ip":"{{Listed}}"}""")))
+            .ShouldBeProblem(415, "JSON required");
     }
 
     private static Task<KeyApiHost> StartAsync(ClientIpSource source) =>
@@ -226,17 +269,23 @@ public sealed class TryApiTests
             }
         }));
 
-    private static Task<Answer> TryAsync(KeyApiHost host, string id, string body) => host.SendAsync(Administrator, "POST", $"{Keys}/{id}/try", body);
+    private static Task<Answer> TryAsync(KeyApiHost host, string id, string body) =>
+        host.SendAsync(Administrator, "POST", $"{Keys}/{id}/try", body);
 
-    private static string Allowed(string ip, string origin, int? hop) => Whole("allowed", null, ip, origin, hop, ip, null, $"{ip} is on the key's list.");
+    private static string Allowed(string ip, string origin, int? hop) =>
+        Whole("allowed", null, ip, origin, hop, ip, null, $"{ip} is on the key's list.");
 
     private static string NotOnList(string ip, string origin, int? hop) =>
         Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} is none of the 2 addresses of the key's list.");
 
     private static string Denied(string reason, int? hop, string detail) => Whole("denied", 403, null, "none", hop, null, reason, detail);
 
-    private static string Whole(string outcome, int? status, string? ip, string origin, int? hop, string? matchingEntry, string? reason, string detail) =>
-        $$"""{"outcome":"{{outcome}}","status":{{Json(status)}},"ip":{{Json(ip)}},"origin":"{{origin}}","hop":{{Json(hop)}},"matching_entry":{{Json(matchingEntry)}},"reason":{{Json(reason)}},"detail":{{Json(detail)}}}""";
+    private static string Whole(
+        string outcome, int? status, string? ip, string origin, int? hop, string? matchingEntry, string? reason, string detail) =>
+        $$"""
+        {"outcome":"{{outcome}}","status":{{Json(status)}},"ip":{{Json(ip)}},"origin":"{{origin}}","hop":{{Json(hop)}},
+        "matching_entry":{{Json(matchingEntry)}},"reason":{{Json(reason)}},"detail":{{Json(detail)}}}
+        """.ReplaceLineEndings("");
 
     private static string Json<T>(T value) => JsonSerializer.Serialize(value);
 }

@@ -15,7 +15,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What trying an address says, and what happens to a real request over a socket that is the same in every byte that counts.</summary>
+/// <summary>
+/// What trying an address says, and what happens to a real request over a socket that is the same in every byte that counts.
+/// </summary>
 public sealed class TryProperties
 {
     private const int Requests = 10_000;
@@ -37,13 +39,17 @@ public sealed class TryProperties
         new() { Name = "unreadable rehearsal", AllowedIps = ["203.0.113.7"], AllowlistMode = AllowlistMode.ReportOnly },
     ];
 
-    private static readonly Gen<string> Listed = Forwarded("203.0.113.7", "198.51.100.1", "2001:db8::7", "::1", "::", "127.0.0.9", "127.0.0.1");
+    private static readonly Gen<string> Listed =
+        Forwarded("203.0.113.7", "198.51.100.1", "2001:db8::7", "::1", "::", "127.0.0.9", "127.0.0.1");
 
-    private static readonly Gen<string> Hop = Forwarded("10.0.0.5", "10.0.0.6", "192.0.2.1", "2001:db8:aaaa::1", "127.0.0.2", "127.0.0.17", "::1");
+    private static readonly Gen<string> Hop =
+        Forwarded("10.0.0.5", "10.0.0.6", "192.0.2.1", "2001:db8:aaaa::1", "127.0.0.2", "127.0.0.17", "::1");
 
     private static readonly Gen<string> Junk = Gen.OneOf(
         AddressGen.ForwardedText,
-        Gen.OneOf("unknown", "_hidden", "\"203.0.113.7\"", "203.0.113.7\u00a0", "203.0.113.007", "203.0.113.7 10.0.0.5", "for=203.0.113.7", "fe80::1%eth0"),
+        Gen.OneOf(
+            "unknown", "_hidden", "\"203.0.113.7\"", "203.0.113.7\u00a0", "203.0.113.007", "203.0.113.7 10.0.0.5", "for=203.0.113.7",
+            "fe80::1%eth0"),
         Gen.String[0, 10]);
 
     private static readonly Gen<string> Member = Gen.Frequency(
@@ -71,12 +77,16 @@ public sealed class TryProperties
     {
         {
             ClientIpSource.ForwardedForFirst,
-            ["allowed forwarded_for", "allowed peer", "denied forwarded_for", "denied peer", "denied none", "would_deny none", "unrestricted none"]
+            [
+                "allowed forwarded_for", "allowed peer", "denied forwarded_for", "denied peer", "denied none", "would_deny none",
+                "unrestricted none",
+            ]
         },
         {
             ClientIpSource.TrustedProxies,
             [
-                "allowed forwarded_for", "allowed peer", "denied forwarded_for", "denied peer", "denied none", "would_deny none", "unrestricted none",
+                "allowed forwarded_for", "allowed peer", "denied forwarded_for",
+                "denied peer", "denied none", "would_deny none", "unrestricted none",
                 "over 20 hops",
             ]
         },
@@ -88,7 +98,8 @@ public sealed class TryProperties
     public async Task Trying_and_a_real_request_agree(ClientIpSource source, string[] shown)
     {
         IpAllowlistFeature? seen = null;
-        await using KeyApiHost host = await StartAsync(source, context => seen = (IpAllowlistFeature)context.Features.Get<IIpAllowlistFeature>()!);
+        await using KeyApiHost host = await StartAsync(
+            source, context => seen = (IpAllowlistFeature)context.Features.Get<IIpAllowlistFeature>()!);
         IssuedApiKey[] keys = await CreateKeysAsync(host);
         Dictionary<IPAddress, KeepAliveClient> clients = await ConnectAsync(host);
         using KeepAliveClient person = await KeepAliveClient.ConnectAsync(host.App.IPv4);
@@ -108,8 +119,10 @@ public sealed class TryProperties
                 string? ip = found.ClientIp?.ToString();
                 found.Key!.Id.Should().Be(key.Details.Key.Id);
                 tried.Should().Be(new Verdict(
-                    status, JsonNames.Of(found.Outcome), ip, JsonNames.Of(found.ClientIpOrigin), found.Client.Hop == 0 ? null : found.Client.Hop,
-                    found.Outcome == IpAllowlistOutcome.Allowed ? ip : null, found.DenialReason is { } reason ? JsonNames.Of(reason) : null));
+                    status, JsonNames.Of(found.Outcome), ip, JsonNames.Of(found.ClientIpOrigin),
+                    found.Client.Hop == 0 ? null : found.Client.Hop,
+                    found.Outcome == IpAllowlistOutcome.Allowed ? ip : null,
+                    found.DenialReason is { } reason ? JsonNames.Of(reason) : null));
                 if (status == 403)
                 {
                     JsonDocument.Parse(body).RootElement.GetProperty("client_ip").GetString().Should().Be(tried.Ip);
@@ -170,7 +183,8 @@ public sealed class TryProperties
         }
 
         ApiKeyDetails details = keys[^1].Details;
-        var unreadable = new ApiKeyWrite(details with { Key = details.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 }, ExpectedVersion: 1);
+        var unreadable = new ApiKeyWrite(
+            details with { Key = details.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 }, ExpectedVersion: 1);
         await host.Repository.CommitAsync(new ApiKeyChange([unreadable], []), TestContext.Current.CancellationToken);
         return [.. keys];
     }
@@ -180,7 +194,8 @@ public sealed class TryProperties
         var clients = new Dictionary<IPAddress, KeepAliveClient>();
         foreach (IPAddress peer in Peers.Select(IPAddress.Parse))
         {
-            clients.Add(peer, await KeepAliveClient.ConnectAsync(peer.Equals(IPAddress.IPv6Loopback) ? host.App.IPv6 : host.App.IPv4, peer));
+            clients.Add(
+                peer, await KeepAliveClient.ConnectAsync(peer.Equals(IPAddress.IPv6Loopback) ? host.App.IPv6 : host.App.IPv4, peer));
         }
 
         return clients;
@@ -210,7 +225,9 @@ public sealed class TryProperties
 
     private static string AsUtf8(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>A request: which key, from where, with which lines of X-Forwarded-For, and whether to spare a list when trying it.</summary>
+    /// <summary>
+    /// A request: which key, from where, with which lines of X-Forwarded-For, and whether to spare a list when trying it.
+    /// </summary>
     private sealed record Generated(int Key, SpelledAddress Peer, string[] Lines, bool Shortly)
     {
         public string ToJson() => JsonSerializer.Serialize(Lines.Length switch
