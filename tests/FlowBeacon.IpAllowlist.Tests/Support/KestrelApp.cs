@@ -117,5 +117,7 @@ internal sealed class KestrelApp : IAsyncDisposable
 
     /// <summary>A listener by its number: 0 to 2 are the ones above, those a test adds follow.</summary>
     public IPEndPoint EndPoint(int index) =>
-        IPEndPoint.Parse(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ElementAt(index)["http://".Length..]);
+        IPEndPoint.Parse(
+            _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+                .ElementAt(index)["http://".Length..]);
 }

@@ -13,7 +13,8 @@ internal sealed class LogRecorder : ILoggerProvider
     public IReadOnlyList<LogEntry> Entries => [.. _entries];
 
     /// <summary>The messages of the library alone.</summary>
-    public IReadOnlyList<LogEntry> OfLibrary => [.. _entries.Where(entry => entry.Category.StartsWith("FlowBeacon.IpAllowlist", StringComparison.Ordinal))];
+    public IReadOnlyList<LogEntry> OfLibrary =>
+        [.. _entries.Where(entry => entry.Category.StartsWith("FlowBeacon.IpAllowlist", StringComparison.Ordinal))];
 
     public ILogger CreateLogger(string categoryName) => new Logger(categoryName, _entries);
 
@@ -28,7 +29,8 @@ internal sealed class LogRecorder : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             entries.Enqueue(new LogEntry(logLevel, eventId, formatter(state, exception), category, exception));
     }
 }

@@ -22,7 +22,8 @@ internal sealed class PersonHandler(IOptionsMonitor<AuthenticationSchemeOptions>
         }
 
         var identity = new ClaimsIdentity(
-            [new Claim(ClaimTypes.NameIdentifier, words[0]), .. words.Skip(1).Select(role => new Claim(ClaimTypes.Role, role))], Scheme.Name);
+            [new Claim(ClaimTypes.NameIdentifier, words[0]), .. words.Skip(1).Select(role => new Claim(ClaimTypes.Role, role))],
+            Scheme.Name);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name)));
     }
 }

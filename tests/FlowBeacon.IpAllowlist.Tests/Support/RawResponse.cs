@@ -14,7 +14,8 @@ internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, strin
     public static async Task<RawResponse> ExchangeAsync(Socket socket, string method, string target, params string[] headerLines)
     {
         string request = string.Concat(
-            $"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", string.Concat(headerLines.Select(line => line + "\r\n")), "\r\n");
+            $"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+            string.Concat(headerLines.Select(line => line + "\r\n")), "\r\n");
         await socket.SendAsync(Encoding.Latin1.GetBytes(request));
         using var received = new MemoryStream();
         await new NetworkStream(socket).CopyToAsync(received);
@@ -27,7 +28,8 @@ internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, strin
         for (int position = 0; ;)
         {
             int lineEnd = body.IndexOf("\r\n", position, StringComparison.Ordinal);
-            int length = int.Parse(body[position..lineEnd], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
+            int length = int.Parse(
+                body[position..lineEnd], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture);
             if (length == 0)
             {
                 return content.ToString();
@@ -45,9 +47,11 @@ internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, strin
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (string line in lines.Skip(1))
         {
-            headers.Add(line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+            headers.Add(
+                line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
         }
 
-        return new RawResponse(int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
+        return new RawResponse(
+            int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
     }
 }

@@ -1,6 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Tests.Support;
 
-/// <summary>Skips a test, with its reason, where a program it needs is not installed; with FLOWBEACON_REQUIRE_ALL=1 it fails instead.</summary>
+/// <summary>
+/// Skips a test, with its reason, where a program it needs is not installed; with FLOWBEACON_REQUIRE_ALL=1 it fails instead.
+/// </summary>
 internal static class Requires
 {
     public static void Program(string name)

@@ -93,7 +93,8 @@ internal sealed class SampleProcess : IAsyncDisposable
         return (sample._process.ExitCode, string.Join('\n', sample.Output));
     }
 
-    public Task<RawResponse> GetAsync(string target, params string[] headerLines) => KestrelApp.SendAsync(EndPoint, "GET", target, headerLines);
+    public Task<RawResponse> GetAsync(string target, params string[] headerLines) =>
+        KestrelApp.SendAsync(EndPoint, "GET", target, headerLines);
 
     public async ValueTask DisposeAsync()
     {
