@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Tests.Traffic;
 
-/// <summary>Whoever holds a key may forge addresses without end. The record stays what it is: small, and right about whoever matters.</summary>
+/// <summary>
+/// Whoever holds a key may forge addresses without end. The record stays what it is: small, and right about whoever matters.
+/// </summary>
 [Collection(nameof(MeasuredAlone))]
 public sealed class DenialFloodTests
 {
@@ -44,7 +46,10 @@ public sealed class DenialFloodTests
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
         using var meeting = new Barrier(Threads);
-        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(first => new Thread(() => Deny(traffic.Denials, flood, first, meeting)))];
+        Thread[] threads =
+        [
+            .. Enumerable.Range(0, Threads).Select(first => new Thread(() => Deny(traffic.Denials, flood, first, meeting))),
+        ];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
 
@@ -86,7 +91,8 @@ public sealed class DenialFloodTests
         traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals(DenialRecord.MostKeys + 1, 0, 0));
 
         IEnumerable<string> Keys() =>
-            traffic.Traffic.ReadDenials(new DenialQuery { Limit = int.MaxValue }).Select(denial => denial.KeyId).Order(StringComparer.Ordinal);
+            traffic.Traffic.ReadDenials(new DenialQuery { Limit = int.MaxValue }).Select(denial => denial.KeyId)
+                .Order(StringComparer.Ordinal);
     }
 
     /// <summary>The addresses in the order in which they are denied.</summary>

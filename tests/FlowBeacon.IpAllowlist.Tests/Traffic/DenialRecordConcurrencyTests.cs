@@ -34,7 +34,10 @@ public sealed class DenialRecordConcurrencyTests
         RunAll(thread =>
         {
             IpAllowlistFeature[] denied =
-                [.. keys.Select((key, number) => ObservedTraffic.Denied(key, ObservedTraffic.From((uint)thread), isReportOnly: number == 0))];
+                [
+                    .. keys.Select(
+                        (key, number) => ObservedTraffic.Denied(key, ObservedTraffic.From((uint)thread), isReportOnly: number == 0)),
+                ];
             var context = new DefaultHttpContext();
             for (int number = 0; number < Each; number++)
             {
@@ -45,7 +48,8 @@ public sealed class DenialRecordConcurrencyTests
         Volatile.Write(ref isOver, true);
         reader.Join(Forever).Should().BeTrue();
         long[] totals = [.. keys.Select(key => traffic.Traffic.ReadTotals(key)).Select(total => total.Denied + total.WouldDeny)];
-        totals.Should().Equal(keys.Select((_, number) => Threads * (long)Enumerable.Range(0, Each).Count(place => place % keys.Length == number)));
+        totals.Should().Equal(
+            keys.Select((_, number) => Threads * (long)Enumerable.Range(0, Each).Count(place => place % keys.Length == number)));
         traffic.Traffic.ReadTotals("a").Denied.Should().Be(0);
         traffic.Traffic.ReadTotals("b").WouldDeny.Should().Be(0);
         foreach (string key in keys)
@@ -74,7 +78,9 @@ public sealed class DenialRecordConcurrencyTests
         missed.Should().OnlyContain(one => one == null);
     }
 
-    /// <summary>The longest reader there is, and more denials than wait for him: they are counted, and none of their requests stops.</summary>
+    /// <summary>
+    /// The longest reader there is, and more denials than wait for him: they are counted, and none of their requests stops.
+    /// </summary>
     [Fact]
     public void A_request_does_not_wait_for_a_reader()
     {

@@ -39,7 +39,10 @@ public sealed class DenialRecordTests : IDisposable
     [MemberData(nameof(Texts))]
     public void Texts_of_the_request_are_bounded_escaped_and_without_keys(string method, string? path, string shownMethod, string shownPath)
     {
-        var context = new DefaultHttpContext { Request = { Method = method, Path = new PathString(path), QueryString = new QueryString("?key=" + RawKey) } };
+        var context = new DefaultHttpContext
+        {
+            Request = { Method = method, Path = new PathString(path), QueryString = new QueryString("?key=" + RawKey) },
+        };
 
         _traffic.Denials.Add(context, ObservedTraffic.Denied(Key, Client));
 

@@ -11,14 +11,34 @@ public sealed class DenialRequestTests
 {
     public static TheoryData<ClientIpSource, string?, IpAllowlistDenialReason, ClientIpOrigin, int?, string?> Requests => new()
     {
-        { ClientIpSource.ForwardedForFirst, "198.51.100.9, 10.0.0.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1, "198.51.100.9" },
-        { ClientIpSource.ForwardedForFirst, " ,2001:DB8:0::9", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1, "2001:db8::9" },
-        { ClientIpSource.ForwardedForFirst, "unknown, 192.0.2.1", IpAllowlistDenialReason.UnusableForwardedFor, ClientIpOrigin.None, 1, null },
+        {
+            ClientIpSource.ForwardedForFirst, "198.51.100.9, 10.0.0.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1,
+            "198.51.100.9"
+        },
+        {
+            ClientIpSource.ForwardedForFirst, " ,2001:DB8:0::9", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1,
+            "2001:db8::9"
+        },
+        {
+            ClientIpSource.ForwardedForFirst, "unknown, 192.0.2.1", IpAllowlistDenialReason.UnusableForwardedFor, ClientIpOrigin.None, 1,
+            null
+        },
         { ClientIpSource.ForwardedForFirst, null, IpAllowlistDenialReason.NotListed, ClientIpOrigin.Peer, null, "127.0.0.1" },
-        { ClientIpSource.TrustedProxies, "198.51.100.9", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1, "198.51.100.9" },
-        { ClientIpSource.TrustedProxies, "192.0.2.1, 198.51.100.9, 10.0.0.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 2, "198.51.100.9" },
-        { ClientIpSource.TrustedProxies, "10.0.0.2, 10.0.0.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 2, "10.0.0.2" },
-        { ClientIpSource.TrustedProxies, "192.0.2.1, _hidden, 10.0.0.1", IpAllowlistDenialReason.UnusableForwardedFor, ClientIpOrigin.None, 2, null },
+        {
+            ClientIpSource.TrustedProxies, "198.51.100.9", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 1, "198.51.100.9"
+        },
+        {
+            ClientIpSource.TrustedProxies, "192.0.2.1, 198.51.100.9, 10.0.0.1", IpAllowlistDenialReason.NotListed,
+            ClientIpOrigin.ForwardedFor, 2, "198.51.100.9"
+        },
+        {
+            ClientIpSource.TrustedProxies, "10.0.0.2, 10.0.0.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.ForwardedFor, 2,
+            "10.0.0.2"
+        },
+        {
+            ClientIpSource.TrustedProxies, "192.0.2.1, _hidden, 10.0.0.1", IpAllowlistDenialReason.UnusableForwardedFor,
+            ClientIpOrigin.None, 2, null
+        },
         { ClientIpSource.TrustedProxies, TwentyOneProxies, IpAllowlistDenialReason.UnusableForwardedFor, ClientIpOrigin.None, 21, null },
         { ClientIpSource.TrustedProxies, null, IpAllowlistDenialReason.NotListed, ClientIpOrigin.Peer, null, "127.0.0.1" },
         { ClientIpSource.PeerAddress, "192.0.2.1", IpAllowlistDenialReason.NotListed, ClientIpOrigin.Peer, null, "127.0.0.1" },
@@ -102,7 +122,8 @@ public sealed class DenialRequestTests
         var store = new InMemoryApiKeyStore();
         ApiKey enforced = TestKeys.Create(TestKeys.Restricted, "enforced") with { AllowedIps = list ?? IpAddressSet.Parse(["192.0.2.1"]) };
         store.Set(enforced);
-        store.Set(enforced with { Id = "rehearsed", Hash = ApiKeyHash.Compute(TestKeys.Unrestricted), AllowlistMode = AllowlistMode.ReportOnly });
+        store.Set(
+            enforced with { Id = "rehearsed", Hash = ApiKeyHash.Compute(TestKeys.Unrestricted), AllowlistMode = AllowlistMode.ReportOnly });
         return KestrelApp.StartAsync(
             store,
             options =>
@@ -146,9 +167,11 @@ public sealed class DenialRequestTests
     }
 
     private static Task<RawResponse> SendAsync(KestrelApp app, string rawKey, string? forwardedFor) => KestrelApp.SendAsync(
-        app.IPv4, "PUT", "/x/y?z", [HeaderLine.Bearer(rawKey), .. forwardedFor is null ? Array.Empty<string>() : [HeaderLine.ForwardedFor(forwardedFor)]]);
+        app.IPv4, "PUT", "/x/y?z",
+        [HeaderLine.Bearer(rawKey), .. forwardedFor is null ? Array.Empty<string>() : [HeaderLine.ForwardedFor(forwardedFor)]]);
 
-    private static Denial Recorded(KestrelApp app, string keyId) => Traffic(app).ReadDenials(new DenialQuery { KeyId = keyId }).Should().ContainSingle().Which;
+    private static Denial Recorded(KestrelApp app, string keyId) =>
+        Traffic(app).ReadDenials(new DenialQuery { KeyId = keyId }).Should().ContainSingle().Which;
 
     private static ApiKeyTraffic Traffic(KestrelApp app) => app.Services.GetRequiredService<ApiKeyTraffic>();
 }

@@ -7,7 +7,8 @@ namespace FlowBeacon.IpAllowlist.Tests.Traffic;
 public sealed class DenialTableProperties
 {
     /// <summary>Addresses one after the other: one repeated, fresh ones, two in turn, or any of a few.</summary>
-    private static readonly Gen<uint[]> Sequences = Gen.Select(Gen.Int[0, 3], Gen.UInt[0, 300], Gen.Int[1, 400], Gen.UInt[1, 200].Array[1, 20])
+    private static readonly Gen<uint[]> Sequences =
+        Gen.Select(Gen.Int[0, 3], Gen.UInt[0, 300], Gen.Int[1, 400], Gen.UInt[1, 200].Array[1, 20])
         .Select((kind, address, length, few) => Enumerable.Range(0, length).Select(place => kind switch
         {
             0 => address,
@@ -30,7 +31,8 @@ public sealed class DenialTableProperties
                     table.Add(Note(key, addresses[place], (uint)place));
                 }
 
-                Dictionary<uint, int> exact = addresses.GroupBy(address => address).ToDictionary(group => group.Key, group => group.Count());
+                Dictionary<uint, int> exact = addresses.GroupBy(address => address)
+                    .ToDictionary(group => group.Key, group => group.Count());
                 Dictionary<uint, DenialRow> rows = table.Rows.ToDictionary(row => row.Last!.Client.Address.IPv4Bits);
                 rows.Should().HaveCount(Math.Min(exact.Count, DenialTable.MostRows));
                 table.Rows.Sum(row => row.Count).Should().Be(addresses.Length);

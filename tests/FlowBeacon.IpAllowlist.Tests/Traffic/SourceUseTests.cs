@@ -42,7 +42,8 @@ public sealed class SourceUseTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task A_request_that_the_check_lets_through_with_a_key_is_a_use_of_it(string rawKey, string path, string from, int status, string? used)
+    public async Task A_request_that_the_check_lets_through_with_a_key_is_a_use_of_it(
+        string rawKey, string path, string from, int status, string? used)
     {
         await using KestrelApp app = await StartAsync();
 
@@ -103,7 +104,8 @@ public sealed class SourceUseTests
         // The result of the first request is kept, and so is the source that it was counted by.
         foreach (int last in new[] { 1, 1, 2, 3, 1 })
         {
-            (await client.GetAsync(HeaderLine.Bearer(TestKeys.Unrestricted), HeaderLine.ForwardedFor($"198.51.100.{last}"))).Status.Should().Be(200);
+            (await client.GetAsync(HeaderLine.Bearer(TestKeys.Unrestricted), HeaderLine.ForwardedFor($"198.51.100.{last}"))).Status
+                .Should().Be(200);
             time.Advance(TimeSpan.FromSeconds(1));
         }
 
@@ -129,7 +131,8 @@ public sealed class SourceUseTests
         sources.Cells.Should().Be(0);
         await app.GetAsync(request);
 
-        Traffic(app).ReadSources("unrestricted").Sources.Should().ContainSingle().Which.Should().BeEquivalentTo(new { ClientIp = NotListed, Count = 1 });
+        Traffic(app).ReadSources("unrestricted").Sources
+            .Should().ContainSingle().Which.Should().BeEquivalentTo(new { ClientIp = NotListed, Count = 1 });
     }
 
     [Fact]

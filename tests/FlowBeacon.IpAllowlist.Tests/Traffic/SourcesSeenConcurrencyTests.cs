@@ -83,12 +83,14 @@ public sealed class SourcesSeenConcurrencyTests
                 }
 
                 admitted[thread] = [.. Enumerable.Range(0, 200).Select(number => traffic.Use(
-                    $"key-{number % 5}", number % 7 == 0 ? ClientIp.Unusable(ClientIpFault.UnknownPeer) : ObservedTraffic.From((uint)(number % 11))))];
+                    $"key-{number % 5}",
+                    number % 7 == 0 ? ClientIp.Unusable(ClientIpFault.UnknownPeer) : ObservedTraffic.From((uint)(number % 11))))];
             });
             traffic.Sources.Trim();
 
             // What the background drops may be half-way between the record and the number.
-            await Eventually.IsTrueAsync(() => traffic.Sources.Cells == Held().Count(), () => $"{traffic.Sources.Cells} cells, {Held().Count()} held");
+            await Eventually.IsTrueAsync(
+                () => traffic.Sources.Cells == Held().Count(), () => $"{traffic.Sources.Cells} cells, {Held().Count()} held");
             traffic.Sources.Cells.Should().BeLessThanOrEqualTo(9);
             Held().Should().NotContain(cell => cell.IsEvicted);
             admitted.SelectMany(cells => cells).OfType<SourceCell>().Where(cell => !cell.IsEvicted).Should().BeSubsetOf(Held());

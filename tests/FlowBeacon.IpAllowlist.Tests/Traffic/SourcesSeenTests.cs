@@ -93,7 +93,8 @@ public sealed class SourcesSeenTests
 
         string[] dropped = ["key-1", "key-2", "key-3"];
         traffic.Sources.Cells.Should().Be(88);
-        traffic.Sources.ByKey.Select(key => key.Key).Should().BeEquivalentTo(Enumerable.Range(0, 25).Select(key => $"key-{key}").Except(dropped));
+        traffic.Sources.ByKey.Select(key => key.Key)
+            .Should().BeEquivalentTo(Enumerable.Range(0, 25).Select(key => $"key-{key}").Except(dropped));
         first.IsEvicted.Should().BeFalse();
         second.IsEvicted.Should().BeTrue();
         foreach (string key in dropped)
@@ -158,7 +159,8 @@ public sealed class SourcesSeenTests
 
         uint since = (uint)ObservedTraffic.Start.ToUnixTimeSeconds() + 1;
 
-        traffic.Sources.SeenSince(Key, since).Select(cell => cell.Client.IsKnown ? cell.Address.ToString() : "none").Should().BeEquivalentTo("0.0.0.2", "0.0.0.3", "none");
+        traffic.Sources.SeenSince(Key, since).Select(cell => cell.Client.IsKnown ? cell.Address.ToString() : "none")
+            .Should().BeEquivalentTo("0.0.0.2", "0.0.0.3", "none");
         traffic.Sources.SeenSince("other", since).Should().BeEmpty();
     }
 
@@ -171,7 +173,8 @@ public sealed class SourcesSeenTests
 
     private static void Later(ObservedTraffic traffic) => traffic.Time.Advance(TimeSpan.FromSeconds(1));
 
-    private static IEnumerable<string?> Addresses(ObservedTraffic traffic, string key) => traffic.Traffic.ReadSources(key).Sources.Select(source => source.ClientIp);
+    private static IEnumerable<string?> Addresses(ObservedTraffic traffic, string key) =>
+        traffic.Traffic.ReadSources(key).Sources.Select(source => source.ClientIp);
 
     private static SourceSeen Seen(string? clientIp, ClientIpOrigin origin, DateTimeOffset first, DateTimeOffset last, long count) =>
         new() { ClientIp = clientIp, ClientIpOrigin = origin, FirstSeen = first, LastSeen = last, Count = count };

@@ -25,7 +25,10 @@ public sealed class SuggestionProperties
         Source.Array[0, 24], Source.Null(), Gen.Frequency((9, Gen.Const(false)), (1, Gen.Const(true))), Gen.Int[0, 20_000],
         (sources, withoutAddress, areOlderEvicted, minutesWatched) => new ApiKeySources
         {
-            Sources = [.. sources.Select((source, number) => source with { ClientIp = ObservedTraffic.From((uint)number).Address.ToString() })],
+            Sources =
+            [
+                .. sources.Select((source, number) => source with { ClientIp = ObservedTraffic.From((uint)number).Address.ToString() }),
+            ],
             WithoutAddress = withoutAddress,
             EvictedUntil = areOlderEvicted ? Now : null,
             WatchingSince = Now.AddMinutes(-minutesWatched),
@@ -57,7 +60,8 @@ public sealed class SuggestionProperties
                 }
 
                 suggestion.AllowedIps.Should().NotBeEmpty("an empty list would turn the check off");
-                proposed.Order(StringComparer.Ordinal).Should().Equal(inWindow.Select(source => source.ClientIp!).Order(StringComparer.Ordinal));
+                proposed.Order(StringComparer.Ordinal)
+                    .Should().Equal(inWindow.Select(source => source.ClientIp!).Order(StringComparer.Ordinal));
                 suggestion.NewSources.All(inWindow.Contains).Should().BeTrue();
                 var key = new ApiKey { Id = "key", Hash = default, AllowedIps = IpAddressSet.Parse(proposed) };
                 Enumerable.Range(0, 24).Select(number => ObservedTraffic.From((uint)number))

@@ -79,7 +79,9 @@ public sealed class SuggestionTests : IDisposable
             new() { ClientIp = clientIp, ClientIpOrigin = ClientIpOrigin.Peer, FirstSeen = at, LastSeen = at, Count = 1 };
     }
 
-    /// <summary>How long a key has been in use, and the age from which an address counts as settled: a day, or half of the use so far.</summary>
+    /// <summary>
+    /// How long a key has been in use, and the age from which an address counts as settled: a day, or half of the use so far.
+    /// </summary>
     [Theory]
     [InlineData(10 * 24 * 60, 24 * 60)]
     [InlineData(48 * 60, 24 * 60)]
@@ -183,7 +185,8 @@ public sealed class SuggestionTests : IDisposable
         Use("198.51.100.4");
 
         Suggest().Should().BeEquivalentTo(Refused(
-            "do not allowlist this key: it came from more addresses than are remembered (3). Rotating egress needs another protection; for a fleet of"
+            "do not allowlist this key: it came from more addresses than are remembered (3). Rotating egress needs another "
+                + "protection; for a fleet of"
             + " fixed addresses, raise MaxSourcesPerKey and watch again"));
 
         Advance(days: 8);
@@ -214,7 +217,8 @@ public sealed class SuggestionTests : IDisposable
         if (areChanging)
         {
             suggestion.Should().BeEquivalentTo(Refused(
-                $"do not allowlist this key: its addresses keep changing ({last} in 8 days, new ones all the time), as rotating egress does. A list would cut"
+                $"do not allowlist this key: its addresses keep changing ({last} in 8 days, new ones all the time), as "
+                    + "rotating egress does. A list would cut"
                 + " it off; protect it by expiry, narrow scopes and rotation, or give it a fixed egress"));
         }
     }
