@@ -64,9 +64,9 @@ internal static class SideBySide
         {
             double[] ratios = [.. requests[index].Zip(requests[0], (one, none) => one / none).Order()];
             double[] extra = [.. microseconds[index].Zip(microseconds[0], (one, none) => one - none).Order()];
-            Console.WriteLine(FormattableString.Invariant(
-                $"| {servers[index].Name} | {Median(ratios):0.000} ({ratios[0]:0.00} to {ratios[^1]:0.00}) | "
-                    + $"{Median(extra):+0.00;-0.00} |"));
+            string throughput = FormattableString.Invariant($"{Median(ratios):0.000} ({ratios[0]:0.00} to {ratios[^1]:0.00})");
+            string processorTime = FormattableString.Invariant($"{Median(extra):+0.00;-0.00}");
+            Console.WriteLine($"| {servers[index].Name} | {throughput} | {processorTime} |");
         }
 
         Console.WriteLine();
