@@ -41,7 +41,7 @@ public static class IpAllowlistApplicationBuilderExtensions
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),
                 services.GetRequiredService<IpAllowlistRecorder>(),
-                services.GetRequiredService<IpAllowlistRefusal>(),
+                services.GetRequiredService<RefusalWriter>(),
                 services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.RequireApiKey);
             return new CacheInFrontGuard(check.InvokeAsync, services.GetRequiredService<IpAllowlistDiagnostics>()).InvokeAsync;
         });

@@ -35,7 +35,7 @@ public static class IpAllowlistAuthenticationBuilderExtensions
             Inner(inner, provider),
             provider.GetRequiredService<IpAllowlistEvaluator>(),
             provider.GetRequiredService<IpAllowlistRecorder>(),
-            provider.GetRequiredService<IpAllowlistRefusal>()));
+            provider.GetRequiredService<RefusalWriter>()));
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ResultHandlerCheck>());
         builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);

@@ -68,7 +68,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
         bool isStillRequired = !KeyRequirement.IsDisabledFor(context);
-        bool isAdmitted = RequestState.Of(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
+        bool isAdmitted = RequestState.Get(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
         if (isStillRequired && !isAdmitted)
         {
             throw new InvalidOperationException(

@@ -59,10 +59,10 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<ILoggerFactory>()));
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
-        services.TryAddSingleton<VerdictCache>();
+        services.TryAddSingleton(VerdictsOfStore);
         services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
-        services.TryAddSingleton(provider => new IpAllowlistRefusal(
+        services.TryAddSingleton(provider => new RefusalWriter(
             Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddSingleton<PipelineUse>();
         services.TryAddSingleton<ManagementUse>();
@@ -79,14 +79,24 @@ public static class IpAllowlistServiceCollectionExtensions
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>
-    private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider)
+    private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider) => InMemoryStore(provider) ?? throw new InvalidOperationException(
+        $"AddKeysFromConfiguration(), key administration in memory and whoever injects it change the {nameof(InMemoryApiKeyStore)}, but the"
+        + $" registered {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys"
+        + $" where that store finds them; for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
+
+    private static VerdictCache VerdictsOfStore(IServiceProvider provider)
     {
-        IApiKeyStore store = provider.GetRequiredService<IApiKeyStore>();
-        return store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
-            $"Something needs the {nameof(InMemoryApiKeyStore)}, but the registered {nameof(IApiKeyStore)} is {store.GetType()}."
-            + " Change keys where that store finds them;"
-            + $" for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
+        var verdicts = new VerdictCache();
+        if (InMemoryStore(provider) is { } store)
+        {
+            store.AllReplaced += verdicts.Clear;
+        }
+
+        return verdicts;
     }
+
+    private static InMemoryApiKeyStore? InMemoryStore(IServiceProvider provider) =>
+        provider.GetRequiredService<IApiKeyStore>() as InMemoryApiKeyStore;
 
     private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
 }

@@ -69,7 +69,7 @@ internal static class DenialThroughput
                 .. denied.Select(kind => $"{Show(ratios.Min(round => round[kind]))} to {Show(ratios.Max(round => round[kind]))}"),
             ]);
         DenialTotals totals = app.Services.GetRequiredService<DenialRecord>().Totals(null);
-        Console.WriteLine($"\n{totals.Denied} denials, {totals.NotRecorded} of them counted only");
+        Console.WriteLine($"\n{totals.Denied} denials");
         foreach (Connection connection in connections)
         {
             connection.Dispose();

@@ -53,10 +53,10 @@ internal sealed class ObservedTraffic : IDisposable
     public IReadOnlyList<Denial> DenialsOf(string keyId) => Traffic.ReadDenials(new DenialQuery { KeyId = keyId, Limit = int.MaxValue });
 
     /// <summary>A successful use of a key.</summary>
-    public SourceCell? Use(string keyId, ClientIp client)
+    public SourceCell Use(string keyId, ClientIp client)
     {
-        SourceCell? cell = Sources.Admit(keyId, client);
-        cell?.Seen(Clock.Now);
+        SourceCell cell = Sources.Admit(keyId, client);
+        cell.Seen(Clock.Now);
         return cell;
     }
 

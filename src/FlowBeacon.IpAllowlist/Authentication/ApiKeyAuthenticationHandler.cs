@@ -15,7 +15,7 @@ namespace FlowBeacon.IpAllowlist.Authentication;
 /// </summary>
 internal sealed class ApiKeyAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
-    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal)
+    IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, RefusalWriter refusal)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
@@ -46,7 +46,7 @@ internal sealed class ApiKeyAuthenticationHandler(
         // Where the check comes later, it will not see this request.
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context);
         recorder.RefusedByAuthorization(Context);
-        if (evaluation.Outcome.Passes() && RequestState.Of(Context) is { IsAuthenticationRefused: true })
+        if (evaluation.Outcome.Passes() && RequestState.Get(Context) is { IsAuthenticationRefused: true })
         {
             evaluation = recorder.RefusePrincipal(evaluation);
         }

@@ -12,7 +12,7 @@ namespace FlowBeacon.IpAllowlist.Authentication;
 /// address are derived again, because both may have changed since authentication. Everything else goes on to the host's own handler.
 /// </summary>
 internal sealed class ApiKeyAuthorizationResultHandler(
-    IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal)
+    IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, RefusalWriter refusal)
     : IAuthorizationMiddlewareResultHandler
 {
     public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
@@ -48,7 +48,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
 
     private async Task<bool> TryRefuseAsync(HttpContext context, bool isAuthorized)
     {
-        bool hasPrincipal = RequestState.Of(context)?.Authenticated is not null;
+        bool hasPrincipal = RequestState.Get(context)?.Authenticated is not null;
         bool isChecked = !KeyRequirement.IsDisabledFor(context);
         if (!hasPrincipal && (isAuthorized || !isChecked))
         {
@@ -56,7 +56,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
         }
 
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
-        if (RequestState.Of(context)?.IsPrincipalAdmittedBy(evaluation) == false)
+        if (RequestState.Get(context)?.IsPrincipalAdmittedBy(evaluation) == false)
         {
             evaluation = recorder.RefusePrincipal(evaluation);
         }

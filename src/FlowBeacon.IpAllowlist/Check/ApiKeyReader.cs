@@ -4,22 +4,6 @@ using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What the request's one credential header says.</summary>
-internal enum ApiKeyReading
-{
-    /// <summary>No credential, or one that is not ours to judge.</summary>
-    NoKey,
-
-    /// <summary>Several credentials, or one of ours that can only be wrong.</summary>
-    Invalid,
-
-    /// <summary>One credential to look up; if it is unknown, it is invalid.</summary>
-    Ours,
-
-    /// <summary>One credential to look up; if it is unknown, it is somebody else's (a JWT, say).</summary>
-    Unclaimed,
-}
-
 /// <summary>Reads the API key from the one configured header, and hashes it.</summary>
 internal sealed class ApiKeyReader(string headerName, string prefix)
 {
@@ -28,34 +12,33 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
     private readonly bool _isAuthorization = headerName.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase);
     private readonly CredentialMemo _memo = new();
 
-    /// <summary>Reads the credential.</summary>
-    /// <param name="headers">The request's headers.</param>
-    /// <param name="hash">Its hash, if there is something to look up.</param>
-    /// <param name="text">What to <see cref="Remember"/> once the hash has led to a key; null if there is nothing new.</param>
-    public ApiKeyReading Read(IHeaderDictionary headers, out ApiKeyHash hash, out string? text)
+    public ApiKeyCredential Read(IHeaderDictionary headers)
     {
-        text = null;
         StringValues values = _isAuthorization ? headers.Authorization : headers[headerName];
         if (values.Count > 1)
         {
             // Two keys: whichever we checked, something behind us might read the other.
-            hash = default;
-            return ApiKeyReading.Invalid;
+            return new ApiKeyCredential(ApiKeyReading.Invalid, default);
         }
 
         string value = values.ToString();
-        if (_memo.TryGet(value, out ApiKeyReading reading, out hash))
+        if (_memo.TryGet(value, out ApiKeyCredential remembered))
         {
-            return reading;
+            return remembered;
         }
 
-        reading = Read(value, out hash);
-        text = reading is ApiKeyReading.Ours or ApiKeyReading.Unclaimed ? value : null;
-        return reading;
+        ApiKeyReading reading = Read(value, out ApiKeyHash hash);
+        return new ApiKeyCredential(reading, hash, value);
     }
 
-    /// <summary>Remembers what <see cref="Read(IHeaderDictionary, out ApiKeyHash, out string?)"/> found. Only for texts that lead to a key.</summary>
-    public void Remember(string text, ApiKeyReading reading, ApiKeyHash hash) => _memo.Remember(text, reading, hash);
+    /// <summary>Remembers a credential that led to a key, so that its next reading costs no hash.</summary>
+    public void Remember(in ApiKeyCredential credential)
+    {
+        if (credential.NotRemembered is not null)
+        {
+            _memo.Remember(credential.NotRemembered, credential.Reading, credential.Hash);
+        }
+    }
 
     private ApiKeyReading Read(ReadOnlySpan<char> credential, out ApiKeyHash hash)
     {
@@ -76,13 +59,13 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
             return ApiKeyReading.Invalid;
         }
 
-        bool isOurs = !credential.IsEmpty && credential.StartsWith(prefix, StringComparison.Ordinal);
+        bool isPrefixed = !credential.IsEmpty && credential.StartsWith(prefix, StringComparison.Ordinal);
         if (ApiKeyHash.TryCompute(credential, out hash))
         {
-            return isOurs ? ApiKeyReading.Ours : ApiKeyReading.Unclaimed;
+            return isPrefixed ? ApiKeyReading.Prefixed : ApiKeyReading.Unprefixed;
         }
 
-        return isOurs ? ApiKeyReading.Invalid : ApiKeyReading.NoKey;
+        return isPrefixed ? ApiKeyReading.Invalid : ApiKeyReading.NoKey;
     }
 
     /// <summary>The scheme in any case, alone or followed by a space (RFC 9110 §11.4).</summary>

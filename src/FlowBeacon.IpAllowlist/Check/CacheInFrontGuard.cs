@@ -60,7 +60,9 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
         }
     }
 
-    /// <summary>The response cache has no switch. It stores what <c>Cache-Control</c> calls public at the first write (RFC 9111 §5.2.2).</summary>
+    /// <summary>
+    /// The response cache has no switch. It stores what <c>Cache-Control</c> calls public at the first write (RFC 9111 §5.2.2).
+    /// </summary>
     private async Task InvokePrivatelyAsync(HttpContext context)
     {
         Stream body = context.Response.Body;

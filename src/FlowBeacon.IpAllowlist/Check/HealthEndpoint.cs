@@ -40,14 +40,16 @@ internal sealed class HealthEndpoint(
         json.WriteEndObject();
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A store that fails does not mean that this process is dead.")]
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "A store that fails does not mean that this process is dead.")]
     private async Task<IpAllowlistFeature?> TryEvaluateAsync(HttpContext context)
     {
         try
         {
             using var timeout = new CancellationTokenSource(LookupTimeout, time);
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.RequestAborted);
-            IpAllowlistFeature result = await evaluator.EvaluateAsync(context, patience.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.RequestAborted);
+            IpAllowlistFeature result = await evaluator.EvaluateAsync(context, either.Token);
             recorder.RecordHealth(context, result);
             return result;
         }

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>A denial under way, as <see cref="IpAllowlistOptions.OnDenied"/> sees it: the status is set, the body is not yet written.</summary>
+/// <summary>
+/// A denial under way, as <see cref="IpAllowlistOptions.OnDenied"/> sees it: the status is set, the body is not yet written.
+/// </summary>
 public sealed class IpAllowlistDeniedContext
 {
     private readonly IpAllowlistFeature _result;

@@ -13,18 +13,18 @@ internal sealed class IpAllowlistDiagnostics(
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
-    private bool _peerRewrittenSaid;
-    private bool _changedBeforeCheckSaid;
-    private bool _changedBehindCheckSaid;
-    private bool _refusedBeforeCheckSaid;
-    private bool _cacheInFrontSaid;
+    private bool _peerRewrittenLogged;
+    private bool _changedBeforeCheckLogged;
+    private bool _changedBehindCheckLogged;
+    private bool _refusedBeforeCheckLogged;
+    private bool _cacheInFrontLogged;
 
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
         metrics.Checked(result.Outcome, result.ClientIpOrigin);
         if (result.Client.Fault == ClientIpFault.PeerRewritten)
         {
-            SayOnce(ref _peerRewrittenSaid, IpAllowlistLog.PeerRewritten);
+            LogOnce(ref _peerRewrittenLogged, IpAllowlistLog.PeerRewritten);
         }
 
         if (result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny)
@@ -57,26 +57,26 @@ internal sealed class IpAllowlistDiagnostics(
     }
 
     /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>
-    public void ChangedBeforeCheck() => SayOnce(ref _changedBeforeCheckSaid, IpAllowlistLog.ChangedBeforeCheck);
+    public void ChangedBeforeCheck() => LogOnce(ref _changedBeforeCheckLogged, IpAllowlistLog.ChangedBeforeCheck);
 
     /// <summary>Somebody behind the check sees another key or client address than it did.</summary>
-    public void ChangedBehindCheck() => SayOnce(ref _changedBehindCheckSaid, IpAllowlistLog.ChangedBehindCheck);
+    public void ChangedBehindCheck() => LogOnce(ref _changedBehindCheckLogged, IpAllowlistLog.ChangedBehindCheck);
 
     /// <summary>Authorization refused a request that the check had not seen, and might have admitted.</summary>
-    public void RefusedBeforeCheck() => SayOnce(ref _refusedBeforeCheckSaid, IpAllowlistLog.RefusedBeforeCheck);
+    public void RefusedBeforeCheck() => LogOnce(ref _refusedBeforeCheckLogged, IpAllowlistLog.RefusedBeforeCheck);
 
     /// <summary>A cache stands in front of the check.</summary>
-    public void CacheInFront() => SayOnce(ref _cacheInFrontSaid, IpAllowlistLog.CacheInFront);
+    public void CacheInFront() => LogOnce(ref _cacheInFrontLogged, IpAllowlistLog.CacheInFront);
 
     public void StoreFailed() => metrics.StoreFailed();
 
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
 
-    private void SayOnce(ref bool isSaid, Action<ILogger> say)
+    private void LogOnce(ref bool isLogged, Action<ILogger> log)
     {
-        if (!Interlocked.Exchange(ref isSaid, true))
+        if (!Interlocked.Exchange(ref isLogged, true))
         {
-            say(_logger);
+            log(_logger);
         }
     }
 

@@ -9,7 +9,12 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// middleware in between may have changed them, and only what is equal is not judged again.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
-    ApiKeyReader reader, IApiKeyStore store, ClientIpResolver resolver, TimeProvider time, VerdictCache verdicts, IpAllowlistDiagnostics diagnostics)
+    ApiKeyReader reader,
+    IApiKeyStore store,
+    ClientIpResolver resolver,
+    TimeProvider time,
+    VerdictCache verdicts,
+    IpAllowlistDiagnostics diagnostics)
 {
     public static readonly IpAllowlistFeature InvalidKey = new(IpAllowlistOutcome.InvalidKey, null, default, default);
 
@@ -19,41 +24,46 @@ internal sealed class IpAllowlistEvaluator(
     private readonly ISynchronousApiKeyStore? _inMemory = store as ISynchronousApiKeyStore;
 
     /// <summary>Evaluates a request.</summary>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, CancellationToken patience = default) =>
-        EvaluateAsync(context, IpAllowlistFeature.Of(context), patience);
+    /// <param name="context">The request.</param>
+    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, CancellationToken timeout = default) =>
+        EvaluateAsync(context, IpAllowlistFeature.Get(context), timeout);
 
     /// <summary>Evaluates a request.</summary>
     /// <param name="context">The request.</param>
     /// <param name="earlier">What an earlier evaluation left on it.</param>
-    /// <param name="patience">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
-    public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, IpAllowlistFeature? earlier, CancellationToken patience = default)
+    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
+    public ValueTask<IpAllowlistFeature> EvaluateAsync(
+        HttpContext context, IpAllowlistFeature? earlier, CancellationToken timeout = default)
     {
         if (earlier is { IsFinal: true })
         {
             return new(earlier);
         }
 
-        ApiKeyReading reading = reader.Read(context.Request.Headers, out ApiKeyHash hash, out string? unremembered);
-        if (reading is ApiKeyReading.NoKey or ApiKeyReading.Invalid)
+        ApiKeyCredential credential = reader.Read(context.Request.Headers);
+        if (!credential.IsToLookUp)
         {
-            return new(Keep(context, earlier, WithoutKey(reading)));
+            return new(Keep(context, earlier, credential.Reading == ApiKeyReading.NoKey ? NoKey : InvalidKey));
         }
 
-        if (earlier is not null && earlier.Secret == hash)
+        if (earlier is not null && earlier.Secret == credential.Hash)
         {
             // One look-up for a credential, and what a change does to the key meanwhile does not matter.
-            return new(earlier.Key is null ? earlier : Conclude(context, earlier, reading, hash, earlier.Key, unremembered));
+            return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
         if (_inMemory is not null)
         {
-            return new(Conclude(context, earlier, reading, hash, _inMemory.Find(hash), unremembered));
+            return new(Conclude(context, earlier, credential, _inMemory.Find(credential.Hash)));
         }
 
         ValueTask<ApiKey?> lookup;
         try
         {
-            lookup = patience.CanBeCanceled ? new(FindInTimeAsync(hash, patience)) : store.FindAsync(hash, context.RequestAborted);
+            lookup = timeout.CanBeCanceled
+                ? new(FindInTimeAsync(credential.Hash, timeout))
+                : store.FindAsync(credential.Hash, context.RequestAborted);
         }
         catch
         {
@@ -62,8 +72,8 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return lookup.IsCompletedSuccessfully
-            ? new(Conclude(context, earlier, reading, hash, lookup.Result, unremembered))
-            : AwaitLookup(context, earlier, reading, hash, lookup, unremembered);
+            ? new(Conclude(context, earlier, credential, lookup.Result))
+            : AwaitLookup(context, earlier, credential, lookup);
     }
 
     /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
@@ -77,11 +87,11 @@ internal sealed class IpAllowlistEvaluator(
     /// Looks a key up in a store that may ignore its token or block its caller. The look-up is what is left behind, not the evaluation: by
     /// the time the store answers, the request is over and its context may be another one's.
     /// </summary>
-    private Task<ApiKey?> FindInTimeAsync(ApiKeyHash hash, CancellationToken patience) =>
-        Task.Run(() => store.FindAsync(hash, patience).AsTask(), patience).WaitAsync(patience);
+    private Task<ApiKey?> FindInTimeAsync(ApiKeyHash hash, CancellationToken timeout) =>
+        Task.Run(() => store.FindAsync(hash, timeout).AsTask(), timeout).WaitAsync(timeout);
 
     private async ValueTask<IpAllowlistFeature> AwaitLookup(
-        HttpContext context, IpAllowlistFeature? earlier, ApiKeyReading reading, ApiKeyHash hash, ValueTask<ApiKey?> lookup, string? unremembered)
+        HttpContext context, IpAllowlistFeature? earlier, ApiKeyCredential credential, ValueTask<ApiKey?> lookup)
     {
         ApiKey? key;
         try
@@ -94,47 +104,41 @@ internal sealed class IpAllowlistEvaluator(
             throw;
         }
 
-        return Conclude(context, earlier, reading, hash, key, unremembered);
+        return Conclude(context, earlier, credential, key);
     }
 
-    private IpAllowlistFeature Conclude(
-        HttpContext context, IpAllowlistFeature? earlier, ApiKeyReading reading, ApiKeyHash hash, ApiKey? key, string? unremembered)
+    private IpAllowlistFeature Conclude(HttpContext context, IpAllowlistFeature? earlier, in ApiKeyCredential credential, ApiKey? key)
     {
         if (key is null)
         {
-            return Keep(context, earlier, WithoutKey(reading, hash));
+            return Keep(context, earlier, WithoutKey(credential));
         }
 
-        if (unremembered is not null)
-        {
-            reader.Remember(unremembered, reading, hash);
-        }
+        reader.Remember(credential);
 
-        if (!key.Accepts(hash, time))
-        {
-            return Keep(context, earlier, WithoutKey(ApiKeyReading.Invalid, hash));
-        }
-
-        // A key without a list is let through whatever the address; it is resolved for the feature, metrics and sources seen all the same.
-        return Keep(context, earlier, verdicts.Judge(key, hash, resolver.Resolve(context)));
+        // The address of a key without a list is resolved as well, for the feature, metrics and sources seen.
+        return Keep(context, earlier, key.Accepts(credential.Hash, time)
+            ? verdicts.Judge(key, credential.Hash, resolver.Resolve(context))
+            : InvalidKeyWith(credential.Hash));
     }
 
-    private static IpAllowlistFeature WithoutKey(ApiKeyReading reading) => reading == ApiKeyReading.NoKey ? NoKey : InvalidKey;
-
-    /// <summary>The verdict about a credential that leads to no valid key. It knows its hash, so that it is looked up once per request.</summary>
-    private IpAllowlistFeature WithoutKey(ApiKeyReading reading, ApiKeyHash hash)
+    private IpAllowlistFeature WithoutKey(in ApiKeyCredential credential)
     {
-        bool isInvalid = reading is ApiKeyReading.Invalid or ApiKeyReading.Ours;
+        if (credential.Reading == ApiKeyReading.Prefixed)
+        {
+            return InvalidKeyWith(credential.Hash);
+        }
 
         // A look-up in memory costs less than keeping the hash of every credential that is somebody else's.
-        return !isInvalid && _inMemory is not null
-            ? NoKey
-            : new IpAllowlistFeature(isInvalid ? IpAllowlistOutcome.InvalidKey : IpAllowlistOutcome.NoKey, null, hash, default);
+        return _inMemory is not null ? NoKey : new IpAllowlistFeature(IpAllowlistOutcome.NoKey, null, credential.Hash, default);
     }
+
+    /// <summary>The verdict knows the hash, so that a credential is looked up once per request.</summary>
+    private static IpAllowlistFeature InvalidKeyWith(ApiKeyHash hash) => new(IpAllowlistOutcome.InvalidKey, null, hash, default);
 
     private IpAllowlistFeature Keep(HttpContext context, IpAllowlistFeature? earlier, IpAllowlistFeature result)
     {
-        if (earlier is not null && RequestState.Of(context)?.CheckedBy is not null)
+        if (earlier is not null && RequestState.Get(context)?.CheckedBy is not null)
         {
             return Restrict(earlier, result);
         }
@@ -143,7 +147,9 @@ internal sealed class IpAllowlistEvaluator(
         return result;
     }
 
-    /// <summary>Behind the check, whose verdict stays on the request: the request may still be refused, but no other key is admitted.</summary>
+    /// <summary>
+    /// Behind the check, whose verdict stays on the request: the request may still be refused, but no other key is admitted.
+    /// </summary>
     private IpAllowlistFeature Restrict(IpAllowlistFeature admitted, IpAllowlistFeature result)
     {
         if (admitted.Key?.Id == result.Key?.Id && admitted.Outcome == result.Outcome)

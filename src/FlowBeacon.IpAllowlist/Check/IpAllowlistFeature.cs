@@ -5,8 +5,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>The verdict about a request. Immutable, so that requests with the same verdict may share one, except for a final refusal.</summary>
-/// <remarks>It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.</remarks>
+/// <summary>
+/// The verdict about a request. Immutable, so that requests with the same verdict may share one, except for a final refusal.
+/// </summary>
+/// <remarks>
+/// It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.
+/// </remarks>
 internal sealed class IpAllowlistFeature(
     IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, SourceCell? source = null) : IIpAllowlistFeature
 {
@@ -25,7 +29,7 @@ internal sealed class IpAllowlistFeature(
 
     public string KeyPrefix => (key?.IsRetiring(secret) == true ? key.Retiring!.Prefix : key?.Prefix) ?? "";
 
-    /// <summary>Where uses of the key from this address are counted; null if none was counted yet, or there is no room.</summary>
+    /// <summary>Where uses of the key from this address are counted; null if none was counted yet.</summary>
     public SourceCell? Source => source;
 
     public IpAllowlistDenialReason? DenialReason =>
@@ -39,7 +43,7 @@ internal sealed class IpAllowlistFeature(
 
     /// <summary>The verdict that is kept about a request; null if nobody has asked yet.</summary>
     /// <remarks>By its type, not by Get: a generic interface method is looked up anew at each call, a seventh of a warm check.</remarks>
-    public static IpAllowlistFeature? Of(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
+    public static IpAllowlistFeature? Get(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
 
     public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
 

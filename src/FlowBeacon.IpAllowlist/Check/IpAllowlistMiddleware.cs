@@ -10,14 +10,14 @@ internal sealed class IpAllowlistMiddleware
     private readonly RequestDelegate _next;
     private readonly IpAllowlistEvaluator _evaluator;
     private readonly IpAllowlistRecorder _recorder;
-    private readonly IpAllowlistRefusal _refusal;
+    private readonly RefusalWriter _refusal;
     private readonly bool _requireApiKey;
 
     /// <summary>What is true of nearly every request that this check has acted on.</summary>
     private readonly RequestState _checked;
 
     public IpAllowlistMiddleware(
-        RequestDelegate next, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IpAllowlistRefusal refusal, bool requireApiKey)
+        RequestDelegate next, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, RefusalWriter refusal, bool requireApiKey)
     {
         _next = next;
         _evaluator = evaluator;
@@ -37,19 +37,20 @@ internal sealed class IpAllowlistMiddleware
         }
 
         bool required = requirement == KeyRequirement.Required || (_requireApiKey && requirement != KeyRequirement.Optional);
-        IpAllowlistFeature? earlier = IpAllowlistFeature.Of(context);
+        IpAllowlistFeature? earlier = IpAllowlistFeature.Get(context);
         ValueTask<IpAllowlistFeature> evaluation = _evaluator.EvaluateAsync(context, earlier);
         return evaluation.IsCompletedSuccessfully
             ? Act(context, earlier, evaluation.Result, required)
             : ActWhenKnown(context, earlier, evaluation, required);
     }
 
-    private async Task ActWhenKnown(HttpContext context, IpAllowlistFeature? earlier, ValueTask<IpAllowlistFeature> evaluation, bool required) =>
+    private async Task ActWhenKnown(
+        HttpContext context, IpAllowlistFeature? earlier, ValueTask<IpAllowlistFeature> evaluation, bool required) =>
         await Act(context, earlier, await evaluation, required);
 
     private Task Act(HttpContext context, IpAllowlistFeature? earlier, IpAllowlistFeature result, bool required)
     {
-        RequestState? state = earlier is null ? null : RequestState.Of(context);
+        RequestState? state = earlier is null ? null : RequestState.Get(context);
         ThrowIfCheckedTwice(context, state);
         if (state?.IsPrincipalAdmittedBy(result) == false)
         {
@@ -73,8 +74,8 @@ internal sealed class IpAllowlistMiddleware
     }
 
     /// <summary>
-    /// Only two checks on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes again, perhaps
-    /// into another branch.
+    /// Only two checks on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes again,
+    /// perhaps into another branch.
     /// </summary>
     private void ThrowIfCheckedTwice(HttpContext context, RequestState? state)
     {
@@ -82,7 +83,8 @@ internal sealed class IpAllowlistMiddleware
             && context.Features.Get<IExceptionHandlerFeature>() is null && context.Features.Get<IStatusCodeReExecuteFeature>() is null)
         {
             throw new InvalidOperationException(
-                "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it. Remove one of the calls.");
+                "UseFlowBeaconIpAllowlist() is called twice on the path of this request, in a branch and behind it."
+                + " Remove one of the calls.");
         }
     }
 }

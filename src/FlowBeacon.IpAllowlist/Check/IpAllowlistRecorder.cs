@@ -11,7 +11,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>Records a request, unless that was done before.</summary>
     public void RecordOnce(HttpContext context, IpAllowlistFeature result)
     {
-        if (RequestState.Of(context) is not { IsRecorded: true })
+        if (RequestState.Get(context) is not { IsRecorded: true })
         {
             RequestState.Change(context, state => state with { IsRecorded = true });
             Record(context, result);
@@ -32,7 +32,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>Records the use of a break-glass key once, also where the check is disabled and only the scheme admits it.</summary>
     public void RecordBreakGlassUse(HttpContext context, IpAllowlistFeature result)
     {
-        if (result.Key!.IsBreakGlass && RequestState.Of(context) is not { IsBreakGlassUseRecorded: true })
+        if (result.Key!.IsBreakGlass && RequestState.Get(context) is not { IsBreakGlassUseRecorded: true })
         {
             RequestState.Change(context, state => state with { IsBreakGlassUseRecorded = true });
             diagnostics.BreakGlassKeyUsed(context, result);
@@ -45,7 +45,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// </summary>
     public void RecordHealth(HttpContext context, IpAllowlistFeature result)
     {
-        if (result.Outcome == IpAllowlistOutcome.NoKey || RequestState.Of(context) is { IsRecorded: true })
+        if (result.Outcome == IpAllowlistOutcome.NoKey || RequestState.Get(context) is { IsRecorded: true })
         {
             return;
         }
@@ -57,7 +57,9 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
         }
     }
 
-    /// <summary>What becomes of a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.</summary>
+    /// <summary>
+    /// What becomes of a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.
+    /// </summary>
     public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result)
     {
         diagnostics.ChangedBeforeCheck();
@@ -67,7 +69,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>Says once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
     public void RefusedByAuthorization(HttpContext context)
     {
-        if (!KeyRequirement.IsDisabledFor(context) && RequestState.Of(context)?.CheckedBy is null)
+        if (!KeyRequirement.IsDisabledFor(context) && RequestState.Get(context)?.CheckedBy is null)
         {
             diagnostics.RefusedBeforeCheck();
         }
@@ -76,15 +78,12 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     private void CountSource(IpAllowlistFeature result)
     {
         SourceCell? source = result.Source;
-        if (source is null or { IsEvicted: true })
+        if (source is not { IsEvicted: false })
         {
             source = sources.Admit(result.Key!.Id, result.Client);
-            if (source is not null)
-            {
-                verdicts.Keep(result.With(source));
-            }
+            verdicts.Keep(result.With(source));
         }
 
-        source?.Seen(clock.Now);
+        source.Seen(clock.Now);
     }
 }

@@ -10,7 +10,9 @@ internal sealed class KeyRequirement
 {
     public static readonly KeyRequirement Required = new("API key required");
 
-    /// <summary>Checked if there is a key, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> says: people come here without one.</summary>
+    /// <summary>
+    /// Checked if there is a key, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> says: people come here without one.
+    /// </summary>
     public static readonly KeyRequirement Optional = new("API key optional");
 
     public static readonly KeyRequirement Disabled = new("IP allowlist disabled");

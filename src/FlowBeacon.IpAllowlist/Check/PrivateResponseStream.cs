@@ -23,7 +23,8 @@ internal sealed class PrivateResponseStream(HttpResponse response, Stream inner)
     /// <summary>Forbids shared caches to store a response that has not started, unless it forbids every cache already.</summary>
     public static void MakePrivate(HttpResponse response)
     {
-        if (!response.HasStarted && !response.Headers.CacheControl.ToString().Contains(CacheControlHeaderValue.NoStoreString, StringComparison.OrdinalIgnoreCase))
+        string stated = response.Headers.CacheControl.ToString();
+        if (!response.HasStarted && !stated.Contains(CacheControlHeaderValue.NoStoreString, StringComparison.OrdinalIgnoreCase))
         {
             response.Headers.CacheControl = CacheControlHeaderValue.PrivateString;
         }

@@ -15,17 +15,20 @@ internal sealed record RequestState
     /// <summary>Whether the request is on record as a use of a break-glass key.</summary>
     public bool IsBreakGlassUseRecorded { get; init; }
 
-    /// <summary>The key that the scheme made a principal of, which the framework keeps for the rest of the request; null if it did not.</summary>
+    /// <summary>
+    /// The key that the scheme made a principal of, which the framework keeps for the rest of the request; null if it did not.
+    /// </summary>
     public ApiKey? Authenticated { get; init; }
 
     /// <summary>Whether the scheme made no principal, which the framework keeps for the rest of the request.</summary>
     public bool IsAuthenticationRefused { get; init; }
 
     /// <summary>What was done about a request; null if nothing was. Only a request with an evaluation can have one.</summary>
-    public static RequestState? Of(HttpContext context) => context.Features[typeof(RequestState)] as RequestState;
+    public static RequestState? Get(HttpContext context) => context.Features[typeof(RequestState)] as RequestState;
 
     /// <summary>Changes what is kept about a request.</summary>
-    public static void Change(HttpContext context, Func<RequestState, RequestState> change) => change(Of(context) ?? new RequestState()).Keep(context);
+    public static void Change(HttpContext context, Func<RequestState, RequestState> change) =>
+        change(Get(context) ?? new RequestState()).Keep(context);
 
     public void Keep(HttpContext context) => context.Features[typeof(RequestState)] = this;
 

@@ -14,7 +14,7 @@ internal static class RequestSummary
     /// <summary>
     /// The method and the route's pattern, such as <c>GET /api/v1/keys/{id}</c>; the method alone where no route is known.
     /// </summary>
-    public static string Of(HttpContext context)
+    public static string Describe(HttpContext context)
     {
         // A client may send any word as the method.
         string method = HttpMethods.GetCanonicalizedValue(context.Request.Method);

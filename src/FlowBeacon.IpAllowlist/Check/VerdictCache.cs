@@ -18,7 +18,9 @@ internal sealed class VerdictCache
     private const int Sets = 8_192;
     private const int Ways = 4;
 
-    /// <summary>A full set gives up one verdict in so many misses, so that a key with ever new addresses does not push out all others.</summary>
+    /// <summary>
+    /// A full set gives up one verdict in so many misses, so that a key with ever new addresses does not push out all others.
+    /// </summary>
     private const int MissesPerReplacement = 16;
 
     private readonly IpAllowlistFeature?[] _verdicts = new IpAllowlistFeature?[Capacity];
@@ -81,7 +83,12 @@ internal sealed class VerdictCache
         Volatile.Write(ref _verdicts[free], made);
     }
 
-    /// <summary>The first of the places of a secret and an address. The multiplier (2^64 over the golden ratio) lets every bit count.</summary>
+    /// <summary>Drops all verdicts, so that keys which were replaced as a whole are not kept alive.</summary>
+    public void Clear() => Array.Clear(_verdicts);
+
+    /// <summary>
+    /// The first of the places of a secret and an address. The multiplier (2^64 over the golden ratio) lets every bit count.
+    /// </summary>
     private static int SetOf(ApiKeyHash secret, ClientIp client)
     {
         UInt128 bits = client.Address.Bits;

@@ -16,7 +16,7 @@ internal sealed class ConfigurationKeyLoader(
     ConfigurationKeySection keys,
     ConfigurationKeys inForce,
     IConfiguration configuration,
-    IApiKeyStore store,
+    InMemoryApiKeyStore store,
     IHostEnvironment environment,
     TimeProvider time,
     IpAllowlistMetrics metrics,
@@ -38,10 +38,6 @@ internal sealed class ConfigurationKeyLoader(
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         IConfigurationRoot root = HostConfiguration();
-        InMemoryApiKeyStore inMemory = store as InMemoryApiKeyStore ?? throw new InvalidOperationException(
-            $"AddKeysFromConfiguration() fills the in-memory store, but the registered IApiKeyStore is {store.GetType()}."
-            + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
-
         _exceptions = new FileLoadExceptions(
             ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source),
             TellUnreadableFile,
@@ -53,8 +49,8 @@ internal sealed class ConfigurationKeyLoader(
         _links.Begin();
         lock (_loading)
         {
-            _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root, inMemory));
-            if (Load(root, inMemory) is { } faults)
+            _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root));
+            if (Load(root) is { } faults)
             {
                 throw new InvalidOperationException($"Keys from configuration cannot be used:{Environment.NewLine}{faults}");
             }
@@ -95,7 +91,7 @@ internal sealed class ConfigurationKeyLoader(
         || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
-    private void Reload(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    private void Reload(IConfigurationRoot root)
     {
         lock (_loading)
         {
@@ -104,7 +100,7 @@ internal sealed class ConfigurationKeyLoader(
                 IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
                 bool isTold = _isNextReloadTold;
                 _isNextReloadTold = false;
-                string? faults = Load(root, inMemory);
+                string? faults = Load(root);
                 if (faults is not null && !isTold)
                 {
                     Reject(faults);
@@ -124,7 +120,7 @@ internal sealed class ConfigurationKeyLoader(
     }
 
     /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
-    private string? Load(IConfigurationRoot root, InMemoryApiKeyStore inMemory)
+    private string? Load(IConfigurationRoot root)
     {
         IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
@@ -147,7 +143,7 @@ internal sealed class ConfigurationKeyLoader(
         string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
         if (changed.Length + removed.Length > 0)
         {
-            inMemory.Apply(changed, removed);
+            store.Apply(changed, removed);
             inForce.ById = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
         }
 

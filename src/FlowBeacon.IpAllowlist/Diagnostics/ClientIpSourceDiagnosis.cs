@@ -88,11 +88,10 @@ internal sealed class ClientIpSourceDiagnosis(
     private IEnumerable<IReadOnlyList<ClientIp>> ClientsOfEachKey()
     {
         uint since = clock.Now - WindowSeconds;
-        Dictionary<string, ClientIp> denied = denials.LastOfEachKey(since).ToDictionary(note => note.Key.KeyId, note => note.Client);
+        Dictionary<string, ClientIp> denied = denials.LastOfEachKey(since).ToDictionary(denial => denial.KeyId, denial => denial.Client);
         foreach ((string keyId, KeySources seen) in sources.ByKey)
         {
-            List<ClientIp> clients = [.. seen.Cells.Append(seen.WithoutAddress).OfType<SourceCell>()
-                .Where(cell => cell.LastSeen >= since).Select(cell => cell.Client)];
+            List<ClientIp> clients = [.. seen.All.Where(cell => cell.LastSeen >= since).Select(cell => cell.Client)];
             if (denied.Remove(keyId, out ClientIp client))
             {
                 clients.Add(client);

@@ -36,7 +36,9 @@ public sealed record ApiKey
     public required ApiKeyHash Hash { get; init; }
 
     /// <summary>The first 12 characters of the raw key, for people to recognise it by; empty if unknown.</summary>
-    /// <exception cref="ArgumentException">The text is longer than 12 characters, so that no raw key ends up here. The message does not repeat it.</exception>
+    /// <exception cref="ArgumentException">
+    /// The text is longer than 12 characters, so that no raw key ends up here. The message does not repeat it.
+    /// </exception>
     public string Prefix
     {
         get;

@@ -36,7 +36,9 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
     /// <summary>Hashes a raw key.</summary>
     /// <param name="rawKey">1 to 256 ASCII characters.</param>
     /// <returns>The hash.</returns>
-    /// <exception cref="ArgumentException">The text is empty, longer than 256 characters or not ASCII. The message does not repeat it.</exception>
+    /// <exception cref="ArgumentException">
+    /// The text is empty, longer than 256 characters or not ASCII. The message does not repeat it.
+    /// </exception>
     public static ApiKeyHash Compute(ReadOnlySpan<char> rawKey) =>
         TryCompute(rawKey, out ApiKeyHash hash)
             ? hash

@@ -26,6 +26,9 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         _tables = new Tables(hashes, capacity: 0);
     }
 
+    /// <summary>Raised when all keys were replaced, so that what is remembered of the old ones can be dropped.</summary>
+    internal event Action? AllReplaced;
+
     /// <inheritdoc/>
     public int Count => _tables.ById.Count;
 
@@ -152,6 +155,8 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 
             _tables = tables;
         }
+
+        AllReplaced?.Invoke();
     }
 
     /// <summary>The ids that a change names, each once.</summary>

@@ -18,6 +18,8 @@ public enum IpAllowlistDenialReason
     /// </summary>
     PeerRewritten = 3,
 
-    /// <summary>The key's stored list cannot be read (<see cref="IpAddressSet.Unreadable"/>), so it admits nobody. Set the list again.</summary>
+    /// <summary>
+    /// The key's stored list cannot be read (<see cref="IpAddressSet.Unreadable"/>), so it admits nobody. Set the list again.
+    /// </summary>
     UnreadableList = 4,
 }

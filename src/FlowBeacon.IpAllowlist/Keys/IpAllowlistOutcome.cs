@@ -3,7 +3,10 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>What the check found about one request.</summary>
 public enum IpAllowlistOutcome
 {
-    /// <summary>A valid key from an address that is not on its list, or from no usable address: 403. The default, so that nothing forgotten is allowed.</summary>
+    /// <summary>
+    /// A valid key from an address that is not on its list, or from no usable address: 403. The default, so that nothing forgotten is
+    /// allowed.
+    /// </summary>
     Denied = 0,
 
     /// <summary>A valid key from an address on its list.</summary>
@@ -18,6 +21,8 @@ public enum IpAllowlistOutcome
     /// <summary>An unknown, expired or revoked key of ours, or several credentials at once: 401.</summary>
     InvalidKey = 4,
 
-    /// <summary>A valid key that would be denied if its list were enforced, see <see cref="AllowlistMode.ReportOnly"/>. The request passes on.</summary>
+    /// <summary>
+    /// A valid key that would be denied if its list were enforced, see <see cref="AllowlistMode.ReportOnly"/>. The request passes on.
+    /// </summary>
     WouldDeny = 5,
 }

@@ -16,7 +16,8 @@ public sealed record RetiringSecret
             ArgumentNullException.ThrowIfNull(value);
             field = value.Length <= ApiKey.PrefixLength
                 ? value
-                : throw new ArgumentException($"A prefix is at most the first {ApiKey.PrefixLength} characters of the raw key.", nameof(value));
+                : throw new ArgumentException(
+                    $"A prefix is at most the first {ApiKey.PrefixLength} characters of the raw key.", nameof(value));
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
         SourceSeen[] cutOff = [.. sources.SeenSince(after.Id, since)
             .Where(cell => !after.Judge(cell.Client).Passes() && before.Judge(cell.Client).Passes())
             .OrderByDescending(cell => cell.LastSeen)
-            .Select(SourcesSeen.Show)];
+            .Select(cell => cell.ToSourceSeen())];
 
         // Sources that had to leave the record may be among those that the change denies; nobody can tell any more.
         bool areOlderEvicted = sources.AreEvictedSince(after.Id, since);

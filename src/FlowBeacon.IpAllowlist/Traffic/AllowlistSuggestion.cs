@@ -9,7 +9,9 @@ public sealed record AllowlistSuggestion
     /// <summary>The settled addresses, in canonical text; empty unless the advice is <see cref="AllowlistAdvice.Allowlist"/>.</summary>
     public required IReadOnlyList<string> AllowedIps { get; init; }
 
-    /// <summary>Addresses that appeared only lately and are therefore not in <see cref="AllowedIps"/>: find out whose they are first.</summary>
+    /// <summary>
+    /// Addresses that appeared only lately and are therefore not in <see cref="AllowedIps"/>: find out whose they are first.
+    /// </summary>
     public required IReadOnlyList<SourceSeen> NewSources { get; init; }
 
     /// <summary>Whether the whole window was watched and nothing was left out.</summary>

@@ -46,6 +46,8 @@ public sealed record Denial
     /// <summary>The method of the last such request, escaped and cut to 64 characters.</summary>
     public required string LastMethod { get; init; }
 
-    /// <summary>The path of the last such request, without the query; escaped, cut to 64 characters and without long runs of hex digits.</summary>
+    /// <summary>
+    /// The path of the last such request, without the query; escaped, cut to 64 characters and without long runs of hex digits.
+    /// </summary>
     public required string LastPath { get; init; }
 }

@@ -22,18 +22,23 @@ internal sealed class DenialTable
 
     public DenialRow? Find(IpAddressValue address, IpAllowlistDenialReason reason) => _byAddress.GetValueOrDefault((address, reason));
 
-    public void Add(DenialNote note)
+    /// <summary>Counts a denial.</summary>
+    /// <returns>Whether its address is new to the table.</returns>
+    public bool Add(in DenialOccurrence denial, uint at)
     {
-        (IpAddressValue Address, IpAllowlistDenialReason Reason) address = (note.Client.Address, note.Reason);
-        if (!_byAddress.TryGetValue(address, out DenialRow? row))
+        (IpAddressValue Address, IpAllowlistDenialReason Reason) address = (denial.Client.Address, denial.Reason);
+        bool isNew = !_byAddress.TryGetValue(address, out DenialRow? row);
+        if (row is null)
         {
             row = _rows.Count < MostRows ? NewRow() : TakeRarestRow();
-            row.FirstSeen = note.At;
+            row.FirstSeen = at;
             _byAddress[address] = row;
         }
 
         row.Count++;
-        row.Last = note;
+        row.LastSeen = at;
+        row.Last = denial;
+        return isNew;
     }
 
     private DenialRow NewRow()
@@ -43,16 +48,20 @@ internal sealed class DenialTable
         return row;
     }
 
-    /// <summary>The newcomer takes over the count of the one that leaves: it cannot have been denied more often while it was not held.</summary>
+    /// <summary>
+    /// The newcomer takes over the count of the one that leaves: it cannot have been denied more often while it was not held.
+    /// </summary>
     private DenialRow TakeRarestRow()
     {
         DenialRow rarest = FindRarestRow();
-        _byAddress.Remove((rarest.Last!.Client.Address, rarest.Last.Reason));
+        _byAddress.Remove((rarest.Last.Client.Address, rarest.Last.Reason));
         rarest.CountError = rarest.Count;
         return rarest;
     }
 
-    /// <summary>Counts only grow, so a row that has not grown since it was the rarest still is, and in a flood one is near: few are looked at.</summary>
+    /// <summary>
+    /// Counts only grow, so a row that has not grown since it was the rarest still is. In a flood one is near, and few are looked at.
+    /// </summary>
     private DenialRow FindRarestRow()
     {
         DenialRow rarest = _rows[_place];
@@ -71,7 +80,7 @@ internal sealed class DenialTable
 }
 
 /// <summary>One address of a table, with its last denial.</summary>
-internal sealed class DenialRow
+internal sealed record DenialRow
 {
     public long Count { get; set; }
 
@@ -80,5 +89,7 @@ internal sealed class DenialRow
 
     public uint FirstSeen { get; set; }
 
-    public DenialNote? Last { get; set; }
+    public uint LastSeen { get; set; }
+
+    public DenialOccurrence Last { get; set; }
 }

@@ -3,5 +3,4 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Exact numbers of denials, however many addresses they came from.</summary>
 /// <param name="Denied">Requests that were denied.</param>
 /// <param name="WouldDeny">Requests that would have been, had the list been enforced.</param>
-/// <param name="NotRecorded">How many of both are in no row of the record, because too many arrived in one moment.</param>
-public sealed record DenialTotals(long Denied, long WouldDeny, long NotRecorded);
+public sealed record DenialTotals(long Denied, long WouldDeny);

@@ -1,36 +1,80 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>The denials of one key: exact totals, and a bounded table of addresses for each kind.</summary>
-internal sealed class KeyDenials(string keyId, uint now)
+/// <summary>The denials of one key: exact totals, and a bounded table of addresses for each kind. Safe for concurrent use.</summary>
+internal sealed class KeyDenials(uint now)
 {
+    private readonly Lock _lock = new();
+
+    // Two tables, so that a rehearsal cannot push denials out of the record.
+    private readonly DenialTable _denials = new();
+    private readonly DenialTable _rehearsals = new();
     private long _denied;
     private long _wouldDeny;
-    private long _notRecorded;
+    private DenialOccurrence? _last;
     private uint _lastAt = now;
 
-    public string KeyId => keyId;
-
-    public DenialTotals Totals => new(Volatile.Read(ref _denied), Volatile.Read(ref _wouldDeny), Volatile.Read(ref _notRecorded));
-
-    /// <summary>When the newest denial happened that is written down; at first, when the record began.</summary>
+    /// <summary>When the last denial happened; at first, when the record began.</summary>
     public uint LastAt => Volatile.Read(ref _lastAt);
 
-    /// <summary>The newest denial that is written down.</summary>
-    public DenialNote? Last { get; private set; }
-
-    /// <summary>Two tables, so that a rehearsal cannot push denials out of the record.</summary>
-    public DenialTable Denials { get; } = new();
-
-    public DenialTable Rehearsals { get; } = new();
-
-    public void Count(bool isReportOnly) => Interlocked.Increment(ref isReportOnly ? ref _wouldDeny : ref _denied);
-
-    public void CountNotRecorded() => Interlocked.Increment(ref _notRecorded);
-
-    public void WriteDown(DenialNote note)
+    public DenialTotals Totals
     {
-        (note.IsReportOnly ? Rehearsals : Denials).Add(note);
-        Last = note;
-        Volatile.Write(ref _lastAt, note.At);
+        get
+        {
+            lock (_lock)
+            {
+                return new DenialTotals(_denied, _wouldDeny);
+            }
+        }
+    }
+
+    /// <summary>The last denial; null if there was none yet.</summary>
+    public DenialOccurrence? Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _last;
+            }
+        }
+    }
+
+    /// <summary>Puts a denial on record.</summary>
+    /// <returns>Whether its address is new to the table.</returns>
+    public bool Add(in DenialOccurrence denial, uint at)
+    {
+        lock (_lock)
+        {
+            _last = denial;
+            _lastAt = at;
+            if (denial.IsReportOnly)
+            {
+                _wouldDeny++;
+                return _rehearsals.Add(denial, at);
+            }
+
+            _denied++;
+            return _denials.Add(denial, at);
+        }
+    }
+
+    /// <summary>Copies of the rows that somebody asks for.</summary>
+    public IReadOnlyList<DenialRow> Read(Func<DenialRow, bool> isWanted)
+    {
+        lock (_lock)
+        {
+            return [.. _denials.Rows.Concat(_rehearsals.Rows).Where(isWanted).Select(row => row with { })];
+        }
+    }
+
+    /// <summary>Whether an address that is not listed was denied at an instant or later.</summary>
+    public bool WasDeniedSince(IpAddressValue address, uint since)
+    {
+        lock (_lock)
+        {
+            return _denials.Find(address, IpAllowlistDenialReason.NotListed) is { } row && row.LastSeen >= since;
+        }
     }
 }

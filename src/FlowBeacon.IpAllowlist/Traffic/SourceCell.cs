@@ -1,12 +1,14 @@
 using System.Numerics;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>One address that used one key, or its uses without a usable address.</summary>
 /// <remarks>
-/// Written from the request path without a lock, and seldom: the time at most once a second, the count exactly up to <see cref="ExactUpTo"/>
-/// and from there on by chance, in steps that keep it within a few per cent. So requests share no write that grows with their number.
+/// Written from the request path without a lock, and seldom: the time at most once a second, the count exactly up to
+/// <see cref="ExactUpTo"/> and from there on by chance, in steps that keep it within a few per cent. So requests share no write that grows
+/// with their number.
 /// </remarks>
 internal sealed class SourceCell(ClientIp client, uint now)
 {
@@ -49,6 +51,15 @@ internal sealed class SourceCell(ClientIp client, uint now)
             Interlocked.Add(ref _count, step);
         }
     }
+
+    public SourceSeen ToSourceSeen() => new()
+    {
+        ClientIp = client.IsKnown ? client.Address.ToString() : null,
+        ClientIpOrigin = client.Origin,
+        FirstSeen = CoarseClock.ToInstant(FirstSeen),
+        LastSeen = CoarseClock.ToInstant(LastSeen),
+        Count = Count,
+    };
 
     /// <summary>Xorshift (G. Marsaglia, 2003): good enough to decide when to count, and it costs a nanosecond.</summary>
     private static uint NextRandom()

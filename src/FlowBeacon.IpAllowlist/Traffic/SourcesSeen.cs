@@ -10,13 +10,19 @@ internal sealed class SourcesSeen
     /// <summary>The most cells of all keys together: about 100 MB when full.</summary>
     public const int MostCells = 1_000_000;
 
+    /// <summary>So many keys are looked at to find one whose record is dropped.</summary>
+    private const int Candidates = 8;
+
+    private readonly Lock _admitting = new();
     private readonly ConcurrentDictionary<string, KeySources> _byKey = new(StringComparer.Ordinal);
+
+    /// <summary>The keys with a record, those first that were begun, or looked at and spared, longest ago.</summary>
+    private readonly Queue<string> _order = new();
     private readonly CoarseClock _clock;
     private readonly int _mostPerKey;
     private readonly int _mostCells;
     private int _cells;
-    private int _isTrimming;
-    private uint _forgottenUntil;
+    private uint _droppedUntil;
 
     public SourcesSeen(CoarseClock clock, int mostPerKey, int mostCells = MostCells)
     {
@@ -34,101 +40,74 @@ internal sealed class SourcesSeen
 
     public IReadOnlyCollection<KeyValuePair<string, KeySources>> ByKey => _byKey;
 
-    public KeySources? Of(string keyId) => _byKey.GetValueOrDefault(keyId);
+    public KeySources? Find(string keyId) => _byKey.GetValueOrDefault(keyId);
 
-    /// <summary>The cell that counts the uses of a key from an address; null while there is no room.</summary>
-    public SourceCell? Admit(string keyId, ClientIp client)
+    /// <summary>
+    /// The cell that counts the uses of a key from an address. Whoever keeps it asks again only once it is evicted, so a lock is taken for
+    /// addresses that are new to a key, not for each request.
+    /// </summary>
+    public SourceCell Admit(string keyId, ClientIp client)
     {
-        if (Cells >= _mostCells)
+        lock (_admitting)
         {
-            TrimInBackground();
-            if (Cells >= _mostCells + (_mostCells / 10))
+            KeySources? sources = Find(keyId);
+            if (sources is null)
             {
-                Volatile.Write(ref _forgottenUntil, _clock.Now);
-                Of(keyId)?.LeaveOut(_clock.Now);
-                return null;
-            }
-        }
-
-        while (true)
-        {
-            KeySources sources = _byKey.GetOrAdd(keyId, static (_, seen) => new KeySources(seen._mostPerKey, Volatile.Read(ref seen._forgottenUntil)), this);
-            SourceCell cell = sources.Admit(client, _clock.Now, out bool grown);
-            if (grown)
-            {
-                Interlocked.Increment(ref _cells);
+                sources = new KeySources(_mostPerKey, _droppedUntil);
+                _byKey[keyId] = sources;
+                _order.Enqueue(keyId);
             }
 
-            if (!sources.IsForgotten)
+            SourceCell cell = sources.Admit(client, _clock.Now, out bool isOneMore);
+            if (isOneMore && ++_cells > _mostCells)
             {
-                return cell;
+                DropOneKey();
             }
 
-            // It came in while the record was being dropped; what it left there is dropped, too.
-            Interlocked.Add(ref _cells, -sources.Forget());
+            return cell;
         }
     }
 
     /// <summary>Where a key was used from, for people.</summary>
     public ApiKeySources Read(string keyId)
     {
-        KeySources? sources = Of(keyId);
+        KeySources? sources = Find(keyId);
         return new ApiKeySources
         {
-            Sources = [.. (sources?.Cells ?? []).OrderByDescending(cell => cell.LastSeen).Select(Show)],
-            WithoutAddress = sources?.WithoutAddress is { } cell ? Show(cell) : null,
+            Sources = [.. (sources?.WithAddress ?? []).OrderByDescending(cell => cell.LastSeen).Select(cell => cell.ToSourceSeen())],
+            WithoutAddress = sources?.WithoutAddress?.ToSourceSeen(),
             EvictedUntil = EvictedUntil(sources) is > 0 and var seconds ? CoarseClock.ToInstant(seconds) : null,
             WatchingSince = CoarseClock.ToInstant(WatchingSince),
         };
     }
 
     /// <summary>Sources of a key that were last seen at an instant or later, uses without an address among them.</summary>
-    public IReadOnlyList<SourceCell> SeenSince(string keyId, uint since) => Of(keyId) is { } sources
-        ? [.. sources.Cells.Append(sources.WithoutAddress).OfType<SourceCell>().Where(cell => cell.LastSeen >= since)]
-        : [];
+    public IReadOnlyList<SourceCell> SeenSince(string keyId, uint since) =>
+        [.. (Find(keyId)?.All ?? []).Where(cell => cell.LastSeen >= since)];
 
     /// <summary>Whether a source of a key may have had to leave that was last seen at an instant or later.</summary>
-    public bool AreEvictedSince(string keyId, uint since) => EvictedUntil(Of(keyId)) is > 0 and var seconds && seconds >= since;
+    public bool AreEvictedSince(string keyId, uint since) => EvictedUntil(Find(keyId)) is > 0 and var seconds && seconds >= since;
 
-    /// <summary>Drops the records of the keys that were used least recently, until a tenth of the room is free.</summary>
-    public void Trim()
+    /// <summary>Drops the record of a key that was not used lately, without a look at all keys: the least recently used of a few.</summary>
+    private void DropOneKey()
     {
-        foreach (KeyValuePair<string, KeySources> key in _byKey.ToArray().OrderBy(key => key.Value.LastSeen))
+        string[] candidates = [.. Enumerable.Range(0, Math.Min(Candidates, _order.Count)).Select(_ => _order.Dequeue())];
+        string dropped = candidates.MinBy(keyId => _byKey[keyId].LastSeen)!;
+        foreach (string spared in candidates.Where(keyId => keyId != dropped))
         {
-            if (Cells <= _mostCells - (_mostCells / 10))
-            {
-                return;
-            }
+            _order.Enqueue(spared);
+        }
 
-            // Said first: whoever begins a record in place of this one must know.
-            Volatile.Write(ref _forgottenUntil, Math.Max(_forgottenUntil, key.Value.LastSeen));
-            if (_byKey.TryRemove(key))
-            {
-                Interlocked.Add(ref _cells, -key.Value.Forget());
-            }
+        // Said first: whoever reads the key's sources meanwhile must know.
+        KeySources sources = _byKey[dropped];
+        Volatile.Write(ref _droppedUntil, Math.Max(_droppedUntil, sources.LastSeen));
+        _byKey.TryRemove(dropped, out _);
+        foreach (SourceCell cell in sources.All)
+        {
+            cell.Evict();
+            _cells--;
         }
     }
 
-    private uint EvictedUntil(KeySources? sources) => sources?.EvictedUntil ?? Volatile.Read(ref _forgottenUntil);
-
-    public static SourceSeen Show(SourceCell cell) => new()
-    {
-        ClientIp = cell.Client.IsKnown ? cell.Address.ToString() : null,
-        ClientIpOrigin = cell.Client.Origin,
-        FirstSeen = CoarseClock.ToInstant(cell.FirstSeen),
-        LastSeen = CoarseClock.ToInstant(cell.LastSeen),
-        Count = cell.Count,
-    };
-
-    private void TrimInBackground()
-    {
-        if (Interlocked.Exchange(ref _isTrimming, 1) == 0)
-        {
-            ThreadPool.QueueUserWorkItem(_ =>
-            {
-                Trim();
-                Volatile.Write(ref _isTrimming, 0);
-            });
-        }
-    }
+    private uint EvictedUntil(KeySources? sources) => sources?.EvictedUntil ?? Volatile.Read(ref _droppedUntil);
 }

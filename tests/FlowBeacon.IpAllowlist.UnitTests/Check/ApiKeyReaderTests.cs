@@ -32,19 +32,19 @@ public sealed class ApiKeyReaderTests
         { ["Bearer "], "NoKey", null },
         { ["bearer   "], "NoKey", null },
 
-        { [$"Bearer {Ours}"], "Ours", Ours },
-        { [$"bearer {Ours}"], "Ours", Ours },
-        { [$"BEARER {Ours}"], "Ours", Ours },
-        { [$"bEaReR {Ours}"], "Ours", Ours },
-        { [$"Bearer    {Ours}"], "Ours", Ours },
-        { [$" \tBearer {Ours}\t "], "Ours", Ours },
-        { ["Bearer fb_live_"], "Ours", "fb_live_" },
-        { [$"Bearer {Ours} {Ours}"], "Ours", $"{Ours} {Ours}" },
+        { [$"Bearer {Ours}"], "Prefixed", Ours },
+        { [$"bearer {Ours}"], "Prefixed", Ours },
+        { [$"BEARER {Ours}"], "Prefixed", Ours },
+        { [$"bEaReR {Ours}"], "Prefixed", Ours },
+        { [$"Bearer    {Ours}"], "Prefixed", Ours },
+        { [$" \tBearer {Ours}\t "], "Prefixed", Ours },
+        { ["Bearer fb_live_"], "Prefixed", "fb_live_" },
+        { [$"Bearer {Ours} {Ours}"], "Prefixed", $"{Ours} {Ours}" },
 
-        { [$"Bearer FB_LIVE_{Ours[8..]}"], "Unclaimed", $"FB_LIVE_{Ours[8..]}" },
-        { [$"Bearer x{Ours}"], "Unclaimed", $"x{Ours}" },
-        { [$"Bearer {Jwt}"], "Unclaimed", Jwt },
-        { ["Bearer a"], "Unclaimed", "a" },
+        { [$"Bearer FB_LIVE_{Ours[8..]}"], "Unprefixed", $"FB_LIVE_{Ours[8..]}" },
+        { [$"Bearer x{Ours}"], "Unprefixed", $"x{Ours}" },
+        { [$"Bearer {Jwt}"], "Unprefixed", Jwt },
+        { ["Bearer a"], "Unprefixed", "a" },
 
         { [$"Bearer {Ours}", $"Bearer {Ours}"], "Invalid", null },
         { [$"Bearer {Ours}", "Basic dXNlcjpwYXNz"], "Invalid", null },
@@ -64,10 +64,10 @@ public sealed class ApiKeyReaderTests
         { [$", Bearer {Ours}"], "Invalid", null },
         { [$"Digest username=\"a\", realm=\"b\", Bearer {Ours}"], "Invalid", null },
 
-        { [$"Bearer {Text("fb_live_", 256)}"], "Ours", Text("fb_live_", 256) },
+        { [$"Bearer {Text("fb_live_", 256)}"], "Prefixed", Text("fb_live_", 256) },
         { [$"Bearer {Text("fb_live_", 257)}"], "Invalid", null },
         { [$"Bearer {Text("fb_live_", 30 * 1024)}"], "Invalid", null },
-        { [$"Bearer {Text("eyJ", 256)}"], "Unclaimed", Text("eyJ", 256) },
+        { [$"Bearer {Text("eyJ", 256)}"], "Unprefixed", Text("eyJ", 256) },
         { [$"Bearer {Text("eyJ", 257)}"], "NoKey", null },
         { [$"Bearer {Text("eyJ", 30 * 1024)}"], "NoKey", null },
 
@@ -83,10 +83,10 @@ public sealed class ApiKeyReaderTests
         { [], "NoKey", null },
         { [""], "NoKey", null },
         { [" \t"], "NoKey", null },
-        { [Ours], "Ours", Ours },
-        { [$"\t {Ours} "], "Ours", Ours },
-        { [Jwt], "Unclaimed", Jwt },
-        { [$"Bearer {Ours}"], "Unclaimed", $"Bearer {Ours}" },
+        { [Ours], "Prefixed", Ours },
+        { [$"\t {Ours} "], "Prefixed", Ours },
+        { [Jwt], "Unprefixed", Jwt },
+        { [$"Bearer {Ours}"], "Unprefixed", $"Bearer {Ours}" },
         { [Ours, Ours], "Invalid", null },
         { [Ours, ""], "Invalid", null },
         { [$"{Ours},{Ours}"], "Invalid", null },
@@ -102,8 +102,8 @@ public sealed class ApiKeyReaderTests
         { [], "NoKey", null },
         { ["Bearer"], "NoKey", null },
         { ["Basic dXNlcjpwYXNz"], "NoKey", null },
-        { ["Bearer a"], "Ours", "a" },
-        { [$"Bearer {Jwt}"], "Ours", Jwt },
+        { ["Bearer a"], "Prefixed", "a" },
+        { [$"Bearer {Jwt}"], "Prefixed", Jwt },
         { [$"Bearer {Text("eyJ", 257)}"], "Invalid", null },
         { ["Bearer \u00e9"], "Invalid", null },
     };
@@ -132,7 +132,7 @@ public sealed class ApiKeyReaderTests
     [Fact]
     public void Knows_Authorization_in_any_case()
     {
-        Check(new ApiKeyReader("authorization", "fb_live_"), "Authorization", [$"Bearer {Ours}"], "Ours", Ours);
+        Check(new ApiKeyReader("authorization", "fb_live_"), "Authorization", [$"Bearer {Ours}"], "Prefixed", Ours);
     }
 
     [Theory]
@@ -151,12 +151,13 @@ public sealed class ApiKeyReaderTests
             headers[header] = new StringValues(values);
         }
 
-        ApiKeyReading reading = reader.Read(headers, out ApiKeyHash hash, out _);
+        ApiKeyCredential credential = reader.Read(headers);
 
-        reading.ToString().Should().Be(expected);
+        credential.Reading.ToString().Should().Be(expected);
+        credential.IsToLookUp.Should().Be(lookedUp is not null);
         if (lookedUp is not null)
         {
-            hash.Should().Be(ApiKeyHash.Compute(lookedUp));
+            credential.Hash.Should().Be(ApiKeyHash.Compute(lookedUp));
         }
     }
 

@@ -25,21 +25,22 @@ public sealed class DenialTableProperties
             addresses =>
             {
                 var table = new DenialTable();
-                var key = new KeyDenials("key", now: 0);
+                bool[] isNew = new bool[addresses.Length];
                 for (int place = 0; place < addresses.Length; place++)
                 {
-                    table.Add(Note(key, addresses[place], (uint)place));
+                    isNew[place] = table.Add(Denial(addresses[place]), (uint)place);
                 }
 
                 Dictionary<uint, int> exact = addresses.GroupBy(address => address)
                     .ToDictionary(group => group.Key, group => group.Count());
-                Dictionary<uint, DenialRow> rows = table.Rows.ToDictionary(row => row.Last!.Client.Address.IPv4Bits);
+                Dictionary<uint, DenialRow> rows = table.Rows.ToDictionary(row => row.Last.Client.Address.IPv4Bits);
                 rows.Should().HaveCount(Math.Min(exact.Count, DenialTable.MostRows));
                 table.Rows.Sum(row => row.Count).Should().Be(addresses.Length);
                 foreach ((uint address, DenialRow row) in rows)
                 {
                     Check(row.Count >= exact[address] && row.Count - row.CountError <= exact[address], "count", address);
-                    Check(row.Last!.At == Array.LastIndexOf(addresses, address), "last", address);
+                    Check(row.LastSeen == Array.LastIndexOf(addresses, address), "last", address);
+                    Check(row.CountError > 0 || isNew[row.FirstSeen], "new", address);
                     Check(row.CountError > 0 || row.FirstSeen == Array.IndexOf(addresses, address), "first", address);
                     Check(row.CountError == 0 || exact.Count > DenialTable.MostRows, "error", address);
                 }
@@ -61,14 +62,6 @@ public sealed class DenialTableProperties
             },
             iter: 1_000);
 
-    private static DenialNote Note(KeyDenials key, uint address, uint at) => new()
-    {
-        Key = key,
-        IsReportOnly = false,
-        Client = ObservedTraffic.From(address),
-        Reason = IpAllowlistDenialReason.NotListed,
-        Method = "GET",
-        Path = "/",
-        At = at,
-    };
+    private static DenialOccurrence Denial(uint address) => new(
+        "key", ObservedTraffic.From(address), IpAllowlistDenialReason.NotListed, IsReportOnly: false, IsHealth: false, "GET", "/");
 }

@@ -72,10 +72,9 @@ public sealed class SourcesSeenTests
     }
 
     [Fact]
-    public void When_all_keys_together_have_too_many_those_that_were_used_least_recently_make_room_for_a_tenth()
+    public void When_all_keys_together_have_too_many_the_record_of_a_key_makes_room_that_was_not_used_lately()
     {
-        // One place more than is used, so that nothing is trimmed in the background before the test does.
-        using var traffic = new ObservedTraffic(mostSources: 101);
+        using var traffic = new ObservedTraffic(mostSources: 100);
         for (int key = 0; key < 25; key++)
         {
             for (uint source = 0; source < 4; source++)
@@ -85,66 +84,50 @@ public sealed class SourcesSeenTests
         }
 
         SourceCell first = UseAndWait(traffic, 0, "key-0");
-        SourceCell second = traffic.Sources.Of("key-1")!.Cells[0];
-        traffic.Sources.Cells.Should().Be(100);
+        SourceCell second = traffic.Sources.Find("key-1")!.WithAddress[0];
+        traffic.Sources.Cells.Should().Be(100, "all is held that there is room for");
 
-        traffic.Sources.Trim();
+        UseAndWait(traffic, 0, "key-25");
 
-        string[] dropped = ["key-1", "key-2", "key-3"];
-        traffic.Sources.Cells.Should().Be(88);
-        traffic.Sources.ByKey.Select(key => key.Key)
-            .Should().BeEquivalentTo(Enumerable.Range(0, 25).Select(key => $"key-{key}").Except(dropped));
-        first.IsEvicted.Should().BeFalse();
+        first.IsEvicted.Should().BeFalse("it was used a moment ago");
         second.IsEvicted.Should().BeTrue();
-        foreach (string key in dropped)
-        {
-            traffic.Traffic.ReadSources(key).Sources.Should().BeEmpty();
-            traffic.Traffic.ReadSources(key).AreOlderEvicted.Should().BeTrue();
-            UseAndWait(traffic, 7, key);
-            Addresses(traffic, key).Should().Equal("0.0.0.7");
-            traffic.Traffic.ReadSources(key).AreOlderEvicted.Should().BeTrue("what was dropped does not come back");
-        }
-
+        traffic.Sources.Cells.Should().Be(97);
+        traffic.Sources.ByKey.Select(key => key.Key).Should().BeEquivalentTo(
+            Enumerable.Range(0, 26).Where(key => key != 1).Select(key => $"key-{key}"));
+        traffic.Traffic.ReadSources("key-1").Sources.Should().BeEmpty();
+        traffic.Traffic.ReadSources("key-1").AreOlderEvicted.Should().BeTrue();
+        UseAndWait(traffic, 7, "key-1");
+        Addresses(traffic, "key-1").Should().Equal("0.0.0.7");
+        traffic.Traffic.ReadSources("key-1").AreOlderEvicted.Should().BeTrue("what was dropped does not come back");
         traffic.Traffic.ReadSources("key-0").AreOlderEvicted.Should().BeFalse("all of its sources are still there");
     }
 
     [Fact]
-    public void While_there_is_room_nothing_is_trimmed()
+    public void Keys_in_use_stay_although_ever_new_keys_need_room()
     {
-        using var traffic = new ObservedTraffic(mostSources: 10);
-        for (uint source = 0; source < 9; source++)
+        using var traffic = new ObservedTraffic(mostSources: 100);
+        string[] inUse = [.. Enumerable.Range(0, 5).Select(key => $"in use {key}")];
+        for (uint number = 0; number < 2_000; number++)
         {
-            UseAndWait(traffic, source, $"key-{source}");
+            Array.ForEach(inUse, key => traffic.Use(key, ObservedTraffic.From(0)));
+            UseAndWait(traffic, number, $"new {number}");
+            traffic.Sources.Cells.Should().BeLessThanOrEqualTo(100);
         }
 
-        traffic.Sources.Trim();
-
-        traffic.Sources.ByKey.Should().HaveCount(9);
-    }
-
-    /// <summary>A request that finds no room has some made in the background, so it is not kept from going on.</summary>
-    [Fact]
-    public async Task Whoever_finds_no_room_is_remembered_once_there_is_some()
-    {
-        using var traffic = new ObservedTraffic(mostSources: 20);
-        for (uint source = 0; source < 200; source++)
-        {
-            await Eventually.IsTrueAsync(() => UseAndWait(traffic, source, $"key-{source}") is not null, () => $"source {source}");
-
-            traffic.Sources.Cells.Should().BeLessThanOrEqualTo(22);
-        }
-
-        traffic.Sources.ByKey.Should().HaveCountLessThanOrEqualTo(22);
+        traffic.Sources.ByKey.Select(key => key.Key).Should().Contain(inUse).And.Contain("new 1999").And.HaveCount(100);
+        traffic.Sources.Find(inUse[0])!.WithAddress.Should().ContainSingle().Which.FirstSeen.Should().Be(traffic.Sources.WatchingSince);
     }
 
     [Fact]
-    public void Without_any_room_there_is_no_cell()
+    public void Without_any_room_every_source_is_evicted_at_once()
     {
         using var traffic = new ObservedTraffic(mostSources: 0);
 
-        traffic.Use(Key, ObservedTraffic.From(1)).Should().BeNull();
+        traffic.Use(Key, ObservedTraffic.From(1)).IsEvicted.Should().BeTrue();
 
         traffic.Sources.ByKey.Should().BeEmpty();
+        traffic.Sources.Cells.Should().Be(0);
+        traffic.Traffic.ReadSources(Key).AreOlderEvicted.Should().BeTrue();
     }
 
     [Fact]
@@ -165,9 +148,9 @@ public sealed class SourcesSeenTests
 
     private static SourceCell UseAndWait(ObservedTraffic traffic, uint source, string key = Key)
     {
-        SourceCell? cell = traffic.Use(key, ObservedTraffic.From(source));
+        SourceCell cell = traffic.Use(key, ObservedTraffic.From(source));
         Later(traffic);
-        return cell!;
+        return cell;
     }
 
     private static void Later(ObservedTraffic traffic) => traffic.Time.Advance(TimeSpan.FromSeconds(1));

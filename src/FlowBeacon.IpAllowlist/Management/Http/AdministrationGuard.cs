@@ -59,7 +59,7 @@ internal sealed class AdministrationGuard(
         AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
             ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
         AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
-        bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Of(context)?.Key ?? RequestState.Of(context)?.Authenticated) is not null;
+        bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Get(context)?.Key ?? RequestState.Get(context)?.Authenticated) is not null;
         ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
         ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
@@ -196,7 +196,7 @@ internal sealed class AdministrationGuard(
             "Keys are administered by people who are signed in.");
     }
 
-    private void Record(HttpContext context, ApiKeyActor actor) => audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Of(context));
+    private void Record(HttpContext context, ApiKeyActor actor) => audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Describe(context));
 
     /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]

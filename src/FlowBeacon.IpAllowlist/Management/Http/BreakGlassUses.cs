@@ -38,7 +38,7 @@ internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
 
     private void Record(HttpContext context, ApiKey key, string? clientIp, string? keyId)
     {
-        string summary = RequestSummary.Of(context);
+        string summary = RequestSummary.Describe(context);
         audit.Record(
             AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name,
             keyId is null ? summary : $"{summary} of {keyId}", summary);

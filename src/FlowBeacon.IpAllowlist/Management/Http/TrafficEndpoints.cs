@@ -94,7 +94,7 @@ internal sealed class TrafficEndpoints(
         DenialTotals totals = traffic.ReadTotals(keyId);
         return ApiKeyJson.WriteAsync(
             context,
-            new DenialsJson(totals.Denied, totals.WouldDeny, totals.NotRecorded, [.. rows.Select(DenialJson.From)]),
+            new DenialsJson(totals.Denied, totals.WouldDeny, [.. rows.Select(DenialJson.From)]),
             ApiKeyJsonContext.Default.DenialsJson);
     }
 

@@ -29,7 +29,6 @@ internal sealed record DenialJson(
 internal sealed record DenialsJson(
     [property: JsonPropertyName("denied")] long Denied,
     [property: JsonPropertyName("would_deny")] long WouldDeny,
-    [property: JsonPropertyName("not_recorded")] long NotRecorded,
     [property: JsonPropertyName("denials")] IReadOnlyList<DenialJson> Denials);
 
 internal sealed record SourceJson(

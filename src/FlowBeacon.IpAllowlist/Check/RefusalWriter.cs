@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>Writes the two refusals, 401 and 403, as problem details (RFC 9457).</summary>
-internal sealed class IpAllowlistRefusal(
+internal sealed class RefusalWriter(
     bool showClientIp, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied, IpAllowlistDiagnostics diagnostics)
 {
     private const string ProblemJson = "application/problem+json";
@@ -14,15 +14,22 @@ internal sealed class IpAllowlistRefusal(
         """{"type":"urn:flowbeacon:problems/invalid-api-key","title":"Invalid or expired API key","status":401,"detail":""";
 
     private const string ForbiddenStart =
-        """{"type":"urn:flowbeacon:problems/ip-not-allowed","title":"IP address not allowed","status":403,"detail":"This API key may be used from certain addresses only, and the request did not come from one of them.""" + "\"";
+        """{"type":"urn:flowbeacon:problems/ip-not-allowed","title":"IP address not allowed","status":403,"detail":"""
+        + "\"This API key may be used from certain addresses only, and the request did not come from one of them.\"";
 
-    private static readonly byte[] MissingKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"This needs an API key, and the request has none.\"}");
-    private static readonly byte[] InvalidKeyBody = Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
+    private static readonly byte[] MissingKeyBody =
+        Encoding.ASCII.GetBytes(UnauthorizedStart + "\"This needs an API key, and the request has none.\"}");
+
+    private static readonly byte[] InvalidKeyBody =
+        Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
+
     private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
 
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
-    /// <summary>Refuses a request whose key is invalid or denied, for good: nothing that happens to the request later judges it anew.</summary>
+    /// <summary>
+    /// Refuses a request whose key is invalid or denied, for good: nothing that happens to the request later judges it anew.
+    /// </summary>
     public Task RefuseAsync(HttpContext context, IpAllowlistFeature result)
     {
         bool isFirst = !result.IsFinal;
@@ -32,7 +39,9 @@ internal sealed class IpAllowlistRefusal(
             result.KeepFor(context);
         }
 
-        return result.Outcome == IpAllowlistOutcome.Denied ? DeniedAsync(context, result, isFirst) : UnauthorizedAsync(context, InvalidKeyBody);
+        return result.Outcome == IpAllowlistOutcome.Denied
+            ? DeniedAsync(context, result, isFirst)
+            : UnauthorizedAsync(context, InvalidKeyBody);
     }
 
     private Task DeniedAsync(HttpContext context, IpAllowlistFeature result, bool isFirst)

@@ -1,0 +1,31 @@
+namespace FlowBeacon.IpAllowlist.Check;
+
+/// <summary>What a request's one credential header says.</summary>
+internal enum ApiKeyReading
+{
+    /// <summary>No credential, or one that is not ours to judge.</summary>
+    NoKey,
+
+    /// <summary>Several credentials, or one with our prefix that cannot be a key.</summary>
+    Invalid,
+
+    /// <summary>One credential to look up, with our prefix: invalid if it is unknown.</summary>
+    Prefixed,
+
+    /// <summary>One credential to look up, without our prefix: somebody else's (a JWT, say) if it is unknown.</summary>
+    Unprefixed,
+}
+
+/// <summary>The credential of a request, as read from its header.</summary>
+internal readonly struct ApiKeyCredential(ApiKeyReading reading, ApiKeyHash hash, string? notRemembered = null)
+{
+    public ApiKeyReading Reading => reading;
+
+    /// <summary>The hash of a credential to look up.</summary>
+    public ApiKeyHash Hash => hash;
+
+    /// <summary>The header's text, to be remembered if it leads to a key; null if it is remembered.</summary>
+    public string? NotRemembered => notRemembered;
+
+    public bool IsToLookUp => reading is ApiKeyReading.Prefixed or ApiKeyReading.Unprefixed;
+}
