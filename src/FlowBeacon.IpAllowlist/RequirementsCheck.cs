@@ -80,7 +80,9 @@ internal sealed class RequirementsCheck : IStartupFilter
     private static bool NeedsScheme(Endpoint endpoint) =>
         endpoint.Metadata.OfType<AuthorizationPolicy>().SelectMany(policy => policy.AuthenticationSchemes)
             .Concat(endpoint.Metadata.OfType<IAuthorizeData>()
+#pragma warning disable RS0030 // No header text: authorization itself trims the names in an attribute so.
                 .SelectMany(data => (data.AuthenticationSchemes ?? "").Split(',', StringSplitOptions.TrimEntries)))
+#pragma warning restore RS0030
             .Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme);
 
     private static bool Has<TService>(IServiceProvider services) =>

@@ -14,7 +14,9 @@ internal static class IpAddressRefusal
     {
         if (text.Any(char.IsWhiteSpace))
         {
+#pragma warning disable RS0030 // Any white space is meant: the text was refused already.
             return text.Trim().Any(char.IsWhiteSpace)
+#pragma warning restore RS0030
                 ? "contains white space; write one address per entry"
                 : "has white space around it; remove it";
         }

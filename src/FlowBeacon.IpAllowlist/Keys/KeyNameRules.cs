@@ -53,7 +53,7 @@ internal static class KeyNameRules
         {
             fault = WrongLength(text?.Length ?? 0);
         }
-        else if (text != text.Trim() || text.Any(char.IsControl))
+        else if (char.IsWhiteSpace(text[0]) || char.IsWhiteSpace(text[^1]) || text.Any(char.IsControl))
         {
             fault = "must not begin or end with white space, nor contain control characters";
         }

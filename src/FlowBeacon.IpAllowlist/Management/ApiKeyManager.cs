@@ -312,7 +312,8 @@ public sealed class ApiKeyManager
                 throw Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
             }
 
-            string address = IpAddressValue.From(callingFrom).ToString();
+            IPAddress caller = IpAddressValue.From(callingFrom).ToIPAddress();
+            string address = caller.ToString();
             if (before.Key.AllowedIps.Contains(callingFrom))
             {
                 throw Conflict($"{address} is on the key's list already.");
@@ -324,7 +325,7 @@ public sealed class ApiKeyManager
             }
 
             // A wrong key is answered as a missing denial is, and does not fall back on one.
-            bool hasEvidence = shown?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, IPAddress.Parse(address));
+            bool hasEvidence = shown?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, caller);
             if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
