@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -22,24 +23,15 @@ public sealed class RetainedMemoryTests
             store.Set(TestKeys.Create(rawKeys[number], $"key-{number}"));
         }
 
-        var services = new ServiceCollection();
-        services.AddSingleton<IApiKeyStore>(store);
-        services.AddFlowBeaconIpAllowlist();
-        using ServiceProvider provider = services.BuildServiceProvider();
-        var app = new ApplicationBuilder(provider);
-        app.UseFlowBeaconIpAllowlist();
-        app.Run(_ => Task.CompletedTask);
-        RequestDelegate pipeline = app.Build();
+        using ServiceProvider provider = Services(store);
+        RequestDelegate pipeline = Pipeline(provider);
 
         long before = GC.GetTotalMemory(forceFullCollection: true);
         foreach (string rawKey in rawKeys)
         {
             for (int address = 0; address < AddressesPerKey; address++)
             {
-                var context = new DefaultHttpContext();
-                context.Request.Headers.Authorization = $"Bearer {rawKey}";
-                context.Request.Headers["X-Forwarded-For"] = $"198.51.{address / 250}.{address % 250}";
-                pipeline(context).IsCompletedSuccessfully.Should().BeTrue();
+                Send(pipeline, rawKey, $"198.51.{address / 250}.{address % 250}");
             }
         }
 
@@ -47,5 +39,57 @@ public sealed class RetainedMemoryTests
         GC.KeepAlive(pipeline);
 
         (retained / Keys).Should().BeLessThan(60_000, "a key that came from 2,000 addresses retains little of them");
+    }
+
+    [Fact]
+    public void Keys_that_were_replaced_as_a_whole_are_not_held_by_what_was_remembered_of_them()
+    {
+        var store = new InMemoryApiKeyStore();
+        using ServiceProvider provider = Services(store);
+        RequestDelegate pipeline = Pipeline(provider);
+        WeakReference old = UseNewKey(store, pipeline);
+        GC.Collect();
+        old.IsAlive.Should().BeTrue("it is in the store");
+
+        store.ReplaceAll([TestKeys.Create(TestKeys.Restricted, "other")]);
+        GC.Collect();
+
+        old.IsAlive.Should().BeFalse();
+        GC.KeepAlive(pipeline);
+    }
+
+    // In a method of its own, so that no local of the test holds the key.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference UseNewKey(InMemoryApiKeyStore store, RequestDelegate pipeline)
+    {
+        ApiKey key = TestKeys.Create(TestKeys.Unrestricted, "old");
+        store.Set(key);
+        Send(pipeline, TestKeys.Unrestricted, "198.51.100.9");
+        return new WeakReference(key);
+    }
+
+    private static void Send(RequestDelegate pipeline, string rawKey, string address)
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Headers.Authorization = $"Bearer {rawKey}";
+        context.Request.Headers["X-Forwarded-For"] = address;
+        pipeline(context).IsCompletedSuccessfully.Should().BeTrue();
+        context.Response.StatusCode.Should().Be(StatusCodes.Status200OK);
+    }
+
+    private static ServiceProvider Services(InMemoryApiKeyStore store)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IApiKeyStore>(store);
+        services.AddFlowBeaconIpAllowlist();
+        return services.BuildServiceProvider();
+    }
+
+    private static RequestDelegate Pipeline(ServiceProvider provider)
+    {
+        var app = new ApplicationBuilder(provider);
+        app.UseFlowBeaconIpAllowlist();
+        app.Run(_ => Task.CompletedTask);
+        return app.Build();
     }
 }

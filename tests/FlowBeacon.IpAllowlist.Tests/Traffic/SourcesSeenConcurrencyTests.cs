@@ -56,7 +56,8 @@ public sealed class SourcesSeenConcurrencyTests
             tooMany.Should().Be(0);
             traffic.Sources.Find("key")!.WithAddress.Should().HaveCount(Most);
             traffic.Sources.Cells.Should().Be(Most);
-            admitted.SelectMany(cells => cells).Where(cell => !cell.IsEvicted).Should().BeEquivalentTo(traffic.Sources.Find("key")!.WithAddress);
+            admitted.SelectMany(cells => cells).Where(cell => !cell.IsEvicted)
+                .Should().BeEquivalentTo(traffic.Sources.Find("key")!.WithAddress);
         }
     }
 
