@@ -22,7 +22,8 @@ public static class IpAllowlistServiceCollectionExtensions
     /// <param name="configure">Changes the settings. They are validated at start-up.</param>
     /// <returns>A builder that keys and key administration are added to.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(
+        this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
 
@@ -46,7 +47,8 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<ConfigurationKeys>();
         services.TryAddSingleton<CoarseClock>();
         services.TryAddSingleton<DenialRecord>();
-        services.TryAddSingleton(provider => new SourcesSeen(provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
+        services.TryAddSingleton(provider => new SourcesSeen(
+            provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
         services.TryAddSingleton(provider => new ApiKeyTraffic(
             provider.GetRequiredService<DenialRecord>(),
             provider.GetRequiredService<SourcesSeen>(),
@@ -64,8 +66,7 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton(provider => new IpAllowlistRefusal(
             Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
-        services.TryAddSingleton<PipelineUse>();
-        services.TryAddSingleton<ManagementUse>();
+        services.TryAddSingleton<StartupState>();
         if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))
         {
             // The first filter wraps all others, so that it also sees a check that another filter adds.
@@ -88,5 +89,6 @@ public static class IpAllowlistServiceCollectionExtensions
             + $" for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
     }
 
-    private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
+    private static IpAllowlistOptions Settings(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
 }

@@ -11,12 +11,12 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Stops a web host that uses the API-key scheme without what it needs, before it listens, and names the missing calls. Otherwise the
-/// first request would find out.
+/// Stops a web host that uses the API-key scheme without what it needs, before it listens, and names the missing calls. Otherwise only
+/// the first request would fail.
 /// </summary>
 internal sealed class RequirementsCheck : IStartupFilter
 {
-    // The framework notes these in the properties of a pipeline.
+    // The framework sets these properties of a pipeline.
     private const string EndpointsOfPipeline = "__EndpointRouteBuilder";
     private const string HasAuthorization = "__AuthorizationMiddlewareSet";
 
@@ -34,7 +34,7 @@ internal sealed class RequirementsCheck : IStartupFilter
         IServiceProvider services = app.ApplicationServices;
         bool hasScheme = services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.SchemeMap
             .ContainsKey(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-        if (hasScheme && !Has<PipelineUse>(services))
+        if (hasScheme && !Has<StartupState>(services))
         {
             throw new InvalidOperationException(
                 "AddFlowBeaconApiKey() needs services that are not there."

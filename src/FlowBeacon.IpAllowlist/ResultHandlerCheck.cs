@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Warns at start-up where the host registered a result handler of authorization behind <c>AddFlowBeaconApiKey()</c>: the last one
-/// registered answers, so it would undo the 401 and 403 of this library's.
+/// Warns at start-up if the host registered an <see cref="IAuthorizationMiddlewareResultHandler"/> after <c>AddFlowBeaconApiKey()</c>: it
+/// replaces this library's and with it the 401 and 403.
 /// </summary>
 internal sealed class ResultHandlerCheck(IServiceScopeFactory scopes, ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
@@ -20,7 +20,7 @@ internal sealed class ResultHandlerCheck(IServiceScopeFactory scopes, ILoggerFac
     {
         // Handlers may be scoped services.
         await using AsyncServiceScope scope = scopes.CreateAsyncScope();
-        if (InUse(scope.ServiceProvider) is { } handler and not ApiKeyAuthorizationResultHandler)
+        if (Resolve(scope.ServiceProvider) is { } handler and not ApiKeyAuthorizationResultHandler)
         {
             IpAllowlistLog.ResultHandlerReplaced(_logger, handler.GetType());
         }
@@ -36,8 +36,9 @@ internal sealed class ResultHandlerCheck(IServiceScopeFactory scopes, ILoggerFac
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A warning must not stop start-up: a handler may need a request.")]
-    private static IAuthorizationMiddlewareResultHandler? InUse(IServiceProvider services)
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "A warning must not stop start-up: a handler may need a request.")]
+    private static IAuthorizationMiddlewareResultHandler? Resolve(IServiceProvider services)
     {
         try
         {

@@ -5,11 +5,11 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Says once what is legal and probably not meant, most of it outside Development alone. Runs when every other part has started.</summary>
+/// <summary>Warns, after start-up, of settings that are valid but probably not meant; of most of them only outside Development.</summary>
 internal sealed class StartupWarnings(
     IOptions<IpAllowlistOptions> options,
     IApiKeyStore store,
-    ManagementUse management,
+    StartupState state,
     IHostEnvironment environment,
     ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
@@ -37,7 +37,7 @@ internal sealed class StartupWarnings(
             IpAllowlistLog.NoKeys(_logger);
         }
 
-        if (management.IsInMemory)
+        if (state.IsManagementInMemory)
         {
             IpAllowlistLog.KeysInMemory(_logger);
         }

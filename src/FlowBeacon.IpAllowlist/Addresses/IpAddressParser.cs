@@ -7,8 +7,8 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// legal spelling of an IPv6 address (RFC 4291 §2.2), and nothing else.
 /// </summary>
 /// <remarks>
-/// <see cref="System.Net.IPAddress"/> is not asked: it takes <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
-/// 8.0.0.1 and drops zone ids, and an allowlist that reads an address differently from its author is a hole.
+/// <see cref="System.Net.IPAddress"/> is not used: it takes <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
+/// 8.0.0.1 and drops zone ids: an allowlist would then admit other addresses than its author meant.
 /// </remarks>
 internal static class IpAddressParser
 {
@@ -26,7 +26,7 @@ internal static class IpAddressParser
         return isIPv4;
     }
 
-    /// <summary>Reads one member of X-Forwarded-For, where a port may follow: <c>v4</c>, <c>v4:p</c>, <c>v6</c>, <c>[v6]</c>, <c>[v6]:p</c>.</summary>
+    /// <summary>Reads one member of X-Forwarded-For: <c>v4</c>, <c>v4:p</c>, <c>v6</c>, <c>[v6]</c>, <c>[v6]:p</c>.</summary>
     /// <remarks>The port is checked (1 to 5 digits, at most 65535) and dropped.</remarks>
     public static bool TryParseForwarded(ReadOnlySpan<char> text, out IpAddressValue value)
     {

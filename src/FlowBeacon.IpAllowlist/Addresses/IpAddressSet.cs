@@ -13,7 +13,7 @@ namespace FlowBeacon.IpAllowlist;
 /// </remarks>
 public sealed class IpAddressSet : IEquatable<IpAddressSet>
 {
-    // Most lists are a few IPv4 addresses. They stand in the object itself: keys are held by the million.
+    // Most lists are a few IPv4 addresses. They are stored in the object itself, because there may be millions of keys.
     private readonly FewIPv4 _few;
     private readonly int _fewCount;
     private readonly Many? _many;
@@ -62,7 +62,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
-    public static bool TryParse(IEnumerable<string?> entries, [NotNullWhen(true)] out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
+    public static bool TryParse(
+        IEnumerable<string?> entries, [NotNullWhen(true)] out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
     {
         ArgumentNullException.ThrowIfNull(entries);
 
@@ -74,7 +75,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         {
             if (!IpAddressParser.TryParse(entry, out IpAddressValue address))
             {
-                refused.Add(new IpAddressError(index, IpAddressRefusal.Explain(entry)));
+                refused.Add(new IpAddressError(index, IpAddressErrorMessage.For(entry)));
             }
             else if (address.IsIPv4)
             {
@@ -105,8 +106,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>The members as canonical text (IPv6 as RFC 5952 has it): IPv4 in ascending order, then IPv6.</summary>
     /// <returns>A new array.</returns>
-    public string[] ToCanonicalStrings() =>
-        [.. Addresses.Select(address => address.ToString())];
+    public string[] ToCanonicalStrings() => [.. Addresses.Select(address => address.ToString())];
 
     /// <inheritdoc/>
     public bool Equals(IpAddressSet? other) =>
@@ -142,7 +142,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         }
 
         string[] members = ToCanonicalStrings();
-        return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, ... {members.Length} in all]";
+        string shown = string.Join(", ", members.Take(10));
+        return members.Length <= 10 ? $"[{shown}]" : $"[{shown}, ... {members.Length} in all]";
     }
 
     /// <summary>The members: IPv4 in ascending order, then IPv6.</summary>
@@ -185,10 +186,10 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     private sealed class Many(uint[] sortedIPv4, UInt128[] sortedIPv6)
     {
         /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
-        private const int LongestScan = 32;
+        private const int MaxScanLength = 32;
 
-        private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > LongestScan ? sortedIPv4.ToFrozenSet() : null;
-        private readonly FrozenSet<UInt128>? _hashedIPv6 = sortedIPv6.Length > LongestScan ? sortedIPv6.ToFrozenSet() : null;
+        private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > MaxScanLength ? sortedIPv4.ToFrozenSet() : null;
+        private readonly FrozenSet<UInt128>? _hashedIPv6 = sortedIPv6.Length > MaxScanLength ? sortedIPv6.ToFrozenSet() : null;
 
         public uint[] IPv4 { get; } = sortedIPv4;
 

@@ -40,4 +40,7 @@ public sealed record AuditEntry
 
     /// <summary>How often it happened within its minute; 1 for everything that is not throttled.</summary>
     public int Count { get; init; } = 1;
+
+    internal static AuditEntry Create(DateTimeOffset at, AuditAction action, ApiKeyActor actor, string? keyId, string? keyName) =>
+        new() { Id = $"audit_{Guid.CreateVersion7(at):N}", At = at, Action = action, Actor = actor, KeyId = keyId, KeyName = keyName };
 }

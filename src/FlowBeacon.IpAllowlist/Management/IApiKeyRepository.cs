@@ -1,6 +1,9 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Where changes of keys are committed. Lookups of the request path do not come here, see <see cref="IApiKeyStore"/>. Register your own as a singleton; it is called concurrently.</summary>
+/// <summary>
+/// Where changes of keys are committed; requests look keys up in the <see cref="IApiKeyStore"/>. Register your own as a singleton; it is
+/// called concurrently.
+/// </summary>
 public interface IApiKeyRepository
 {
     /// <summary>
