@@ -6,7 +6,6 @@ using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -67,12 +66,6 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton(provider => new IpAllowlistRefusal(
             Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddSingleton<StartupState>();
-        if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))
-        {
-            // The first filter wraps all others, so that it also sees a check that another filter adds.
-            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
-        }
-
         RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());

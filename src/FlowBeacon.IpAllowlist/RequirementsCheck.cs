@@ -11,8 +11,8 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Stops a web host that uses the API-key scheme without what it needs, before it listens, and names the missing calls. Otherwise only
-/// the first request would fail.
+/// Stops a web host before it listens if it added the check without using it, or uses the API-key scheme without what that needs, and
+/// names the missing calls.
 /// </summary>
 internal sealed class RequirementsCheck : IStartupFilter
 {
@@ -20,7 +20,7 @@ internal sealed class RequirementsCheck : IStartupFilter
     private const string EndpointsOfPipeline = "__EndpointRouteBuilder";
     private const string HasAuthorization = "__AuthorizationMiddlewareSet";
 
-    /// <summary>Adds the check once, as the outermost filter, so that it sees the endpoints that other filters add.</summary>
+    /// <summary>Adds the check once, as the outermost filter, so that it sees the middleware and endpoints that other filters add.</summary>
     public static void AddTo(IServiceCollection services)
     {
         if (!services.Any(service => service.ImplementationType == typeof(RequirementsCheck)))
@@ -34,11 +34,20 @@ internal sealed class RequirementsCheck : IStartupFilter
         IServiceProvider services = app.ApplicationServices;
         bool hasScheme = services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.SchemeMap
             .ContainsKey(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-        if (hasScheme && !Has<StartupState>(services))
+        StartupState? state = services.GetService<StartupState>();
+        if (hasScheme && state is null)
         {
             throw new InvalidOperationException(
                 "AddFlowBeaconApiKey() needs services that are not there."
                 + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+        }
+
+        if (state is not null)
+        {
+            // A pipeline is built from its end, so the component that is added first is built last.
+            app.Use(pipeline => state.IsCheckInPipeline ? pipeline : throw new InvalidOperationException(
+                "AddFlowBeaconIpAllowlist() was called, but no part of the pipeline checks anything."
+                + " Call app.UseFlowBeaconIpAllowlist(), or remove AddFlowBeaconIpAllowlist()."));
         }
 
         next(app);
@@ -62,7 +71,7 @@ internal sealed class RequirementsCheck : IStartupFilter
             yield return "builder.Services.AddAuthentication().AddFlowBeaconApiKey()";
         }
 
-        if (!Has<IPolicyEvaluator>(app.ApplicationServices))
+        if (!app.ApplicationServices.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IPolicyEvaluator)))
         {
             yield return "builder.Services.AddAuthorization()";
         }
@@ -82,7 +91,4 @@ internal sealed class RequirementsCheck : IStartupFilter
             .Concat(endpoint.Metadata.OfType<IAuthorizeData>()
                 .SelectMany(data => (data.AuthenticationSchemes ?? "").Split(',', StringSplitOptions.TrimEntries)))
             .Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-
-    private static bool Has<TService>(IServiceProvider services) =>
-        services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(TService));
 }

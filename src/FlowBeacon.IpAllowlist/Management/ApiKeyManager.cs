@@ -466,14 +466,13 @@ public sealed class ApiKeyManager
                 await CommitAsync(whole, cancellationToken);
                 return after;
             }
-            catch (ApiKeyConflictException conflict) when (
-                conflict.Conflict == ApiKeyConflict.StaleVersion && expectedVersion is null && attempt < MaxAttempts)
-            {
-                // Another change came first and the caller named no version: apply this change to the newer version.
-            }
             catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
             {
-                throw Stale(before.Version + 1);
+                // Another change came first. If the caller named no version, this one is applied to the newer version.
+                if (expectedVersion is not null || attempt == MaxAttempts)
+                {
+                    throw Stale(before.Version + 1);
+                }
             }
         }
     }
