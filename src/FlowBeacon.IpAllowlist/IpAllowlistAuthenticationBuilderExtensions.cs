@@ -21,8 +21,8 @@ public static class IpAllowlistAuthenticationBuilderExtensions
     /// <param name="builder">The application's authentication.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>
-    /// <c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well. An
-    /// <see cref="IAuthorizationMiddlewareResultHandler"/> of the host must be registered before; start-up warns otherwise.
+    /// <c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well. Register an
+    /// <see cref="IAuthorizationMiddlewareResultHandler"/> of the host before this call; otherwise start-up warns.
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static AuthenticationBuilder AddFlowBeaconApiKey(this AuthenticationBuilder builder)

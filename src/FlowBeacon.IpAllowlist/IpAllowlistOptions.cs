@@ -41,9 +41,8 @@ public sealed class IpAllowlistOptions
     /// default. Otherwise such a peer counts as replaced, and a source that reads X-Forwarded-For finds no client address.
     /// </summary>
     /// <remarks>
-    /// With it, the check relies on that middleware alone for the peer: it must accept the PROXY protocol from your load balancer only.
-    /// Start-up says so each time. It has no effect with <see cref="ClientIpSource.PeerAddress"/>, and is refused there and beside
-    /// <c>UseForwardedHeaders</c>.
+    /// The check then relies on that middleware for the peer: it must accept the PROXY protocol from your load balancer only, and start-up
+    /// warns of that. Refused with <see cref="ClientIpSource.PeerAddress"/>, where it has no effect, and with <c>UseForwardedHeaders</c>.
     /// </remarks>
     public bool UsesProxyProtocol { get; set; }
 
@@ -67,7 +66,7 @@ public sealed class IpAllowlistOptions
 
     /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
-    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
+    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. An exception of it ends the request as a server error.
     /// </summary>
     public Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? OnDenied { get; set; }
 }

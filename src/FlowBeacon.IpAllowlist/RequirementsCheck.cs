@@ -20,7 +20,7 @@ internal sealed class RequirementsCheck : IStartupFilter
     private const string EndpointsOfPipeline = "__EndpointRouteBuilder";
     private const string HasAuthorization = "__AuthorizationMiddlewareSet";
 
-    /// <summary>Adds the check once, as the outermost filter, so that it sees the middleware and endpoints that other filters add.</summary>
+    /// <summary>Adds the check once, as the outermost filter, so that it sees what other filters add.</summary>
     public static void AddTo(IServiceCollection services)
     {
         if (!services.Any(service => service.ImplementationType == typeof(RequirementsCheck)))
@@ -80,12 +80,12 @@ internal sealed class RequirementsCheck : IStartupFilter
             && endpoints is IEndpointRouteBuilder ofThisPipeline
             && ofThisPipeline.DataSources.SelectMany(source => source.Endpoints).Any(NeedsScheme))
         {
-            // WebApplication calls it by itself. What a branch with endpoints of its own does cannot be seen here.
+            // WebApplication calls it itself. Branches with endpoints of their own cannot be checked here.
             yield return "app.UseAuthorization() between app.UseRouting() and app.UseEndpoints()";
         }
     }
 
-    /// <summary>Whether authorization asks the scheme at an endpoint.</summary>
+    /// <summary>Whether authorization uses the scheme at an endpoint.</summary>
     private static bool NeedsScheme(Endpoint endpoint) =>
         endpoint.Metadata.OfType<AuthorizationPolicy>().SelectMany(policy => policy.AuthenticationSchemes)
             .Concat(endpoint.Metadata.OfType<IAuthorizeData>()

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>What the application did with the library while it was set up, for the checks and warnings at start-up.</summary>
+/// <summary>How the application uses the library, for the checks and warnings at start-up.</summary>
 internal sealed class StartupState
 {
     /// <summary>Whether the middleware is part of a pipeline that was built.</summary>

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>Says why a text is not an allowlist entry, and what to write instead. Only called for what the parser refused.</summary>
+/// <summary>Explains why a text that the parser refused is not an allowlist entry, and what to write instead.</summary>
 internal static class IpAddressErrorMessage
 {
     /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>

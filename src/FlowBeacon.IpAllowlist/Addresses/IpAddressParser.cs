@@ -1,9 +1,10 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// The strict reading of an address, without allocation. It accepts four decimal octets without leading zeros and every
+/// Parses an address strictly and without allocation. It accepts four decimal octets without leading zeros and every
 /// legal spelling of an IPv6 address (RFC 4291 §2.2), and nothing else.
 /// </summary>
 /// <remarks>
@@ -12,7 +13,7 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// </remarks>
 internal static class IpAddressParser
 {
-    /// <summary>Reads an allowlist entry: the address alone, nothing around it.</summary>
+    /// <summary>Reads an allowlist entry: an address with nothing around it.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out IpAddressValue value)
     {
         // An IPv6 address has a colon among its first five characters, an IPv4 address has none at all.
@@ -167,29 +168,8 @@ internal static class IpAddressParser
     private static uint HexValue(char digit) => char.IsAsciiDigit(digit) ? digit - (uint)'0' : (digit | 0x20u) - 'a' + 10;
 
     /// <summary>Accepts nothing, or a colon and a port from 0 to 65535 in 1 to 5 digits.</summary>
-    private static bool IsPortOrNothing(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty)
-        {
-            return true;
-        }
-
-        if (text[0] != ':' || text.Length is < 2 or > 6)
-        {
-            return false;
-        }
-
-        int port = 0;
-        foreach (char digit in text[1..])
-        {
-            if (!char.IsAsciiDigit(digit))
-            {
-                return false;
-            }
-
-            port = (port * 10) + (digit - '0');
-        }
-
-        return port <= 65535;
-    }
+    private static bool IsPortOrNothing(ReadOnlySpan<char> text) =>
+        text.IsEmpty
+        || (text[0] == ':' && text.Length is >= 2 and <= 6 && !text[1..].ContainsAnyExceptInRange('0', '9')
+            && ushort.TryParse(text[1..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
 }

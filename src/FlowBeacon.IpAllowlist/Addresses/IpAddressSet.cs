@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist;
@@ -35,8 +36,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public static IpAddressSet Empty { get; } = new([], []);
 
     /// <summary>
-    /// What a store hands out for a list that it cannot read: it contains nothing and, unlike <see cref="Empty"/>, does not turn the check
-    /// off. A key with it is denied from everywhere, in every mode.
+    /// Stands for a stored list that cannot be read. It contains nothing and, unlike <see cref="Empty"/>, does not turn the check off: a
+    /// key with it is denied from everywhere, in every mode.
     /// </summary>
     public static IpAddressSet Unreadable { get; } = new([], []);
 
@@ -56,7 +57,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
             ? set
             : throw new FormatException(string.Join(Environment.NewLine, errors.Select(error => $"[{error.Index}]: {error.Message}")));
 
-    /// <summary>Reads a list of addresses and collects every fault, not the first alone.</summary>
+    /// <summary>Reads a list of addresses and collects every fault.</summary>
     /// <param name="entries">The texts. Different spellings of one address become one member.</param>
     /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
@@ -119,16 +120,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public override int GetHashCode()
     {
         var hash = default(HashCode);
-        foreach (uint bits in IPv4)
-        {
-            hash.Add(bits);
-        }
-
-        foreach (UInt128 bits in IPv6)
-        {
-            hash.Add(bits);
-        }
-
+        hash.AddBytes(MemoryMarshal.AsBytes(IPv4));
+        hash.AddBytes(MemoryMarshal.AsBytes(IPv6));
         return hash.ToHashCode();
     }
 

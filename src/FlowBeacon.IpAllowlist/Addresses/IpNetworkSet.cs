@@ -96,7 +96,7 @@ internal sealed class IpNetworkSet
 
     private readonly record struct Network(IpAddressValue Start, UInt128 Mask)
     {
-        // The families are told apart: a short IPv6 prefix such as ::/8 also covers the mapped form, but means no IPv4 address.
+        // The family must match: a short IPv6 prefix such as ::/8 also covers the mapped form, but means no IPv4 address.
         public bool Contains(IpAddressValue address) => (address.Bits & Mask) == Start.Bits && address.IsIPv4 == Start.IsIPv4;
     }
 }

@@ -43,9 +43,7 @@ internal sealed class ConfigurationKeyLoader(
             + " Remove one of the two: the call, or builder.Services.AddSingleton<IApiKeyStore>(…).");
 
         _exceptions = new FileLoadExceptionListener(
-            FileProviders(root).Select(provider => provider.Source),
-            ReportUnreadableFile,
-            ExpectReportedReload);
+            FileProviders(root).Select(provider => provider.Source), ReportUnreadableFile, ExpectReportedReload);
 
         // Also files without keys: keys may be added to them.
         _links = new LinkedKeyFiles(FileProviders(root), time, ReportFault);
@@ -154,7 +152,7 @@ internal sealed class ConfigurationKeyLoader(
     }
 
     private static IEnumerable<FileConfigurationProvider> FileProviders(IConfigurationRoot root) =>
-        ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>();
+        ConfigurationTree.Providers(root).OfType<FileConfigurationProvider>();
 
     private bool HasKeys(FileConfigurationProvider provider) =>
         provider.TryGet(_path, out _) || provider.GetChildKeys([], _path).Any();

@@ -26,7 +26,7 @@ internal sealed class ConfigurationKeyReader
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
     {
-        _section = ConfigurationTree.Read([.. ConfigurationSources.Providers(root)], path, Members);
+        _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
     }
 
@@ -237,7 +237,7 @@ internal sealed class ConfigurationKeyReader
             return AllowlistMode.Enforce;
         }
 
-        // Names alone: the framework would take any number, too.
+        // Enum.TryParse would also accept numbers.
         foreach (AllowlistMode mode in Enum.GetValues<AllowlistMode>())
         {
             if (text.Equals(mode.ToString(), StringComparison.OrdinalIgnoreCase))

@@ -12,6 +12,10 @@ internal static class ConfigurationTree
     /// <summary>A number of values that is never reached, so that everything is read.</summary>
     private const int Unknown = int.MaxValue;
 
+    /// <summary>All providers, those of chained configurations included, in the order in which they override each other.</summary>
+    public static IEnumerable<IConfigurationProvider> Providers(IConfigurationRoot root) => root.Providers.SelectMany(provider =>
+        provider is ChainedConfigurationProvider { Configuration: IConfigurationRoot chained } ? Providers(chained) : [provider]);
+
     /// <summary>Reads a section from providers, in the order in which they override each other.</summary>
     /// <remarks>The members are those that an object usually has. Others are found, too, but take longer.</remarks>
     public static ConfigurationNode Read(IReadOnlyList<IConfigurationProvider> providers, string path, IReadOnlyList<string> members)
@@ -42,7 +46,7 @@ internal static class ConfigurationTree
 
     /// <summary>
     /// The names that a provider lists in a section, with the number of values it has at and below each. The framework's providers list a
-    /// name once for every such value. Other providers list each name once and do not tell the number.
+    /// name once for every such value. Other providers list each name once, so the number is unknown.
     /// </summary>
     private static Dictionary<string, int> CountValues(IConfigurationProvider provider, string path)
     {
@@ -58,7 +62,7 @@ internal static class ConfigurationTree
         return isNameRepeated ? counts : counts.Keys.ToDictionary(name => name, _ => Unknown, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a provider lists a section more than once in the one above it, asked where no name comes twice.</summary>
+    /// <summary>Whether a provider lists a section more than once in its parent section.</summary>
     private static bool IsSectionRepeated(IConfigurationProvider provider, string path) =>
         provider.GetChildKeys([], ConfigurationPath.GetParentPath(path))
             .Count(name => name.Equals(ConfigurationPath.GetSectionKey(path), StringComparison.OrdinalIgnoreCase)) > 1;

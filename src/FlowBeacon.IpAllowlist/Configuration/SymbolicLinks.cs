@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Configuration;
 
-/// <summary>Follows symbolic links, those of folders included. The framework resolves the last part of a path alone.</summary>
+/// <summary>Follows symbolic links, also those of folders. The framework resolves only the last part of a path.</summary>
 internal static class SymbolicLinks
 {
     /// <summary>The limit of Linux.</summary>

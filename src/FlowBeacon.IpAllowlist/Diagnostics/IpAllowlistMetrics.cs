@@ -8,9 +8,6 @@ internal sealed class IpAllowlistMetrics : IDisposable
 {
     public const string MeterName = "FlowBeacon.IpAllowlist";
 
-    private static readonly KeyValuePair<string, object?> Applied = new("result", "applied");
-    private static readonly KeyValuePair<string, object?> Rejected = new("result", "rejected");
-
     private static readonly IpAllowlistOutcome[] Outcomes = Enum.GetValues<IpAllowlistOutcome>();
     private static readonly ClientIpOrigin[] Origins = Enum.GetValues<ClientIpOrigin>();
 
@@ -47,7 +44,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
 
     public void StoreFailed() => _storeFailures.Add(1);
 
-    public void KeysReloaded(bool applied) => _keyReloads.Add(1, applied ? Applied : Rejected);
+    public void KeysReloaded(bool applied) =>
+        _keyReloads.Add(1, new KeyValuePair<string, object?>("result", applied ? "applied" : "rejected"));
 
     public void Dispose() => _meter.Dispose();
 

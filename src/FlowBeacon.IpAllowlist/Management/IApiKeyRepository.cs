@@ -9,7 +9,7 @@ public interface IApiKeyRepository
     /// <summary>
     /// Commits a change: every key and every audit entry of it, or nothing. A repository that hands its entries to an
     /// <see cref="IAuditLog"/> must bound its waiting by <see cref="ApiKeyChange.AuditTimeout"/>, honour
-    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that lands after a refusal by one which says so.
+    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that is recorded after a refusal by one whose detail says so.
     /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>

@@ -9,7 +9,7 @@ internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
-    /// <summary>The risk of a change; null if it cuts nothing off. What was denied before the change is not cut off by it.</summary>
+    /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
     public LockoutRisk? Find(ApiKey before, ApiKey after)
     {
         if (!CanDenyMore(before, after))

@@ -70,7 +70,7 @@ internal static class SuggestionRules
         };
     }
 
-    /// <summary>A duration for people: its largest unit alone.</summary>
+    /// <summary>A duration for people, in its largest unit.</summary>
     public static string DescribeDuration(TimeSpan time) => time switch
     {
         { TotalDays: >= 2 } => Count(time.TotalDays, "day"),
