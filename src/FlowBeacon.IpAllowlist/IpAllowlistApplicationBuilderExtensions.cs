@@ -11,8 +11,8 @@ public static class IpAllowlistApplicationBuilderExtensions
     private const string UsedProperty = "FlowBeacon.IpAllowlist.Used";
 
     /// <summary>
-    /// Checks every request from here on: an invalid key is answered 401, a key from an address that is not on its list 403. What runs
-    /// before it (static files, output caching, short-circuited endpoints) is not covered.
+    /// Checks every request from here on: an invalid key is answered 401, a key from an address that is not on its list 403. Middleware
+    /// before it (static files, output caching) and short-circuited endpoints are not covered.
     /// </summary>
     /// <param name="app">The pipeline, or a branch of it (<c>UseWhen</c>, <c>MapWhen</c>).</param>
     /// <returns><paramref name="app"/>.</returns>
@@ -25,8 +25,9 @@ public static class IpAllowlistApplicationBuilderExtensions
         ArgumentNullException.ThrowIfNull(app);
 
         IServiceProvider services = app.ApplicationServices;
-        PipelineUse use = services.GetService<PipelineUse>() ?? throw new InvalidOperationException(
-            "UseFlowBeaconIpAllowlist() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+        StartupState state = services.GetService<StartupState>() ?? throw new InvalidOperationException(
+            "UseFlowBeaconIpAllowlist() needs services that are not there."
+            + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
         // A branch inherits the properties of the pipeline it leaves.
         if (!app.Properties.TryAdd(UsedProperty, true))
@@ -36,7 +37,7 @@ public static class IpAllowlistApplicationBuilderExtensions
 
         return app.Use(next =>
         {
-            use.IsBuilt = true;
+            state.IsCheckInPipeline = true;
             var check = new IpAllowlistMiddleware(
                 next,
                 services.GetRequiredService<IpAllowlistEvaluator>(),

@@ -5,14 +5,13 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Adds the API-key authentication scheme.</summary>
 public static class IpAllowlistAuthenticationBuilderExtensions
 {
-    private static readonly ObjectFactory<ApiKeyAuthenticationHandler> MakeHandler =
+    private static readonly ObjectFactory<ApiKeyAuthenticationHandler> HandlerFactory =
         ActivatorUtilities.CreateFactory<ApiKeyAuthenticationHandler>([]);
 
     /// <summary>
@@ -22,34 +21,36 @@ public static class IpAllowlistAuthenticationBuilderExtensions
     /// <param name="builder">The application's authentication.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>
-    /// <c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well. An
-    /// <see cref="IAuthorizationMiddlewareResultHandler"/> of the host must be registered before; start-up warns otherwise.
+    /// <c>AddFlowBeaconIpAllowlist()</c> and <c>UseFlowBeaconIpAllowlist()</c> are needed as well. Register an
+    /// <see cref="IAuthorizationMiddlewareResultHandler"/> of the host before this call; otherwise start-up warns.
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static AuthenticationBuilder AddFlowBeaconApiKey(this AuthenticationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
 
-        ServiceDescriptor? inner = builder.Services.LastOrDefault(service => service.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
+        ServiceDescriptor? inner = builder.Services.LastOrDefault(
+            service => service.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
         builder.Services.AddTransient<IAuthorizationMiddlewareResultHandler>(provider => new ApiKeyAuthorizationResultHandler(
-            Inner(inner, provider),
+            CreateInner(inner, provider),
             provider.GetRequiredService<IpAllowlistEvaluator>(),
             provider.GetRequiredService<IpAllowlistRecorder>(),
             provider.GetRequiredService<RefusalWriter>()));
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ResultHandlerCheck>());
         builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
 
-        // Made by a factory: where AddFlowBeaconIpAllowlist() is missing, the check at start-up says so, and not the validation of
-        // services in Development, which would name a type that nobody knows.
-        builder.Services.Replace(ServiceDescriptor.Transient(provider => MakeHandler(provider, [])));
+        // By a factory, which the container cannot validate: where AddFlowBeaconIpAllowlist() is missing, RequirementsCheck names it,
+        // while validation would name an internal type.
+        builder.Services.Replace(ServiceDescriptor.Transient(provider => HandlerFactory(provider, [])));
         RequirementsCheck.AddTo(builder.Services);
         return builder;
     }
 
     /// <summary>The result handler that was registered before, or the framework's.</summary>
-    private static IAuthorizationMiddlewareResultHandler Inner(ServiceDescriptor? descriptor, IServiceProvider provider) =>
-        (descriptor?.ImplementationInstance ?? descriptor?.ImplementationFactory?.Invoke(provider)
-            ?? (descriptor?.ImplementationType is { } type ? ActivatorUtilities.CreateInstance(provider, type) : null)) as IAuthorizationMiddlewareResultHandler
-        ?? new AuthorizationMiddlewareResultHandler();
+    private static IAuthorizationMiddlewareResultHandler CreateInner(ServiceDescriptor? descriptor, IServiceProvider provider)
+    {
+        object? handler = descriptor?.ImplementationInstance ?? descriptor?.ImplementationFactory?.Invoke(provider)
+            ?? (descriptor?.ImplementationType is { } type ? ActivatorUtilities.CreateInstance(provider, type) : null);
+        return handler as IAuthorizationMiddlewareResultHandler ?? new AuthorizationMiddlewareResultHandler();
+    }
 }

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>What <c>AddFlowBeaconIpAllowlist()</c> returns: further parts are added to it.</summary>
+/// <summary>Returned by <c>AddFlowBeaconIpAllowlist()</c>; adds further parts.</summary>
 public sealed class IpAllowlistBuilder
 {
     internal IpAllowlistBuilder(IServiceCollection services) => Services = services;
@@ -38,7 +38,8 @@ public sealed class IpAllowlistBuilder
         ArgumentNullException.ThrowIfNull(section);
         if (Services.Any(service => service.ServiceType == typeof(ConfigurationKeySection)))
         {
-            throw new InvalidOperationException("AddKeysFromConfiguration() was called before. Keep all keys in one section, and call it once.");
+            throw new InvalidOperationException(
+                "AddKeysFromConfiguration() was called before. Keep all keys in one section, and call it once.");
         }
 
         Services.AddSingleton(new ConfigurationKeySection(section));
@@ -60,7 +61,7 @@ public sealed class IpAllowlistBuilder
             provider.GetRequiredService<ConfigurationKeys>(),
             provider.GetRequiredService<SourcesSeen>(),
             provider.GetRequiredService<TimeProvider>(),
-            SettingsOf(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value)));
+            Settings(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value)));
         Services.TryAddSingleton<ThrottledAudit>();
         Services.TryAddSingleton<BreakGlassUses>();
         Services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
@@ -68,7 +69,7 @@ public sealed class IpAllowlistBuilder
         return this;
     }
 
-    private static ApiKeyManagementSettings SettingsOf(IpAllowlistOptions options) =>
+    private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
         new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout);
 
     /// <summary>The default policy, unless the host has one of that name.</summary>

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Says for an endpoint, or a group of them, whether an API key is a must or not looked at.</summary>
+/// <summary>Requires an API key at endpoints and groups, or exempts them from the check.</summary>
 /// <remarks>Endpoint metadata overrides group metadata.</remarks>
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {

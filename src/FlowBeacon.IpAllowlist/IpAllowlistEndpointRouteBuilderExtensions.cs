@@ -40,7 +40,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         IServiceProvider services = endpoints.ServiceProvider;
         IpAllowlistEvaluator evaluator = services.GetService<IpAllowlistEvaluator>() ?? throw new InvalidOperationException(
-            "MapFlowBeaconHealth() needs services that are not there. Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+            "MapFlowBeaconHealth() needs services that are not there."
+            + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
         var health = new HealthEndpoint(
             evaluator,
@@ -55,9 +56,9 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke; the audit trail; and what was seen of
-    /// keys' traffic: denials, sources, suggested lists, trying an address. It is for signed-in people whom the policy
-    /// <see cref="ApiKeyAdministration.PolicyName"/> admits; no API key gets in, except that a break-glass key may read and recover.
+    /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke; the audit trail; and keys'
+    /// traffic: denials, sources, suggested lists, trying an address. It is for signed-in people whom the policy
+    /// <see cref="ApiKeyAdministration.PolicyName"/> admits; API keys are refused, except that a break-glass key may read and recover.
     /// </summary>
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route of the group; <c>/api/v1/keys</c> by default.</param>
@@ -79,14 +80,14 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
         ApiKeyManager manager = services.GetService<ApiKeyManager>() ?? throw new InvalidOperationException(
             "MapFlowBeaconApiKeys() needs services that are not there."
             + " Call builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement() before builder.Build().");
-        if (services.GetRequiredService<IServiceProviderIsService>() is var known && !known.IsService(typeof(IPolicyEvaluator)))
+        if (!services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IPolicyEvaluator)))
         {
             throw new InvalidOperationException(
                 "MapFlowBeaconApiKeys() needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
         }
 
-        bool isInMemory = services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
-        services.GetRequiredService<ManagementUse>().IsInMemory = isInMemory;
+        services.GetRequiredService<StartupState>().IsManagementInMemory =
+            services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
         var guard = new AdministrationGuard(
             services.GetRequiredService<IpAllowlistEvaluator>(),
             services.GetRequiredService<IpAllowlistRecorder>(),

@@ -7,8 +7,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class IpAllowlistHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Adds a check that reports <see cref="HealthStatus.Degraded"/>, with what to change, when the keyed traffic of the last hour says that
-    /// the client-address source is probably wrong: most keys come from one private or loopback address, or without a usable one.
+    /// Adds a check that reports <see cref="HealthStatus.Degraded"/>, with what to change, when the keyed traffic of the last hour shows
+    /// that the client-address source is probably wrong: most keys come from one private or loopback address, or without a usable one.
     /// </summary>
     /// <param name="builder">The application's health checks.</param>
     /// <param name="name">The check's name.</param>
@@ -18,7 +18,8 @@ public static class IpAllowlistHealthChecksBuilderExtensions
     /// <remarks><c>AddFlowBeaconIpAllowlist()</c> is needed as well.</remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>
     public static IHealthChecksBuilder AddFlowBeaconIpAllowlist(
-        this IHealthChecksBuilder builder, string name = "flowbeacon_ip_allowlist", HealthStatus failureStatus = HealthStatus.Degraded, IEnumerable<string>? tags = null)
+        this IHealthChecksBuilder builder, string name = "flowbeacon_ip_allowlist",
+        HealthStatus failureStatus = HealthStatus.Degraded, IEnumerable<string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(name);

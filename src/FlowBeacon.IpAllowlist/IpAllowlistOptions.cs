@@ -22,7 +22,9 @@ public sealed class IpAllowlistOptions
     /// </summary>
     public string ApiKeyPrefix { get; set; } = "fb_live_";
 
-    /// <summary>Whether every request that reaches the middleware needs a valid key; false by default, see <c>endpoint.RequireApiKey()</c>.</summary>
+    /// <summary>
+    /// Whether every request that reaches the middleware needs a valid key; false by default, see <c>endpoint.RequireApiKey()</c>.
+    /// </summary>
     public bool RequireApiKey { get; set; }
 
     /// <summary>Where the client address is taken from; <see cref="ClientIpSource.ForwardedForFirst"/> by default.</summary>
@@ -39,9 +41,8 @@ public sealed class IpAllowlistOptions
     /// default. Otherwise such a peer counts as replaced, and a source that reads X-Forwarded-For finds no client address.
     /// </summary>
     /// <remarks>
-    /// With it, the check relies on that middleware alone for the peer: it must accept the PROXY protocol from your load balancer only.
-    /// Start-up says so each time. It has no effect with <see cref="ClientIpSource.PeerAddress"/>, and is refused there and beside
-    /// <c>UseForwardedHeaders</c>.
+    /// The check then relies on that middleware for the peer: it must accept the PROXY protocol from your load balancer only, and start-up
+    /// warns of that. Refused with <see cref="ClientIpSource.PeerAddress"/>, where it has no effect, and with <c>UseForwardedHeaders</c>.
     /// </remarks>
     public bool UsesProxyProtocol { get; set; }
 
@@ -65,16 +66,16 @@ public sealed class IpAllowlistOptions
 
     /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
-    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. What it throws ends the request as a server error.
+    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. An exception of it ends the request as a server error.
     /// </summary>
     public Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? OnDenied { get; set; }
 }
 
-/// <summary>Refuses settings that cannot be meant, at start-up and all at once.</summary>
+/// <summary>Refuses invalid settings at start-up and reports all of them at once.</summary>
 internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptions> forwardedHeaders) : IValidateOptions<IpAllowlistOptions>
 {
-    private const int MostSourcesPerKey = 1_024;
-    private static readonly TimeSpan LongestAuditTimeout = TimeSpan.FromMinutes(1);
+    private const int SourcesPerKeyLimit = 1_024;
+    private static readonly TimeSpan MaxAuditTimeout = TimeSpan.FromMinutes(1);
 
     public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
     {
@@ -86,15 +87,16 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
             faults.Add($"{nameof(options.MaxAddressesPerKey)}: {options.MaxAddressesPerKey} is too small; write a number from 1");
         }
 
-        if (options.MaxSourcesPerKey is < 1 or > MostSourcesPerKey)
+        if (options.MaxSourcesPerKey is < 1 or > SourcesPerKeyLimit)
         {
-            faults.Add($"{nameof(options.MaxSourcesPerKey)}: {options.MaxSourcesPerKey} is out of range; write a number from 1 to {MostSourcesPerKey}");
+            faults.Add($"{nameof(options.MaxSourcesPerKey)}: {options.MaxSourcesPerKey} is out of range;"
+                + $" write a number from 1 to {SourcesPerKeyLimit}");
         }
 
-        if (options.AuditTimeout <= TimeSpan.Zero || options.AuditTimeout > LongestAuditTimeout)
+        if (options.AuditTimeout <= TimeSpan.Zero || options.AuditTimeout > MaxAuditTimeout)
         {
             faults.Add($"{nameof(options.AuditTimeout)}: {options.AuditTimeout} is out of range;"
-                + $" write a time of more than 0, at most {LongestAuditTimeout}");
+                + $" write a time of more than 0, at most {MaxAuditTimeout}");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
@@ -105,7 +107,8 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         string headerName = options.ApiKeyHeaderName;
         if (string.IsNullOrEmpty(headerName) || !headerName.All(IsTokenCharacter))
         {
-            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {PrintableText.Quote(headerName)} is not a header name; write one such as 'X-Api-Key'");
+            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {PrintableText.Quote(headerName)} is not a header name;"
+                + " write one such as 'X-Api-Key'");
         }
         else if (headerName.Equals(ClientIpResolver.ForwardedForHeader, StringComparison.OrdinalIgnoreCase)
             || headerName.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase))
@@ -115,7 +118,8 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
 
         if (options.ApiKeyPrefix is null || options.ApiKeyPrefix.Length > ApiKey.PrefixLength || !options.ApiKeyPrefix.All(IsVisibleAscii))
         {
-            faults.Add($"{nameof(options.ApiKeyPrefix)}: the prefix must be at most {ApiKey.PrefixLength} visible ASCII characters other than a comma");
+            faults.Add($"{nameof(options.ApiKeyPrefix)}: the prefix must be at most {ApiKey.PrefixLength} visible ASCII characters"
+                + " other than a comma");
         }
     }
 
@@ -123,19 +127,22 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
     {
         if (!Enum.IsDefined(options.ClientIpSource))
         {
-            faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is none of {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
+            faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is none of"
+                + $" {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
         }
 
         IpNetworkSet.Parse(options.TrustedProxies, nameof(options.TrustedProxies), out IReadOnlyList<string> proxyFaults);
         faults.AddRange(proxyFaults);
         if (options.ClientIpSource == ClientIpSource.TrustedProxies && options.TrustedProxies.Count == 0)
         {
-            faults.Add($"{nameof(options.TrustedProxies)}: the list is empty, and an empty list trusts nobody; name your proxies' addresses or networks");
+            faults.Add($"{nameof(options.TrustedProxies)}: the list is empty, and an empty list trusts nobody;"
+                + " name your proxies' addresses or networks");
         }
 
         if (options.ClientIpSource != ClientIpSource.TrustedProxies && options.TrustedProxies.Count > 0)
         {
-            faults.Add($"{nameof(options.TrustedProxies)}: the list has no effect with {nameof(options.ClientIpSource)} = {options.ClientIpSource};"
+            faults.Add($"{nameof(options.TrustedProxies)}: the list has no effect with"
+                + $" {nameof(options.ClientIpSource)} = {options.ClientIpSource};"
                 + $" set {nameof(options.ClientIpSource)} = {nameof(ClientIpSource.TrustedProxies)}, or remove the list");
         }
 
@@ -145,16 +152,18 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
                 + $" {nameof(ClientIpSource.PeerAddress)}, which takes the peer as it stands; remove it");
         }
 
-        if (options.UsesProxyProtocol && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))
+        bool usesForwardedHeaders = forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor);
+        if (options.UsesProxyProtocol && usesForwardedHeaders)
         {
-            faults.Add($"{nameof(options.UsesProxyProtocol)}: true cannot be combined with UseForwardedHeaders, which replaces the peer that"
-                + " the PROXY protocol gave; use one of the two");
+            faults.Add($"{nameof(options.UsesProxyProtocol)}: true cannot be combined with UseForwardedHeaders, which replaces the peer"
+                + " that the PROXY protocol gave; use one of the two");
         }
 
-        if (options.ClientIpSource != ClientIpSource.PeerAddress && forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor))
+        if (options.ClientIpSource != ClientIpSource.PeerAddress && usesForwardedHeaders)
         {
-            faults.Add($"{nameof(options.ClientIpSource)}: UseForwardedHeaders processes X-Forwarded-For in this host (ForwardedHeadersOptions, IIS integration,"
-                + " or the environment variable ASPNETCORE_FORWARDEDHEADERS_ENABLED) and leaves its forgeable part in the header;"
+            faults.Add($"{nameof(options.ClientIpSource)}: UseForwardedHeaders processes X-Forwarded-For in this host"
+                + " (ForwardedHeadersOptions, IIS integration, or the environment variable ASPNETCORE_FORWARDEDHEADERS_ENABLED)"
+                + " and leaves its forgeable part in the header;"
                 + $" set options.{nameof(options.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};");
         }
     }

@@ -6,7 +6,6 @@ using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,7 +21,8 @@ public static class IpAllowlistServiceCollectionExtensions
     /// <param name="configure">Changes the settings. They are validated at start-up.</param>
     /// <returns>A builder that keys and key administration are added to.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(
+        this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
 
@@ -46,7 +46,8 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<ConfigurationKeys>();
         services.TryAddSingleton<CoarseClock>();
         services.TryAddSingleton<DenialRecord>();
-        services.TryAddSingleton(provider => new SourcesSeen(provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
+        services.TryAddSingleton(provider => new SourcesSeen(
+            provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
         services.TryAddSingleton(provider => new ApiKeyTraffic(
             provider.GetRequiredService<DenialRecord>(),
             provider.GetRequiredService<SourcesSeen>(),
@@ -64,14 +65,7 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton(provider => new RefusalWriter(
             Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
-        services.TryAddSingleton<PipelineUse>();
-        services.TryAddSingleton<ManagementUse>();
-        if (!services.Any(service => service.ImplementationType == typeof(PipelineCheck)))
-        {
-            // The first filter wraps all others, so that it also sees a check that another filter adds.
-            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, PipelineCheck>());
-        }
-
+        services.TryAddSingleton<StartupState>();
         RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
@@ -98,5 +92,6 @@ public static class IpAllowlistServiceCollectionExtensions
     private static InMemoryApiKeyStore? InMemoryStore(IServiceProvider provider) =>
         provider.GetRequiredService<IApiKeyStore>() as InMemoryApiKeyStore;
 
-    private static IpAllowlistOptions Settings(IServiceProvider provider) => provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
+    private static IpAllowlistOptions Settings(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value;
 }

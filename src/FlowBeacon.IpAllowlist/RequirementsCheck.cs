@@ -11,16 +11,16 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Stops a web host that uses the API-key scheme without what it needs, before it listens, and names the missing calls. Otherwise the
-/// first request would find out.
+/// Stops a web host before it listens if it added the check without using it, or uses the API-key scheme without what that needs, and
+/// names the missing calls.
 /// </summary>
 internal sealed class RequirementsCheck : IStartupFilter
 {
-    // The framework notes these in the properties of a pipeline.
+    // The framework sets these properties of a pipeline.
     private const string EndpointsOfPipeline = "__EndpointRouteBuilder";
     private const string HasAuthorization = "__AuthorizationMiddlewareSet";
 
-    /// <summary>Adds the check once, as the outermost filter, so that it sees the endpoints that other filters add.</summary>
+    /// <summary>Adds the check once, as the outermost filter, so that it sees what other filters add.</summary>
     public static void AddTo(IServiceCollection services)
     {
         if (!services.Any(service => service.ImplementationType == typeof(RequirementsCheck)))
@@ -34,11 +34,20 @@ internal sealed class RequirementsCheck : IStartupFilter
         IServiceProvider services = app.ApplicationServices;
         bool hasScheme = services.GetRequiredService<IOptions<AuthenticationOptions>>().Value.SchemeMap
             .ContainsKey(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-        if (hasScheme && !Has<PipelineUse>(services))
+        StartupState? state = services.GetService<StartupState>();
+        if (hasScheme && state is null)
         {
             throw new InvalidOperationException(
                 "AddFlowBeaconApiKey() needs services that are not there."
                 + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
+        }
+
+        if (state is not null)
+        {
+            // A pipeline is built from its end, so the component that is added first is built last.
+            app.Use(pipeline => state.IsCheckInPipeline ? pipeline : throw new InvalidOperationException(
+                "AddFlowBeaconIpAllowlist() was called, but no part of the pipeline checks anything."
+                + " Call app.UseFlowBeaconIpAllowlist(), or remove AddFlowBeaconIpAllowlist()."));
         }
 
         next(app);
@@ -62,7 +71,7 @@ internal sealed class RequirementsCheck : IStartupFilter
             yield return "builder.Services.AddAuthentication().AddFlowBeaconApiKey()";
         }
 
-        if (!Has<IPolicyEvaluator>(app.ApplicationServices))
+        if (!app.ApplicationServices.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IPolicyEvaluator)))
         {
             yield return "builder.Services.AddAuthorization()";
         }
@@ -71,12 +80,12 @@ internal sealed class RequirementsCheck : IStartupFilter
             && endpoints is IEndpointRouteBuilder ofThisPipeline
             && ofThisPipeline.DataSources.SelectMany(source => source.Endpoints).Any(NeedsScheme))
         {
-            // WebApplication calls it by itself. What a branch with endpoints of its own does cannot be seen here.
+            // WebApplication calls it itself. Branches with endpoints of their own cannot be checked here.
             yield return "app.UseAuthorization() between app.UseRouting() and app.UseEndpoints()";
         }
     }
 
-    /// <summary>Whether authorization asks the scheme at an endpoint.</summary>
+    /// <summary>Whether authorization uses the scheme at an endpoint.</summary>
     private static bool NeedsScheme(Endpoint endpoint) =>
         endpoint.Metadata.OfType<AuthorizationPolicy>().SelectMany(policy => policy.AuthenticationSchemes)
             .Concat(endpoint.Metadata.OfType<IAuthorizeData>()
@@ -84,7 +93,4 @@ internal sealed class RequirementsCheck : IStartupFilter
                 .SelectMany(data => (data.AuthenticationSchemes ?? "").Split(',', StringSplitOptions.TrimEntries)))
 #pragma warning restore RS0030
             .Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme);
-
-    private static bool Has<TService>(IServiceProvider services) =>
-        services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(TService));
 }

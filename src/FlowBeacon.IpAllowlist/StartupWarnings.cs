@@ -1,30 +1,42 @@
+using System.Diagnostics.CodeAnalysis;
+using FlowBeacon.IpAllowlist.Authentication;
 using FlowBeacon.IpAllowlist.Diagnostics;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Says once what is legal and probably not meant, most of it outside Development alone. Runs when every other part has started.</summary>
+/// <summary>Warns, after start-up, of settings that are valid but probably not meant; of most of them only outside Development.</summary>
 internal sealed class StartupWarnings(
     IOptions<IpAllowlistOptions> options,
     IApiKeyStore store,
-    ManagementUse management,
+    StartupState state,
     IHostEnvironment environment,
+    IOptions<AuthenticationOptions> authentication,
+    IServiceScopeFactory scopes,
     ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
 
-    public Task StartedAsync(CancellationToken cancellationToken)
+    public async Task StartedAsync(CancellationToken cancellationToken)
     {
         if (options.Value.UsesProxyProtocol)
         {
             IpAllowlistLog.UsesProxyProtocol(_logger);
         }
 
+        if (authentication.Value.SchemeMap.ContainsKey(ApiKeyAuthenticationDefaults.AuthenticationScheme))
+        {
+            await WarnOfReplacedResultHandlerAsync();
+        }
+
         if (environment.IsDevelopment())
         {
-            return Task.CompletedTask;
+            return;
         }
 
         if (options.Value.ClientIpSource == ClientIpSource.ForwardedForFirst)
@@ -37,12 +49,10 @@ internal sealed class StartupWarnings(
             IpAllowlistLog.NoKeys(_logger);
         }
 
-        if (management.IsInMemory)
+        if (state.IsManagementInMemory)
         {
             IpAllowlistLog.KeysInMemory(_logger);
         }
-
-        return Task.CompletedTask;
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -54,4 +64,25 @@ internal sealed class StartupWarnings(
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>A result handler that is registered after <c>AddFlowBeaconApiKey()</c> replaces ours and with it the 401 and 403.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "A warning must not stop start-up: a handler may need a request.")]
+    private async Task WarnOfReplacedResultHandlerAsync()
+    {
+        // Handlers may be scoped services.
+        await using AsyncServiceScope scope = scopes.CreateAsyncScope();
+        try
+        {
+            if (scope.ServiceProvider.GetService<IAuthorizationMiddlewareResultHandler>() is { } handler
+                and not ApiKeyAuthorizationResultHandler)
+            {
+                IpAllowlistLog.ResultHandlerReplaced(_logger, handler.GetType());
+            }
+        }
+        catch (Exception)
+        {
+            // The handler cannot be made outside a request, so it cannot be checked.
+        }
+    }
 }

@@ -14,7 +14,8 @@ internal enum ClientIpFault : byte
 /// <param name="Origin">Where it came from.</param>
 /// <param name="Fault">Why there is none.</param>
 /// <param name="Hop">
-/// Which entry of X-Forwarded-For decided, from 1 in the direction of reading: the first from the left, or hops walked from the right. 0 if none did.
+/// The number of the entry of X-Forwarded-For that decided, from 1: from the right with <see cref="ClientIpSource.TrustedProxies"/>,
+/// otherwise from the left. 0 if none did.
 /// </param>
 internal readonly record struct ClientIp(IpAddressValue Address, ClientIpOrigin Origin, ClientIpFault Fault, byte Hop)
 {
@@ -22,7 +23,8 @@ internal readonly record struct ClientIp(IpAddressValue Address, ClientIpOrigin 
 
     public static ClientIp Peer(IpAddressValue address) => new(address, ClientIpOrigin.Peer, ClientIpFault.None, Hop: 0);
 
-    public static ClientIp Forwarded(IpAddressValue address, int hop) => new(address, ClientIpOrigin.ForwardedFor, ClientIpFault.None, (byte)hop);
+    public static ClientIp Forwarded(IpAddressValue address, int hop) =>
+        new(address, ClientIpOrigin.ForwardedFor, ClientIpFault.None, (byte)hop);
 
     public static ClientIp Unusable(ClientIpFault fault, int hop = 0) => new(default, ClientIpOrigin.None, fault, (byte)hop);
 }

@@ -4,15 +4,15 @@ using Microsoft.Extensions.Primitives;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Finds the client address of a request by the one configured <see cref="ClientIpSource"/>. It never throws and never guesses: what it
-/// cannot read is a fault, and a fault never falls back to the peer, which would be the proxy.
+/// Finds the client address of a request by the one configured <see cref="ClientIpSource"/>. It never throws: what it cannot read is a
+/// fault, which never falls back to the peer, because that would be the proxy.
 /// </summary>
 internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trustedProxies, bool usesProxyProtocol = false)
 {
     public const string ForwardedForHeader = "X-Forwarded-For";
 
     /// <summary>More hops than any real chain has; a longer walk is a forged or broken header.</summary>
-    public const int MostHops = 20;
+    public const int MaxHops = 20;
 
     public ClientIp Resolve(HttpContext context)
     {
@@ -37,8 +37,7 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
 
     private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
     {
-        // What nearly every proxy sends: one line that is one IPv4 address. The strict reading takes nothing else for one. Splitting the list
-        // first would cost a twentieth of a warm check more.
+        // Nearly every proxy sends one IPv4 address. Reading it without splitting the list saves a twentieth of a warm check.
         if (forwardedFor.Count == 1 && IpAddressParser.TryParseIPv4(forwardedFor[0], out uint bits))
         {
             return ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);
@@ -86,7 +85,7 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
                     continue;
                 }
 
-                if (++hops > MostHops)
+                if (++hops > MaxHops)
                 {
                     return ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hops);
                 }

@@ -4,8 +4,8 @@ namespace FlowBeacon.IpAllowlist;
 public enum ClientIpSource
 {
     /// <summary>
-    /// The first entry of X-Forwarded-For if the header is present, otherwise the direct peer. Only as good as the edge: it can be
-    /// forged unless every request passes a proxy that <em>replaces</em> the header.
+    /// The first entry of X-Forwarded-For if the header is present, otherwise the direct peer. Clients can forge it unless every request
+    /// passes a proxy that <em>replaces</em> the header.
     /// </summary>
     ForwardedForFirst = 0,
 
@@ -16,8 +16,8 @@ public enum ClientIpSource
     TrustedProxies = 1,
 
     /// <summary>
-    /// <c>HttpContext.Connection.RemoteIpAddress</c> as it stands: for hosts that face their clients directly, and for hosts that
-    /// run <c>UseForwardedHeaders</c> before this middleware.
+    /// <c>HttpContext.Connection.RemoteIpAddress</c>: for hosts that clients connect to directly, and for hosts that run
+    /// <c>UseForwardedHeaders</c> before this middleware.
     /// </summary>
     PeerAddress = 2,
 }

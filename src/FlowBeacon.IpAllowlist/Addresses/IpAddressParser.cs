@@ -1,18 +1,19 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// The strict reading of an address, without allocation. It accepts four decimal octets without leading zeros and every
+/// Parses an address strictly and without allocation. It accepts four decimal octets without leading zeros and every
 /// legal spelling of an IPv6 address (RFC 4291 §2.2), and nothing else.
 /// </summary>
 /// <remarks>
-/// <see cref="System.Net.IPAddress"/> is not asked: it takes <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
-/// 8.0.0.1 and drops zone ids, and an allowlist that reads an address differently from its author is a hole.
+/// <see cref="System.Net.IPAddress"/> is not used: it takes <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
+/// 8.0.0.1 and drops zone ids: an allowlist would then admit other addresses than its author meant.
 /// </remarks>
 internal static class IpAddressParser
 {
-    /// <summary>Reads an allowlist entry: the address alone, nothing around it.</summary>
+    /// <summary>Reads an allowlist entry: an address with nothing around it.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out IpAddressValue value)
     {
         // An IPv6 address has a colon among its first five characters, an IPv4 address has none at all.
@@ -26,7 +27,7 @@ internal static class IpAddressParser
         return isIPv4;
     }
 
-    /// <summary>Reads one member of X-Forwarded-For, where a port may follow: <c>v4</c>, <c>v4:p</c>, <c>v6</c>, <c>[v6]</c>, <c>[v6]:p</c>.</summary>
+    /// <summary>Reads one member of X-Forwarded-For: <c>v4</c>, <c>v4:p</c>, <c>v6</c>, <c>[v6]</c>, <c>[v6]:p</c>.</summary>
     /// <remarks>The port is checked (1 to 5 digits, at most 65535) and dropped.</remarks>
     public static bool TryParseForwarded(ReadOnlySpan<char> text, out IpAddressValue value)
     {
@@ -167,29 +168,8 @@ internal static class IpAddressParser
     private static uint HexValue(char digit) => char.IsAsciiDigit(digit) ? digit - (uint)'0' : (digit | 0x20u) - 'a' + 10;
 
     /// <summary>Accepts nothing, or a colon and a port from 0 to 65535 in 1 to 5 digits.</summary>
-    private static bool IsPortOrNothing(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty)
-        {
-            return true;
-        }
-
-        if (text[0] != ':' || text.Length is < 2 or > 6)
-        {
-            return false;
-        }
-
-        int port = 0;
-        foreach (char digit in text[1..])
-        {
-            if (!char.IsAsciiDigit(digit))
-            {
-                return false;
-            }
-
-            port = (port * 10) + (digit - '0');
-        }
-
-        return port <= 65535;
-    }
+    private static bool IsPortOrNothing(ReadOnlySpan<char> text) =>
+        text.IsEmpty
+        || (text[0] == ':' && text.Length is >= 2 and <= 6 && !text[1..].ContainsAnyExceptInRange('0', '9')
+            && ushort.TryParse(text[1..], NumberStyles.None, CultureInfo.InvariantCulture, out _));
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist;
@@ -13,7 +14,7 @@ namespace FlowBeacon.IpAllowlist;
 /// </remarks>
 public sealed class IpAddressSet : IEquatable<IpAddressSet>
 {
-    // Most lists are a few IPv4 addresses. They stand in the object itself: keys are held by the million.
+    // Most lists are a few IPv4 addresses. They are stored in the object itself, because there may be millions of keys.
     private readonly FewIPv4 _few;
     private readonly int _fewCount;
     private readonly Many? _many;
@@ -35,8 +36,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public static IpAddressSet Empty { get; } = new([], []);
 
     /// <summary>
-    /// What a store hands out for a list that it cannot read: it contains nothing and, unlike <see cref="Empty"/>, does not turn the check
-    /// off. A key with it is denied from everywhere, in every mode.
+    /// Stands for a stored list that cannot be read. It contains nothing and, unlike <see cref="Empty"/>, does not turn the check off: a
+    /// key with it is denied from everywhere, in every mode.
     /// </summary>
     public static IpAddressSet Unreadable { get; } = new([], []);
 
@@ -56,13 +57,14 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
             ? set
             : throw new FormatException(string.Join(Environment.NewLine, errors.Select(error => $"[{error.Index}]: {error.Message}")));
 
-    /// <summary>Reads a list of addresses and collects every fault, not the first alone.</summary>
+    /// <summary>Reads a list of addresses and collects every fault.</summary>
     /// <param name="entries">The texts. Different spellings of one address become one member.</param>
     /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
-    public static bool TryParse(IEnumerable<string?> entries, [NotNullWhen(true)] out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
+    public static bool TryParse(
+        IEnumerable<string?> entries, [NotNullWhen(true)] out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
     {
         ArgumentNullException.ThrowIfNull(entries);
 
@@ -74,7 +76,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         {
             if (!IpAddressParser.TryParse(entry, out IpAddressValue address))
             {
-                refused.Add(new IpAddressError(index, IpAddressRefusal.Explain(entry)));
+                refused.Add(new IpAddressError(index, IpAddressErrorMessage.For(entry)));
             }
             else if (address.IsIPv4)
             {
@@ -105,8 +107,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>The members as canonical text (IPv6 as RFC 5952 has it): IPv4 in ascending order, then IPv6.</summary>
     /// <returns>A new array.</returns>
-    public string[] ToCanonicalStrings() =>
-        [.. Addresses.Select(address => address.ToString())];
+    public string[] ToCanonicalStrings() => [.. Addresses.Select(address => address.ToString())];
 
     /// <inheritdoc/>
     public bool Equals(IpAddressSet? other) =>
@@ -119,16 +120,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public override int GetHashCode()
     {
         var hash = default(HashCode);
-        foreach (uint bits in IPv4)
-        {
-            hash.Add(bits);
-        }
-
-        foreach (UInt128 bits in IPv6)
-        {
-            hash.Add(bits);
-        }
-
+        hash.AddBytes(MemoryMarshal.AsBytes(IPv4));
+        hash.AddBytes(MemoryMarshal.AsBytes(IPv6));
         return hash.ToHashCode();
     }
 
@@ -142,7 +135,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         }
 
         string[] members = ToCanonicalStrings();
-        return members.Length <= 10 ? $"[{string.Join(", ", members)}]" : $"[{string.Join(", ", members.Take(10))}, ... {members.Length} in all]";
+        string shown = string.Join(", ", members.Take(10));
+        return members.Length <= 10 ? $"[{shown}]" : $"[{shown}, ... {members.Length} in all]";
     }
 
     /// <summary>The members: IPv4 in ascending order, then IPv6.</summary>
@@ -185,10 +179,10 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     private sealed class Many(uint[] sortedIPv4, UInt128[] sortedIPv6)
     {
         /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
-        private const int LongestScan = 32;
+        private const int MaxScanLength = 32;
 
-        private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > LongestScan ? sortedIPv4.ToFrozenSet() : null;
-        private readonly FrozenSet<UInt128>? _hashedIPv6 = sortedIPv6.Length > LongestScan ? sortedIPv6.ToFrozenSet() : null;
+        private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > MaxScanLength ? sortedIPv4.ToFrozenSet() : null;
+        private readonly FrozenSet<UInt128>? _hashedIPv6 = sortedIPv6.Length > MaxScanLength ? sortedIPv6.ToFrozenSet() : null;
 
         public uint[] IPv4 { get; } = sortedIPv4;
 

@@ -10,20 +10,17 @@ internal sealed class IpNetworkSet
 
     private IpNetworkSet(Network[] networks) => _networks = networks;
 
-    /// <summary>Reads texts; each fault names its place, value and remedy.</summary>
-    /// <param name="texts">The texts.</param>
-    /// <param name="place">What the list of texts is called.</param>
-    /// <param name="faults">The faults.</param>
-    public static IpNetworkSet Parse(IEnumerable<string?> texts, string place, out IReadOnlyList<string> faults)
+    /// <summary>Reads a list of texts; each fault names the list, the index, the value and the remedy.</summary>
+    public static IpNetworkSet Parse(IEnumerable<string?> texts, string listName, out IReadOnlyList<string> faults)
     {
         var networks = new List<Network>();
         var found = new List<string>();
         int index = 0;
         foreach (string? text in texts)
         {
-            if (TryParse(text, out Network network) is { } fault)
+            if (Parse(text, out Network network) is { } fault)
             {
-                found.Add($"{place}:{index}: {fault}");
+                found.Add($"{listName}:{index}: {fault}");
             }
             else
             {
@@ -50,7 +47,7 @@ internal sealed class IpNetworkSet
         return false;
     }
 
-    private static string? TryParse(string? text, out Network network)
+    private static string? Parse(string? text, out Network network)
     {
         network = default;
         int slash = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
@@ -58,7 +55,7 @@ internal sealed class IpNetworkSet
         {
             if (!IpAddressParser.TryParse(text, out IpAddressValue single))
             {
-                return IpAddressRefusal.Explain(text);
+                return IpAddressErrorMessage.For(text);
             }
 
             network = new Network(single, UInt128.MaxValue);
@@ -70,13 +67,14 @@ internal sealed class IpNetworkSet
         ReadOnlySpan<char> lengthText = text.AsSpan(slash + 1);
         if (!IpAddressParser.TryParse(addressText, out IpAddressValue address))
         {
-            return $"{shown}: {IpAddressRefusal.Explain(addressText)}";
+            return $"{shown}: {IpAddressErrorMessage.For(addressText)}";
         }
 
         // An IPv4 network written in its mapped form counts its prefix over 128 bits; held in that form, both do.
         bool writtenAsIPv6 = addressText.Contains(':', StringComparison.Ordinal);
         int bits = writtenAsIPv6 ? 128 : 32;
-        if (lengthText.Length is 0 or > 3 || lengthText.ContainsAnyExceptInRange('0', '9') || (lengthText.Length > 1 && lengthText[0] == '0')
+        if (lengthText.Length is 0 or > 3 || lengthText.ContainsAnyExceptInRange('0', '9')
+            || (lengthText.Length > 1 && lengthText[0] == '0')
             || !int.TryParse(lengthText, NumberStyles.None, CultureInfo.InvariantCulture, out int length) || length > bits)
         {
             return $"{shown} has no legal prefix length; write a number from 1 to {bits} after the slash";
@@ -91,12 +89,14 @@ internal sealed class IpNetworkSet
         UInt128 mask = UInt128.MaxValue << (128 - prefix);
         network = new Network(address, mask);
         IpAddressValue start = new(address.Bits & mask);
-        return start == address ? null : $"{shown} has host bits set; write {start}/{(address.IsIPv4 ? prefix - 96 : prefix)}, or {address} alone";
+        return start == address
+            ? null
+            : $"{shown} has host bits set; write {start}/{(address.IsIPv4 ? prefix - 96 : prefix)}, or {address} alone";
     }
 
     private readonly record struct Network(IpAddressValue Start, UInt128 Mask)
     {
-        // The families are told apart: a short IPv6 prefix such as ::/8 also covers the mapped form, but means no IPv4 address.
+        // The family must match: a short IPv6 prefix such as ::/8 also covers the mapped form, but means no IPv4 address.
         public bool Contains(IpAddressValue address) => (address.Bits & Mask) == Start.Bits && address.IsIPv4 == Start.IsIPv4;
     }
 }

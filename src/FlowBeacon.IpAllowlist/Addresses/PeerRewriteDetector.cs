@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.HttpOverrides;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Finds out whether something in this process, <c>UseForwardedHeaders</c> above all, replaced the peer of this request. It has then
-/// consumed entries of X-Forwarded-For and left the part that a client can forge, so no header-reading source may be believed.
+/// Finds out whether code in this process, usually <c>UseForwardedHeaders</c>, replaced the peer of this request. That consumes entries of
+/// X-Forwarded-For and leaves the part that a client can forge, so the header must not be used.
 /// </summary>
 /// <remarks>
-/// A request's peer starts as the very instance that the connection holds; whoever replaces it brings another one. Comparing instances, not
-/// addresses, also sees a client that names its own address and port, and a host that renamed the X-Original-For header.
+/// A request's peer starts as the same instance that the connection holds. Comparing instances, not addresses, also detects a client that
+/// names its own address and port, and a host that renamed the X-Original-For header.
 /// </remarks>
 internal static class PeerRewriteDetector
 {
@@ -23,14 +23,15 @@ internal static class PeerRewriteDetector
     {
         var transport = context.Features[typeof(IConnectionSocketFeature)] as IConnectionSocketFeature;
         EndPoint? setByConnectionMiddleware = usesProxyProtocol
-            ? (context.Features[typeof(IConnectionEndPointFeature)] as IConnectionEndPointFeature)?.RemoteEndPoint ?? ConnectionOf(transport)?.RemoteEndPoint
+            ? (context.Features[typeof(IConnectionEndPointFeature)] as IConnectionEndPointFeature)?.RemoteEndPoint
+                ?? ConnectionOf(transport)?.RemoteEndPoint
             : null;
         if (setByConnectionMiddleware is not null || transport is not null)
         {
             return IsAnother(context, setByConnectionMiddleware ?? RemoteEndPointOf(transport!));
         }
 
-        // Where no connection can be asked (IIS, HTTP.sys, HTTP/3, named pipes, test servers) the trace that UseForwardedHeaders leaves decides.
+        // Where there is no socket (IIS, HTTP.sys, HTTP/3, named pipes, test servers), the header that UseForwardedHeaders adds decides.
         return context.Request.Headers.ContainsKey(ForwardedHeadersDefaults.XOriginalForHeaderName);
     }
 

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist.Authentication;
 
 /// <summary>
-/// Authenticates by the verdict about the request: a foreign address never becomes a principal, and whichever of scheme and check refuses
-/// first writes the same 401 or 403.
+/// Authenticates by the check's verdict: a request from an address that is not allowed never gets a principal, and scheme and check
+/// write the same 401 or 403.
 /// </summary>
 internal sealed class ApiKeyAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
@@ -25,11 +25,11 @@ internal sealed class ApiKeyAuthenticationHandler(
         {
             RequestState.Change(Context, state => state with { IsAuthenticationRefused = true });
 
-            // A failure would be logged by the framework each time, which anybody can repeat; the challenge tells what is wrong.
+            // The framework would log each failure, which anybody can repeat; the challenge says what is wrong.
             return AuthenticateResult.NoResult();
         }
 
-        // The framework keeps this result for the whole request. Who acts on it later must know which key it stands for.
+        // The framework keeps this result for the whole request, so the key it stands for is remembered, too.
         RequestState.Change(Context, state => state with { Authenticated = evaluation.Key });
         recorder.RecordBreakGlassUse(Context, evaluation);
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name));
@@ -40,10 +40,10 @@ internal sealed class ApiKeyAuthenticationHandler(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => RefuseAsync(context => Problem.WriteAsync(
         context, StatusCodes.Status403Forbidden, "insufficient-scope", "Insufficient scope", "The API key lacks a scope that this needs."));
 
-    /// <summary>Writes what the verdict asks for; where it asks for nothing, the fallback.</summary>
+    /// <summary>Writes the 401 or 403 of the verdict; if the verdict admits the request, the fallback.</summary>
     private async Task RefuseAsync(RequestDelegate fallback)
     {
-        // Where the check comes later, it will not see this request.
+        // If the check comes later in the pipeline, it will not see this request.
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(Context);
         recorder.RefusedByAuthorization(Context);
         if (evaluation.Outcome.Passes() && RequestState.Get(Context) is { IsAuthenticationRefused: true })

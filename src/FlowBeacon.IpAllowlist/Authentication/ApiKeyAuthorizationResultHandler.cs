@@ -15,7 +15,8 @@ internal sealed class ApiKeyAuthorizationResultHandler(
     IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, RefusalWriter refusal)
     : IAuthorizationMiddlewareResultHandler
 {
-    public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public async Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (await TryRefuseAsync(context, authorizeResult.Succeeded))
         {
@@ -25,7 +26,7 @@ internal sealed class ApiKeyAuthorizationResultHandler(
         string[] others = [.. policy.AuthenticationSchemes.Where(scheme => scheme != ApiKeyAuthenticationDefaults.AuthenticationScheme)];
         if (!authorizeResult.Succeeded && others.Length > 0 && others.Length < policy.AuthenticationSchemes.Count)
         {
-            await LetOneSideRefuseAsync(context, authorizeResult, others);
+            await ForbidOrChallengeAsync(context, authorizeResult, others);
             return;
         }
 
@@ -33,13 +34,15 @@ internal sealed class ApiKeyAuthorizationResultHandler(
     }
 
     /// <summary>
-    /// The policy names ours and other schemes, and by itself the framework lets each of them answer: the next one could no longer change
-    /// what ours wrote. So ours answers whoever came with a key, the others everybody else.
+    /// The policy names our scheme and others. The framework would let each of them answer, and the next could not change what ours wrote.
+    /// So our scheme answers requests with a key, the others all other requests.
     /// </summary>
-    private async Task LetOneSideRefuseAsync(HttpContext context, PolicyAuthorizationResult authorizeResult, string[] others)
+    private async Task ForbidOrChallengeAsync(HttpContext context, PolicyAuthorizationResult authorizeResult, string[] others)
     {
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
-        string[] schemes = authorizeResult.Forbidden && evaluation.Key is not null ? [ApiKeyAuthenticationDefaults.AuthenticationScheme] : others;
+        string[] schemes = authorizeResult.Forbidden && evaluation.Key is not null
+            ? [ApiKeyAuthenticationDefaults.AuthenticationScheme]
+            : others;
         foreach (string scheme in schemes)
         {
             await (authorizeResult.Forbidden ? context.ForbidAsync(scheme) : context.ChallengeAsync(scheme));

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FlowBeacon.IpAllowlist.Common;
 
-/// <summary>Instants as callers write them: RFC 3339 §5.6, always with an offset.</summary>
+/// <summary>Reads instants of RFC 3339 §5.6, always with an offset.</summary>
 internal static class InstantText
 {
     public const string Expected = "an instant with offset, such as 2027-01-31T00:00:00Z";
@@ -12,8 +12,8 @@ internal static class InstantText
 
     public static bool TryParse(string? text, out DateTimeOffset instant)
     {
-        // The framework alone would take a time without an offset for local time, which is another instant on another machine, and one without
-        // a date for today.
+        // The framework alone would read a time without an offset as local time, which depends on the machine, and one without a date as
+        // today's.
         instant = default;
         return DateTime.TryParseExact(text, Format, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTime time)
             && time.Kind != DateTimeKind.Unspecified

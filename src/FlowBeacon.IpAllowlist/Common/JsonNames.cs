@@ -2,19 +2,19 @@ using System.Text.Json;
 
 namespace FlowBeacon.IpAllowlist.Common;
 
-/// <summary>How the HTTP API spells the values of enumerations: snake_case.</summary>
+/// <summary>The snake_case names of enumeration values in the HTTP API and in metrics.</summary>
 internal static class JsonNames
 {
-    public static string Of<T>(T value)
+    public static string NameFor<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     public static IEnumerable<string> All<T>()
-        where T : struct, Enum => Enum.GetValues<T>().Select(Of);
+        where T : struct, Enum => Enum.GetValues<T>().Select(NameFor);
 
     public static bool TryParse<T>(string? text, out T value)
         where T : struct, Enum
     {
-        value = Enum.GetValues<T>().FirstOrDefault(candidate => Of(candidate) == text);
-        return Of(value) == text;
+        value = Enum.GetValues<T>().FirstOrDefault(candidate => NameFor(candidate) == text);
+        return NameFor(value) == text;
     }
 }

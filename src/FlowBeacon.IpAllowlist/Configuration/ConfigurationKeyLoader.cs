@@ -22,7 +22,7 @@ internal sealed class ConfigurationKeyLoader(
     IpAllowlistMetrics metrics,
     ILoggerFactory loggerFactory) : IHostedLifecycleService, IDisposable
 {
-    private const int MostReadings = 10;
+    private const int MaxReadings = 10;
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly string _path = keys.Section.Path;
@@ -30,23 +30,19 @@ internal sealed class ConfigurationKeyLoader(
     private FileConfigurationSource[] _filesInUse = [];
     private string? _lastFaults;
     private IDisposable? _reloads;
-    private FileLoadExceptions? _exceptions;
+    private FileLoadExceptionListener? _exceptions;
     private LinkedKeyFiles? _links;
-    private bool _isNextReloadTold;
+    private bool _isNextReloadReported;
 
     /// <summary>Loads the keys before any server starts to listen.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         IConfigurationRoot root = HostConfiguration();
-        _exceptions = new FileLoadExceptions(
-            ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>().Select(provider => provider.Source),
-            TellUnreadableFile,
-            ExpectToldReload);
-        _links = new LinkedKeyFiles(time, TellFault);
+        _exceptions = new FileLoadExceptionListener(
+            FileProviders(root).Select(provider => provider.Source), ReportUnreadableFile, ExpectReportedReload);
 
-        // Also files without keys: they may be given some.
-        _links.Follow(ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>());
-        _links.Begin();
+        // Also files without keys: keys may be added to them.
+        _links = new LinkedKeyFiles(FileProviders(root), time, ReportFault);
         lock (_loading)
         {
             _reloads = ChangeToken.OnChange(root.GetReloadToken, () => Reload(root));
@@ -77,7 +73,7 @@ internal sealed class ConfigurationKeyLoader(
         _exceptions?.Dispose();
     }
 
-    /// <summary>The root behind the section: only its providers know who said what.</summary>
+    /// <summary>The root behind the section, whose providers tell where each value comes from.</summary>
     private IConfigurationRoot HostConfiguration() =>
         configuration is IConfigurationRoot root && IsSectionOf(root)
             ? root
@@ -85,12 +81,13 @@ internal sealed class ConfigurationKeyLoader(
                 $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
                 + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
 
-    /// <summary>Whether the section was taken from a root: then both have one token. Otherwise all they say is compared.</summary>
+    /// <summary>Whether the section belongs to a root: both then have the same token, or at least the same values.</summary>
     private bool IsSectionOf(IConfigurationRoot root) =>
         ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
         || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
     private void Reload(IConfigurationRoot root)
     {
         lock (_loading)
@@ -98,12 +95,12 @@ internal sealed class ConfigurationKeyLoader(
             try
             {
                 IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
-                bool isTold = _isNextReloadTold;
-                _isNextReloadTold = false;
+                bool isReported = _isNextReloadReported;
+                _isNextReloadReported = false;
                 string? faults = Load(root);
-                if (faults is not null && !isTold)
+                if (faults is not null && !isReported)
                 {
-                    Reject(faults);
+                    LogOnce(faults);
                 }
                 else if (faults is null && !ReferenceEquals(before, inForce.ById))
                 {
@@ -124,9 +121,9 @@ internal sealed class ConfigurationKeyLoader(
     {
         IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
-        // A file that is gone or does not parse leaves its provider without any data, which must not pass for "no keys".
-        FileConfigurationProvider[] files = FilesWithKeys(root);
-        IEnumerable<string> lostFiles = ConfigurationSources.Providers(root).Except(files).OfType<FileConfigurationProvider>()
+        // A file that is gone or does not parse leaves its provider without data, which must not count as "no keys".
+        FileConfigurationProvider[] files = [.. FileProviders(root).Where(HasKeys)];
+        IEnumerable<string> lostFiles = FileProviders(root).Except(files)
             .Where(provider => _filesInUse.Contains(provider.Source))
             .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
                 + " restore it, write {} there for no keys, or restart without it");
@@ -150,20 +147,19 @@ internal sealed class ConfigurationKeyLoader(
         return null;
     }
 
-    private FileConfigurationProvider[] FilesWithKeys(IConfigurationRoot root) =>
-    [
-        .. ConfigurationSources.Providers(root).OfType<FileConfigurationProvider>()
-            .Where(provider => ConfigurationSources.Feeds(provider, _path)),
-    ];
+    private static IEnumerable<FileConfigurationProvider> FileProviders(IConfigurationRoot root) =>
+        ConfigurationTree.Providers(root).OfType<FileConfigurationProvider>();
+
+    private bool HasKeys(FileConfigurationProvider provider) =>
+        provider.TryGet(_path, out _) || provider.GetChildKeys([], _path).Any();
 
     /// <summary>
-    /// Reads until two readings agree. Providers replace their data at any time, and half of an old state with half of a new one would be
-    /// keys that nobody wrote.
+    /// Reads until two readings agree: providers may replace their data during a reading, which would mix an old state with a new one.
     /// </summary>
     private IReadOnlyList<ApiKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
     {
         IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
-        for (int attempt = 0; attempt < MostReadings; attempt++)
+        for (int attempt = 0; attempt < MaxReadings; attempt++)
         {
             IReadOnlyList<ApiKey> before = read;
             IReadOnlyList<string> faultsBefore = faults;
@@ -178,28 +174,28 @@ internal sealed class ConfigurationKeyLoader(
         return [];
     }
 
-    private void TellUnreadableFile(FileConfigurationSource source, Exception exception) =>
-        TellFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
+    private void ReportUnreadableFile(FileConfigurationSource source, Exception exception) =>
+        ReportFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
 
-    /// <summary>A file that does not parse is told as such. That the reload which may follow lacks its keys is no second fault.</summary>
-    private void ExpectToldReload()
+    /// <summary>A file that does not parse was reported. The reload that may follow lacks its keys and is not reported again.</summary>
+    private void ExpectReportedReload()
     {
         lock (_loading)
         {
-            _isNextReloadTold = true;
+            _isNextReloadReported = true;
         }
     }
 
-    private void TellFault(string fault)
+    private void ReportFault(string fault)
     {
         lock (_loading)
         {
-            Reject(fault);
+            LogOnce(fault);
         }
     }
 
     /// <summary>Logs faults once: editors and file watchers often report one change several times.</summary>
-    private void Reject(string faults)
+    private void LogOnce(string faults)
     {
         if (faults != _lastFaults)
         {

@@ -8,11 +8,14 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 /// <summary>Reads keys from one state of the configuration, strictly, and collects every fault with its path, value and remedy.</summary>
 internal sealed class ConfigurationKeyReader
 {
-    /// <summary>Segments that mean something else in a URL of key administration: its other routes, and steps within a path.</summary>
-    private static readonly string[] NamesOfOtherUrls = ["audit", "denials", "nodes", ".", ".."];
+    /// <summary>Path segments with another meaning in the URLs of key administration: its other routes, and relative paths.</summary>
+    private static readonly string[] ReservedNames = ["audit", "denials", "nodes", ".", ".."];
 
     private static readonly string[] Members =
-        [nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt), nameof(ApiKey.AllowlistMode), "Demo"];
+    [
+        nameof(ApiKey.Hash), nameof(ApiKey.AllowedIps), nameof(ApiKey.Prefix), nameof(ApiKey.Scopes), nameof(ApiKey.ExpiresAt),
+        nameof(ApiKey.AllowlistMode), "Demo",
+    ];
 
     private readonly ConfigurationNode _section;
     private readonly JsonFiles _files = new();
@@ -23,7 +26,7 @@ internal sealed class ConfigurationKeyReader
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
     {
-        _section = ConfigurationTree.Read([.. ConfigurationSources.Providers(root)], path, Members);
+        _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
     }
 
@@ -61,7 +64,7 @@ internal sealed class ConfigurationKeyReader
         int faultsBefore = _faults.Count;
         if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
         {
-            // Cut, and without the faults of its members, whose paths would repeat it: what stands there may be a raw key.
+            // Cut, and without faults of its members, whose paths would repeat the name: it may be a raw key.
             Fault($"{_section.Path}:{PrintableText.Cut(section.Key)}", $"a key's name {fault}");
             return null;
         }
@@ -83,17 +86,19 @@ internal sealed class ConfigurationKeyReader
         }
 
         // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded.
-        if (NamesOfOtherUrls.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
+        if (ReservedNames.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
         {
             Fault(section.Path, "this name cannot stand in the URL of key administration;"
-                + $" choose another name, without a slash and none of {string.Join(", ", NamesOfOtherUrls)}");
+                + $" choose another name, without a slash and none of {string.Join(", ", ReservedNames)}");
         }
 
         foreach (ConfigurationNode member in section.Children)
         {
             if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
             {
-                Fault($"{section.Path}:{PrintableText.Cut(member.Key)}", $"unknown member; the members of a key are {string.Join(", ", Members)}");
+                Fault(
+                    $"{section.Path}:{PrintableText.Cut(member.Key)}",
+                    $"unknown member; the members of a key are {string.Join(", ", Members)}");
             }
         }
 
@@ -119,7 +124,7 @@ internal sealed class ConfigurationKeyReader
             };
     }
 
-    // No fault of a hash or a prefix repeats the value: what stands in the wrong place is most likely the raw key.
+    // Faults of a hash or a prefix do not repeat the value: a wrong one is most likely the raw key.
     private ApiKeyHash ReadHash(ConfigurationNode key)
     {
         if (!TryReadScalar(key, nameof(ApiKey.Hash), out string path, out string? text))
@@ -133,7 +138,8 @@ internal sealed class ConfigurationKeyReader
         }
         else if (!ApiKeyHash.TryParse(text, out ApiKeyHash hash))
         {
-            Fault(path, $"a text of {text.Length} characters is no hash; write the SHA-256 of the raw key as 64 hex digits, never the raw key");
+            Fault(path, $"a text of {text.Length} characters is no hash;"
+                + " write the SHA-256 of the raw key as 64 hex digits, never the raw key");
         }
         else if (!_nameByHash.TryAdd(hash, key.Key))
         {
@@ -156,7 +162,8 @@ internal sealed class ConfigurationKeyReader
 
         if (text.Length != ApiKey.PrefixLength)
         {
-            Fault(path, $"a text of {text.Length} characters is no prefix; write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
+            Fault(path, $"a text of {text.Length} characters is no prefix;"
+                + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
             return "";
         }
 
@@ -173,7 +180,8 @@ internal sealed class ConfigurationKeyReader
     private IpAddressSet ReadAllowedIps(ConfigurationNode key)
     {
         ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
-        if (ReadList(section, "the list is missing; write the allowed addresses, or [] to turn the check off for this key") is not { } entries)
+        const string FaultIfMissing = "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
+        if (ReadList(section, FaultIfMissing) is not { } entries)
         {
             return IpAddressSet.Empty;
         }
@@ -195,7 +203,8 @@ internal sealed class ConfigurationKeyReader
         {
             if (!ApiKeyScopes.All.Contains(scopes[index]))
             {
-                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {string.Join(", ", ApiKeyScopes.All)}");
+                string all = string.Join(", ", ApiKeyScopes.All);
+                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
             }
         }
 
@@ -210,8 +219,9 @@ internal sealed class ConfigurationKeyReader
         }
 
         // RFC 3339 §5.6, with the offset: a time without one would mean another instant on another machine.
+        string[] formats = ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz"];
         if (DateTimeOffset.TryParseExact(
-            text, ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset end))
+            text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset end))
         {
             return end;
         }
@@ -227,7 +237,7 @@ internal sealed class ConfigurationKeyReader
             return AllowlistMode.Enforce;
         }
 
-        // Names alone: the framework would take any number, too.
+        // Enum.TryParse would also accept numbers.
         foreach (AllowlistMode mode in Enum.GetValues<AllowlistMode>())
         {
             if (text.Equals(mode.ToString(), StringComparison.OrdinalIgnoreCase))
@@ -257,7 +267,7 @@ internal sealed class ConfigurationKeyReader
         }
     }
 
-    /// <summary>Reads a single text; null if there is none. False, with the fault told, if something else stands there.</summary>
+    /// <summary>Reads a single text; null if there is none. False, with a fault, if there is something else.</summary>
     private bool TryReadScalar(ConfigurationNode key, string member, out string path, out string? text)
     {
         ConfigurationNode section = key.Child(member);
@@ -273,7 +283,7 @@ internal sealed class ConfigurationKeyReader
         return true;
     }
 
-    /// <summary>Reads a list of texts. Null, with the fault told, if something else stands there, or nothing and that is a fault.</summary>
+    /// <summary>Reads a list of texts. Null if it is missing (which may be a fault) or, with a fault, malformed.</summary>
     private string[]? ReadList(ConfigurationNode section, string? faultIfMissing)
     {
         IReadOnlyList<IConfigurationProvider> sources = section.Sources;
@@ -326,8 +336,8 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>
-    /// Whether all sources of a list say the same, so that nothing mixes: the default host reads the command line twice. Files are held to
-    /// be different, because an edit of one would make them so.
+    /// Whether all sources of a list have the same entries, so that nothing mixes: the default host reads the command line twice. Files
+    /// count as different, because an edit of one would make them so.
     /// </summary>
     private static bool IsOneListRepeated(ConfigurationNode list)
     {
@@ -337,7 +347,7 @@ internal sealed class ConfigurationKeyReader
     }
 
     private static bool AreListItems(ConfigurationNode[] items) =>
-        items.Select(item => item.Key).SequenceEqual(Enumerable.Range(0, items.Length).Select(index => index.ToString(CultureInfo.InvariantCulture)));
+        items.Index().All(item => item.Item.Key == item.Index.ToString(CultureInfo.InvariantCulture));
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FlowBeacon.IpAllowlist.Configuration;
 
-/// <summary>What the configuration providers say at one path, and which of them say something there or below it.</summary>
+/// <summary>The value of the configuration at one path, and the providers that have values there or below it.</summary>
 internal sealed class ConfigurationNode
 {
     private readonly ConfigurationNode? _parent;
@@ -21,15 +21,15 @@ internal sealed class ConfigurationNode
     /// <summary>The value of the last provider that has one here, which may be null.</summary>
     public string? Value { get; private set; }
 
-    /// <summary>The providers that say something here or below, in the order in which they override each other.</summary>
+    /// <summary>The providers that have values here or below, in the order in which they override each other.</summary>
     public IReadOnlyList<IConfigurationProvider> Sources => _sources;
 
-    /// <summary>The nodes below at which a provider says something, in the framework's order: by name, numbers by their value.</summary>
+    /// <summary>The nodes below that have values, in the framework's order: by name, numbers by their value.</summary>
     public ConfigurationNode[] Children => _children is null
         ? []
         : [.. _children.Values.Where(child => child.Sources.Count > 0).OrderBy(child => child.Key, ConfigurationKeyComparer.Instance)];
 
-    /// <summary>The node of a name below this one, whether or not a provider says something there.</summary>
+    /// <summary>The node of a name below this one, with or without values.</summary>
     public ConfigurationNode Child(string name)
     {
         _children ??= new Dictionary<string, ConfigurationNode>(StringComparer.OrdinalIgnoreCase);
@@ -42,7 +42,7 @@ internal sealed class ConfigurationNode
         return child;
     }
 
-    /// <summary>Notes that a provider says something here. All that one provider says is noted before the next one's.</summary>
+    /// <summary>Adds a provider that has values here or below. All values of one provider are added before the next one's.</summary>
     public void AddSource(IConfigurationProvider provider)
     {
         for (ConfigurationNode? node = this; node is not null && node._sources.LastOrDefault() != provider; node = node._parent)
@@ -52,8 +52,8 @@ internal sealed class ConfigurationNode
     }
 
     /// <summary>
-    /// Takes a provider's value, which overrides those of the providers before it. What the provider says below is noted first: an empty
-    /// text beside it is no value, unless somebody wrote it into a file. WebApplicationFactory.UseSetting() makes such texts.
+    /// Sets a provider's value, which overrides those of earlier providers. The provider's values below are set first: beside them an empty
+    /// text is no value, unless it comes from a file. WebApplicationFactory.UseSetting() makes such texts.
     /// </summary>
     public void SetValue(IConfigurationProvider provider, string? value)
     {

@@ -4,18 +4,20 @@ using Microsoft.Extensions.Configuration;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Reads a section of objects that are keyed by name, in time that grows with what is there. Asking each section for its children, as the
-/// framework does, takes quadratic time: a provider then goes through all of its data, and for every object again.
+/// Reads a section of objects keyed by name in linear time. Asking each object for its children, as the framework does, takes quadratic
+/// time, because a provider goes through all of its data each time.
 /// </summary>
 internal static class ConfigurationTree
 {
-    /// <summary>The number of values that is never reached, so that a provider is asked for everything it has.</summary>
+    /// <summary>A number of values that is never reached, so that everything is read.</summary>
     private const int Unknown = int.MaxValue;
 
-    /// <summary>Reads a section.</summary>
-    /// <param name="providers">Who is asked, in the order in which they override each other.</param>
-    /// <param name="path">The path of the section.</param>
-    /// <param name="members">What an object usually has, single values and lists. Anything else is found, too, but takes longer.</param>
+    /// <summary>All providers, those of chained configurations included, in the order in which they override each other.</summary>
+    public static IEnumerable<IConfigurationProvider> Providers(IConfigurationRoot root) => root.Providers.SelectMany(provider =>
+        provider is ChainedConfigurationProvider { Configuration: IConfigurationRoot chained } ? Providers(chained) : [provider]);
+
+    /// <summary>Reads a section from providers, in the order in which they override each other.</summary>
+    /// <remarks>The members are those that an object usually has. Others are found, too, but take longer.</remarks>
     public static ConfigurationNode Read(IReadOnlyList<IConfigurationProvider> providers, string path, IReadOnlyList<string> members)
     {
         var section = new ConfigurationNode(path);
@@ -30,13 +32,13 @@ internal static class ConfigurationTree
         {
             foreach (ConfigurationNode node in objects)
             {
-                if (TakeMembers(provider, node, members) != listing.GetValueOrDefault(node.Key))
+                if (ReadMembers(provider, node, members) != listing.GetValueOrDefault(node.Key))
                 {
-                    TakeEverything(provider, node);
+                    ReadAll(provider, node);
                 }
             }
 
-            TakeValue(provider, section);
+            ReadValue(provider, section);
         }
 
         return section;
@@ -44,7 +46,7 @@ internal static class ConfigurationTree
 
     /// <summary>
     /// The names that a provider lists in a section, with the number of values it has at and below each. The framework's providers list a
-    /// name once for every such value. Other providers list each name once and do not tell the number.
+    /// name once for every such value. Other providers list each name once, so the number is unknown.
     /// </summary>
     private static Dictionary<string, int> CountValues(IConfigurationProvider provider, string path)
     {
@@ -60,43 +62,43 @@ internal static class ConfigurationTree
         return isNameRepeated ? counts : counts.Keys.ToDictionary(name => name, _ => Unknown, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Whether a provider lists a section more than once in the one above it, asked where no name comes twice.</summary>
+    /// <summary>Whether a provider lists a section more than once in its parent section.</summary>
     private static bool IsSectionRepeated(IConfigurationProvider provider, string path) =>
         provider.GetChildKeys([], ConfigurationPath.GetParentPath(path))
             .Count(name => name.Equals(ConfigurationPath.GetSectionKey(path), StringComparison.OrdinalIgnoreCase)) > 1;
 
-    /// <summary>Takes the values of an object's usual members, and returns how many there were.</summary>
-    private static int TakeMembers(IConfigurationProvider provider, ConfigurationNode node, IReadOnlyList<string> members)
+    /// <summary>Reads the values of an object's usual members, and returns how many there were.</summary>
+    private static int ReadMembers(IConfigurationProvider provider, ConfigurationNode node, IReadOnlyList<string> members)
     {
-        int taken = 0;
+        int count = 0;
         foreach (string member in members)
         {
             ConfigurationNode child = node.Child(member);
             for (int index = 0; provider.TryGet(ItemPath(child, index), out string? item); index++)
             {
                 child.Child(Number(index)).SetValue(provider, item);
-                taken++;
+                count++;
             }
 
-            taken += TakeValue(provider, child) ? 1 : 0;
+            count += ReadValue(provider, child) ? 1 : 0;
         }
 
-        return taken + (TakeValue(provider, node) ? 1 : 0);
+        return count + (ReadValue(provider, node) ? 1 : 0);
     }
 
-    /// <summary>Takes all that a provider has at and below a node, each step of which goes through all of the provider's data.</summary>
-    private static void TakeEverything(IConfigurationProvider provider, ConfigurationNode node)
+    /// <summary>Reads all values of a provider at and below a node; each step goes through all of the provider's data.</summary>
+    private static void ReadAll(IConfigurationProvider provider, ConfigurationNode node)
     {
         node.AddSource(provider);
         foreach (string name in provider.GetChildKeys([], node.Path).Distinct(StringComparer.OrdinalIgnoreCase))
         {
-            TakeEverything(provider, node.Child(name));
+            ReadAll(provider, node.Child(name));
         }
 
-        TakeValue(provider, node);
+        ReadValue(provider, node);
     }
 
-    private static bool TakeValue(IConfigurationProvider provider, ConfigurationNode node)
+    private static bool ReadValue(IConfigurationProvider provider, ConfigurationNode node)
     {
         if (!provider.TryGet(node.Path, out string? value))
         {

@@ -5,12 +5,12 @@ using Microsoft.Extensions.Configuration.Json;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Asks the JSON files of providers again, each file once. The framework reports <c>[]</c> like <c>""</c> and <c>{}</c> like <c>null</c>,
-/// and only one of each may turn a check off or leave no keys.
+/// Reads the JSON files of providers again, each file once. The framework reports <c>[]</c> like <c>""</c> and <c>{}</c> like <c>null</c>,
+/// but only <c>[]</c> may turn a check off and only <c>{}</c> may mean no keys.
 /// </summary>
 internal sealed class JsonFiles
 {
-    private static readonly JsonDocumentOptions AsTheProviderReads = new()
+    private static readonly JsonDocumentOptions SameAsProvider = new()
     {
         AllowTrailingCommas = true,
         CommentHandling = JsonCommentHandling.Skip,
@@ -46,7 +46,7 @@ internal sealed class JsonFiles
         try
         {
             using Stream stream = files.GetFileInfo(file).CreateReadStream();
-            using var document = JsonDocument.Parse(stream, AsTheProviderReads);
+            using var document = JsonDocument.Parse(stream, SameAsProvider);
             Read(document.RootElement, null, kinds);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
@@ -60,7 +60,7 @@ internal sealed class JsonFiles
     {
         if (path is not null)
         {
-            // A path may be written twice, in one of the ways of writing it. Then it counts only if both times say the same.
+            // A path may be written twice, in different spellings. Then it counts only if both have the same kind.
             bool hasEntries = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() > 0;
             JsonValueKind kind = hasEntries ? JsonValueKind.Undefined : element.ValueKind;
             kinds[path] = !kinds.TryGetValue(path, out JsonValueKind before) || before == kind ? kind : JsonValueKind.Undefined;

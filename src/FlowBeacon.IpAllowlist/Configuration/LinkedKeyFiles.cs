@@ -3,48 +3,46 @@ using Microsoft.Extensions.Configuration;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Looks every two seconds whether the configuration files that are reached through symbolic links are still the same, as in a folder that
+/// Checks every two seconds whether the configuration files that are reached through symbolic links are still the same, as in a folder that
 /// Kubernetes mounts. Only the providers of those files are loaded again, never the whole configuration.
 /// </summary>
-/// <param name="time">The clock.</param>
-/// <param name="tell">Hears of files that cannot be loaded: once of each reason, as long as it lasts.</param>
-internal sealed class LinkedKeyFiles(TimeProvider time, Action<string> tell) : IDisposable
+internal sealed class LinkedKeyFiles : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
 
-    private volatile LinkedKeyFile[] _files = [];
-    private ITimer? _timer;
-
-    /// <summary>Follows the files of these providers from now on, where they are reached through a link and reload.</summary>
-    public void Follow(IEnumerable<FileConfigurationProvider> providers) => _files =
-    [
-        .. providers.Select(provider => _files.FirstOrDefault(file => file.Provider == provider) ?? LinkedKeyFile.Of(provider))
-            .OfType<LinkedKeyFile>(),
-    ];
+    private readonly LinkedKeyFile[] _files;
+    private readonly Action<string> _report;
+    private readonly ITimer _timer;
 
     /// <summary>
-    /// Looks now and from now on. The first look loads each file again, because nobody knows which file the provider was given before.
+    /// Checks now and from now on. The first check loads each file again, because it is unknown which file the provider loaded before.
     /// </summary>
-    public void Begin()
+    /// <param name="providers">The files; those without a link on their path, or without reload, are left out.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="report">Called when a file cannot be loaded, once per reason.</param>
+    public LinkedKeyFiles(IEnumerable<FileConfigurationProvider> providers, TimeProvider time, Action<string> report)
     {
-        Look();
-        _timer = time.CreateTimer(_ => LookAndGoOn(), null, Period, Timeout.InfiniteTimeSpan);
+        _files = [.. providers.Select(LinkedKeyFile.Find).OfType<LinkedKeyFile>()];
+        _report = report;
+        CheckAll();
+        _timer = time.CreateTimer(_ => CheckPeriodically(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(Period, Timeout.InfiniteTimeSpan);
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose() => _timer.Dispose();
 
-    private void Look()
+    private void CheckAll()
     {
         foreach (LinkedKeyFile file in _files)
         {
-            file.Look(tell);
+            file.Check(_report);
         }
     }
 
-    /// <summary>The next look begins a period after the end of this one.</summary>
-    private void LookAndGoOn()
+    /// <summary>The next check begins a period after the end of this one.</summary>
+    private void CheckPeriodically()
     {
-        Look();
-        _timer?.Change(Period, Timeout.InfiniteTimeSpan);
+        CheckAll();
+        _timer.Change(Period, Timeout.InfiniteTimeSpan);
     }
 }

@@ -1,12 +1,12 @@
 namespace FlowBeacon.IpAllowlist.Configuration;
 
-/// <summary>Follows symbolic links, those of folders included. The framework resolves the last part of a path alone.</summary>
+/// <summary>Follows symbolic links, also those of folders. The framework resolves only the last part of a path.</summary>
 internal static class SymbolicLinks
 {
-    /// <summary>After so many links Linux gives up, too.</summary>
-    private const int MostLinks = 40;
+    /// <summary>The limit of Linux.</summary>
+    private const int MaxLinks = 40;
 
-    /// <summary>A path without links in it. What it leads to may be missing; with links in a circle it is one of them.</summary>
+    /// <summary>The path without links; its target may be missing. If links form a circle, it is one of them.</summary>
     public static string Resolve(string path)
     {
         string resolved = "";
@@ -22,7 +22,7 @@ internal static class SymbolicLinks
             }
 
             string next = Path.Combine(resolved, part);
-            if (links < MostLinks && new FileInfo(next).LinkTarget is { } target)
+            if (links < MaxLinks && new FileInfo(next).LinkTarget is { } target)
             {
                 links++;
                 Push(target);

@@ -6,16 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>
-/// Judges by the keyed traffic of the last hour whether the configured <see cref="ClientIpSource"/> can be right, and says so once when that
-/// changes. Keys are counted, not requests: one key's holder alone cannot make the host look ill.
+/// Checks by the keyed traffic of the last hour whether the configured <see cref="ClientIpSource"/> can be right, and logs when that
+/// changes. It counts keys, not requests, so that one key's traffic alone cannot cause a finding.
 /// </summary>
 internal sealed class ClientIpSourceDiagnosis(
     SourcesSeen sources, DenialRecord denials, CoarseClock clock, ClientIpSource source, ILoggerFactory loggerFactory)
 {
     private const uint WindowSeconds = 60 * 60;
 
-    /// <summary>As many keys must be in use before a common private address, or a lack of addresses, means anything.</summary>
-    private const int FewestKeys = 3;
+    /// <summary>With fewer keys in use, a common private address or a lack of addresses means nothing.</summary>
+    private const int MinKeys = 3;
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly Lock _judging = new();
@@ -43,7 +43,7 @@ internal sealed class ClientIpSourceDiagnosis(
     private string? Find(IReadOnlyList<ClientIp>[] clientsOfEachKey)
     {
         int keys = clientsOfEachKey.Length;
-        if (keys < FewestKeys)
+        if (keys < MinKeys)
         {
             return null;
         }
@@ -58,8 +58,8 @@ internal sealed class ClientIpSourceDiagnosis(
         int unusable = clientsOfEachKey.Count(clients => clients.All(client => client.Fault == ClientIpFault.UnusableForwardedFor));
         if (IsMost(unusable))
         {
-            return $"{unusable} of {keys} keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses,"
-                + $" or choose another {nameof(ClientIpSource)} than {source}";
+            return $"{unusable} of {keys} keys came only with entries of X-Forwarded-For that are no addresses;"
+                + $" make the edge write plain addresses, or choose another {nameof(ClientIpSource)} than {source}";
         }
 
         IGrouping<ClientIp, ClientIp>? common = clientsOfEachKey
@@ -69,16 +69,18 @@ internal sealed class ClientIpSourceDiagnosis(
             .GroupBy(client => client)
             .MaxBy(sameAddress => sameAddress.Count());
         return common is not null && IsMost(common.Count())
-            ? $"requests with {common.Count()} of {keys} keys all seem to come from {common.Key.Address}, most likely a proxy of yours; {RemedyFor(common.Key)}"
+            ? $"requests with {common.Count()} of {keys} keys all seem to come from {common.Key.Address}, most likely a proxy of yours;"
+                + $" {RemedyFor(common.Key)}"
             : null;
 
-        bool IsMost(int some) => some >= FewestKeys && 10 * some >= 9 * keys;
+        bool IsMost(int some) => some >= MinKeys && 10 * some >= 9 * keys;
     }
 
     private string RemedyFor(ClientIp common) => (source, common.Origin) switch
     {
         (ClientIpSource.PeerAddress, _) =>
-            $"set {nameof(ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it, or run UseForwardedHeaders before the check",
+            $"set {nameof(ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it,"
+            + " or run UseForwardedHeaders before the check",
         (ClientIpSource.TrustedProxies, _) => $"add it to {nameof(ClientIpSource.TrustedProxies)}",
         (_, ClientIpOrigin.Peer) => "make it send X-Forwarded-For",
         _ => $"make the edge write the client's address first, or use {nameof(ClientIpSource)}.{nameof(ClientIpSource.TrustedProxies)}",

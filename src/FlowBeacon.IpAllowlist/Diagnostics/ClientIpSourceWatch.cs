@@ -2,7 +2,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>Asks for the diagnosis every minute, so that a wrong client-address source is logged even where nobody polls the health check.</summary>
+/// <summary>Runs the diagnosis every minute, so that a wrong client-address source is logged even without a health check.</summary>
 internal sealed class ClientIpSourceWatch(ClientIpSourceDiagnosis diagnosis, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>Degraded while the client-address source is probably wrong. Requests are answered all the same.</summary>
+/// <summary>Degraded while the client-address source is probably wrong.</summary>
 internal sealed class IpAllowlistHealthCheck(ClientIpSourceDiagnosis diagnosis) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

@@ -8,42 +8,49 @@ internal static partial class IpAllowlistLog
     /// <summary>The one category of all messages.</summary>
     public const string Category = "FlowBeacon.IpAllowlist";
 
-    [LoggerMessage(EventId = 1, EventName = "Denied", Level = LogLevel.Warning,
-        Message = "Denied: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    private const string DenialDetails =
+        "key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}";
+
+    [LoggerMessage(EventId = 1, EventName = "Denied", Level = LogLevel.Warning, Message = "Denied: " + DenialDetails)]
     public static partial void Denied(
-        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
+        IpAllowlistDenialReason reason, string forwardedFor);
 
-    [LoggerMessage(EventId = 2, EventName = "DeniedRepeatedly", Level = LogLevel.Debug,
-        Message = "Denied: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+    [LoggerMessage(EventId = 2, EventName = "DeniedRepeatedly", Level = LogLevel.Debug, Message = "Denied: " + DenialDetails)]
     public static partial void DeniedRepeatedly(
-        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
+        IpAllowlistDenialReason reason, string forwardedFor);
 
-    [LoggerMessage(EventId = 3, EventName = "InvalidKey", Level = LogLevel.Debug, Message = "Refused: the request's API key is unknown, expired or revoked, or there is more than one")]
+    [LoggerMessage(EventId = 3, EventName = "InvalidKey", Level = LogLevel.Debug,
+        Message = "Refused: the request's API key is unknown, expired or revoked, or there is more than one")]
     public static partial void InvalidKey(ILogger logger);
 
     [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
-        Message = "The peer address of a request was replaced in this process before the allowlist check, so X-Forwarded-For is not believed and"
-            + " keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress from a header, did it, set"
-            + " options.ClientIpSource = ClientIpSource.PeerAddress. If middleware only unmaps IPv4 addresses (MapToIPv4): remove it, the check"
-            + " does that itself. If connection middleware reads the PROXY protocol, set options.UsesProxyProtocol = true. Said once.")]
+        Message = "The peer address of a request was replaced in this process before the allowlist check, so X-Forwarded-For is not"
+            + " believed and keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress"
+            + " from a header, did it, set options.ClientIpSource = ClientIpSource.PeerAddress. If middleware only unmaps IPv4 addresses"
+            + " (MapToIPv4): remove it, the check does that itself. If connection middleware reads the PROXY protocol, set"
+            + " options.UsesProxyProtocol = true. Said once.")]
     public static partial void PeerRewritten(ILogger logger);
 
     [LoggerMessage(EventId = 5, EventName = "ResponseAlreadyStarted", Level = LogLevel.Error,
-        Message = "A request had to be refused after its response had started; the connection was aborted. Move UseFlowBeaconIpAllowlist() in front of what answers")]
+        Message = "A request had to be refused after its response had started; the connection was aborted. Move"
+            + " UseFlowBeaconIpAllowlist() in front of what answers")]
     public static partial void ResponseAlreadyStarted(ILogger logger);
 
     [LoggerMessage(EventId = 6, EventName = "ForwardedForFirstIsForgeable", Level = LogLevel.Warning,
-        Message = "The client address is the first entry of X-Forwarded-For, which a client can forge unless every request passes a proxy that"
-            + " replaces the header. Behind proxies that append to it, set options.ClientIpSource = ClientIpSource.TrustedProxies and name them;"
-            + " without a proxy, ClientIpSource.PeerAddress")]
+        Message = "The client address is the first entry of X-Forwarded-For, which a client can forge unless every request passes a proxy"
+            + " that replaces the header. Behind proxies that append to it, set options.ClientIpSource = ClientIpSource.TrustedProxies"
+            + " and name them; without a proxy, ClientIpSource.PeerAddress")]
     public static partial void ForwardedForFirstIsForgeable(ILogger logger);
 
     [LoggerMessage(EventId = 7, EventName = "NoKeys", Level = LogLevel.Warning,
-        Message = "The in-memory key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or InMemoryApiKeyStore.Set),"
-            + " or register your own IApiKeyStore")]
+        Message = "The in-memory key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or"
+            + " InMemoryApiKeyStore.Set), or register your own IApiKeyStore")]
     public static partial void NoKeys(ILogger logger);
 
-    [LoggerMessage(EventId = 8, EventName = "KeysLoaded", Level = LogLevel.Information, Message = "Keys from configuration section {Section} are in force: {KeyCount} keys")]
+    [LoggerMessage(EventId = 8, EventName = "KeysLoaded", Level = LogLevel.Information,
+        Message = "Keys from configuration section {Section} are in force: {KeyCount} keys")]
     public static partial void KeysLoaded(ILogger logger, string section, int keyCount);
 
     [LoggerMessage(EventId = 9, EventName = "KeysRejected", Level = LogLevel.Error,
@@ -63,51 +70,57 @@ internal static partial class IpAllowlistLog
     public static partial void AuditFailed(ILogger logger, Exception exception, string action, string actorId);
 
     [LoggerMessage(EventId = 13, EventName = "WouldDeny", Level = LogLevel.Warning,
-        Message = "Would be denied, were the list enforced: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+        Message = "Would be denied, were the list enforced: " + DenialDetails)]
     public static partial void WouldDeny(
-        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
+        IpAllowlistDenialReason reason, string forwardedFor);
 
     [LoggerMessage(EventId = 14, EventName = "WouldDenyRepeatedly", Level = LogLevel.Debug,
-        Message = "Would be denied, were the list enforced: key {KeyId} ({KeyPrefix}) from {ClientIp} (origin {ClientIpOrigin}), reason {Reason}, X-Forwarded-For {ForwardedFor}")]
+        Message = "Would be denied, were the list enforced: " + DenialDetails)]
     public static partial void WouldDenyRepeatedly(
-        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin, IpAllowlistDenialReason reason, string forwardedFor);
+        ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
+        IpAllowlistDenialReason reason, string forwardedFor);
 
     [LoggerMessage(EventId = 15, EventName = "UnreadableList", Level = LogLevel.Error,
-        Message = "The stored allowlist of key {KeyId} ({KeyPrefix}) cannot be read, so the key is denied from everywhere. Set its list again")]
+        Message = "The stored allowlist of key {KeyId} ({KeyPrefix}) cannot be read, so the key is denied from everywhere. Set its list"
+            + " again")]
     public static partial void UnreadableList(ILogger logger, string keyId, string keyPrefix);
 
-    [LoggerMessage(EventId = 16, EventName = "ClientIpSourceSuspect", Level = LogLevel.Warning, Message = "The client-address source is probably wrong: {Finding}")]
+    [LoggerMessage(EventId = 16, EventName = "ClientIpSourceSuspect", Level = LogLevel.Warning,
+        Message = "The client-address source is probably wrong: {Finding}")]
     public static partial void ClientIpSourceSuspect(ILogger logger, string finding);
 
-    [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information, Message = "The client-address source looks right again")]
+    [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information,
+        Message = "The client-address source looks right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
 
     [LoggerMessage(EventId = 18, EventName = "ChangedBeforeCheck", Level = LogLevel.Error,
         Message = "The API key or client address of a request changed after UseAuthentication() had read it, so it was refused. Call"
-            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(); otherwise WebApplication adds"
-            + " both in front of all other middleware. Said once.")]
+            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(); otherwise"
+            + " WebApplication adds both in front of all other middleware. Said once.")]
     public static partial void ChangedBeforeCheck(ILogger logger);
 
     [LoggerMessage(EventId = 19, EventName = "ChangedBehindCheck", Level = LogLevel.Error,
-        Message = "The API key or client address of a request changed behind app.UseFlowBeaconIpAllowlist(), and what was not admitted there is"
-            + " refused. Move the middleware that changes the key's header, X-Forwarded-For or the peer address (UseForwardedHeaders, for example)"
-            + " in front of app.UseFlowBeaconIpAllowlist(). Said once.")]
+        Message = "The API key or client address of a request changed behind app.UseFlowBeaconIpAllowlist(), and what was not admitted"
+            + " there is refused. Move the middleware that changes the key's header, X-Forwarded-For or the peer address"
+            + " (UseForwardedHeaders, for example) in front of app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void ChangedBehindCheck(ILogger logger);
 
     [LoggerMessage(EventId = 20, EventName = "RefusedBeforeCheck", Level = LogLevel.Warning,
-        Message = "Authorization refused a request before app.UseFlowBeaconIpAllowlist() saw it. If middleware in between changes the key's header,"
-            + " X-Forwarded-For or the peer address, requests are refused that the check would admit. Call app.UseAuthentication() and"
-            + " app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Said once.")]
+        Message = "Authorization refused a request before app.UseFlowBeaconIpAllowlist() saw it. If middleware in between changes the"
+            + " key's header, X-Forwarded-For or the peer address, requests are refused that the check would admit. Call"
+            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void RefusedBeforeCheck(ILogger logger);
 
     [LoggerMessage(EventId = 21, EventName = "CacheInFront", Level = LogLevel.Warning,
-        Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer requests"
-            + " that the check never sees, so nothing behind the check is stored in it. Call it after app.UseFlowBeaconIpAllowlist(). Said once.")]
+        Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer"
+            + " requests that the check never sees, so nothing behind the check is stored in it. Call it after"
+            + " app.UseFlowBeaconIpAllowlist(). Said once.")]
     public static partial void CacheInFront(ILogger logger);
 
     [LoggerMessage(EventId = 22, EventName = "UsesProxyProtocol", Level = LogLevel.Warning,
-        Message = "options.UsesProxyProtocol is set: the peer of a connection is what connection middleware says. Make sure that it accepts the"
-            + " PROXY protocol from your load balancer only; anybody else could name any peer")]
+        Message = "options.UsesProxyProtocol is set: the peer of a connection is what connection middleware says. Make sure that it"
+            + " accepts the PROXY protocol from your load balancer only; anybody else could name any peer")]
     public static partial void UsesProxyProtocol(ILogger logger);
 
     [LoggerMessage(EventId = 23, EventName = "KeysInMemory", Level = LogLevel.Warning,
@@ -129,9 +142,9 @@ internal static partial class IpAllowlistLog
     public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
 
     [LoggerMessage(EventId = 27, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
-        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers instead of"
-            + " this library's unless it calls it: where a policy names several schemes, an invalid key or a foreign address may get another"
-            + " answer than the 401"
-            + " or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything else")]
+        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers"
+            + " instead of this library's unless it calls it: where a policy names several schemes, an invalid key or a foreign address"
+            + " may get another answer than the 401 or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything"
+            + " else")]
     public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
 }

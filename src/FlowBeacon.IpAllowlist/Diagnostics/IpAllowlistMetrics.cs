@@ -8,9 +8,6 @@ internal sealed class IpAllowlistMetrics : IDisposable
 {
     public const string MeterName = "FlowBeacon.IpAllowlist";
 
-    private static readonly KeyValuePair<string, object?> Applied = new("result", "applied");
-    private static readonly KeyValuePair<string, object?> Rejected = new("result", "rejected");
-
     private static readonly IpAllowlistOutcome[] Outcomes = Enum.GetValues<IpAllowlistOutcome>();
     private static readonly ClientIpOrigin[] Origins = Enum.GetValues<ClientIpOrigin>();
 
@@ -24,17 +21,20 @@ internal sealed class IpAllowlistMetrics : IDisposable
     {
         _meter = meterFactory.Create(MeterName);
         _meter.CreateObservableCounter(
-            "flowbeacon.ip_allowlist.checks", ReadChecks, "{check}", "Requests checked, by outcome and by where the client address came from.");
+            "flowbeacon.ip_allowlist.checks", ReadChecks, "{check}",
+            "Requests checked, by outcome and by where the client address came from.");
         _storeFailures = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
         _keyReloads = _meter.CreateCounter<long>(
-            "flowbeacon.ip_allowlist.key_reloads", "{reload}", "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
+            "flowbeacon.ip_allowlist.key_reloads", "{reload}",
+            "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
         _breakGlassUses = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.break_glass_uses", "{use}", "Requests with a break-glass key.");
         if (store is ISynchronousApiKeyStore inMemory)
         {
             _meter.CreateObservableGauge(
-                "flowbeacon.ip_allowlist.keys", () => inMemory.Count, "{key}", "Keys in the in-memory store, expired and revoked ones included.");
+                "flowbeacon.ip_allowlist.keys", () => inMemory.Count, "{key}",
+                "Keys in the in-memory store, expired and revoked ones included.");
         }
     }
 
@@ -44,7 +44,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
 
     public void StoreFailed() => _storeFailures.Add(1);
 
-    public void KeysReloaded(bool applied) => _keyReloads.Add(1, applied ? Applied : Rejected);
+    public void KeysReloaded(bool applied) =>
+        _keyReloads.Add(1, new KeyValuePair<string, object?>("result", applied ? "applied" : "rejected"));
 
     public void Dispose() => _meter.Dispose();
 
@@ -58,26 +59,10 @@ internal sealed class IpAllowlistMetrics : IDisposable
             {
                 if (_checks.Read(CounterOf(outcome, origin)) is > 0 and var count)
                 {
-                    yield return new(count, new("outcome", NameOf(outcome)), new("client_ip_source", NameOf(origin)));
+                    yield return new(
+                        count, new("outcome", JsonNames.NameFor(outcome)), new("client_ip_source", JsonNames.NameFor(origin)));
                 }
             }
         }
     }
-
-    private static string NameOf(IpAllowlistOutcome outcome) => outcome switch
-    {
-        IpAllowlistOutcome.Allowed => "allowed",
-        IpAllowlistOutcome.Unrestricted => "unrestricted",
-        IpAllowlistOutcome.NoKey => "no_key",
-        IpAllowlistOutcome.InvalidKey => "invalid_key",
-        IpAllowlistOutcome.WouldDeny => "would_deny",
-        _ => "denied",
-    };
-
-    private static string NameOf(ClientIpOrigin origin) => origin switch
-    {
-        ClientIpOrigin.ForwardedFor => "forwarded_for",
-        ClientIpOrigin.Peer => "peer",
-        _ => "none",
-    };
 }

@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>What kind of caller makes a change.</summary>
 public enum ApiKeyActorKind
 {
-    /// <summary>A caller who did not say who it is.</summary>
+    /// <summary>A caller without credentials.</summary>
     Anonymous = 0,
 
     /// <summary>A signed-in person.</summary>

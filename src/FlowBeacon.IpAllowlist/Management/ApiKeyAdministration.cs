@@ -4,9 +4,9 @@ namespace FlowBeacon.IpAllowlist.Management;
 public static class ApiKeyAdministration
 {
     /// <summary>
-    /// The authorization policy of the key administration API. Unless the host defines it, it asks for a signed-in person in the role
-    /// <c>admin</c> or <c>owner</c>. Whatever it says, an API key is never admitted.
-    /// Authorization of the endpoints themselves (<c>RequireAuthorization</c>, a fallback policy) counts in addition.
+    /// The authorization policy of the key administration API. Unless the host defines it, it requires a signed-in person in the role
+    /// <c>admin</c> or <c>owner</c>. Whatever the policy, API keys are not admitted. Authorization of the endpoints themselves
+    /// (<c>RequireAuthorization</c>, a fallback policy) applies in addition.
     /// </summary>
     public const string PolicyName = "FlowBeaconApiKeyAdministration";
 }

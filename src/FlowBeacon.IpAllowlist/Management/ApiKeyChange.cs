@@ -13,7 +13,7 @@ public sealed record ApiKeyChange(IReadOnlyList<ApiKeyWrite> Keys, IReadOnlyList
 
     /// <summary>
     /// Whether the keys are to be written even if the entries cannot be appended within <see cref="AuditTimeout"/>; false by default. For
-    /// emergencies: only a revocation asks for it. The repository must try to append first, must not let the change wait behind others that
+    /// emergencies: only a revocation uses it. The repository must try to append first, must not let the change wait behind others that
     /// wait for the log, and must log an error with the key's id and the actor when the keys are written without a record.
     /// </summary>
     public bool AcceptMissingAudit { get; init; }

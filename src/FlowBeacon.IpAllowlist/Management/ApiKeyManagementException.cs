@@ -22,6 +22,8 @@ public sealed class ApiKeyManagementException : Exception
     /// <summary>The faults of the input, keyed by field, such as <c>allowed_ips[2]</c>; empty for any other refusal.</summary>
     public IReadOnlyDictionary<string, string[]> Errors { get; } = new Dictionary<string, string[]>();
 
-    /// <summary>The traffic that the change would cut off; null for any other refusal than <see cref="ApiKeyManagementFault.LockoutRisk"/>.</summary>
+    /// <summary>
+    /// The traffic that the change would cut off; null for any other refusal than <see cref="ApiKeyManagementFault.LockoutRisk"/>.
+    /// </summary>
     public LockoutRisk? LockoutRisk { get; }
 }

@@ -7,14 +7,14 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Creates, changes, rotates and revokes keys: every rule about that is here. Register nothing; inject it.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]
+/// <summary>Creates, changes, rotates and revokes keys by the rules of key administration. See <c>AddKeyManagement()</c>.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim holds nothing to free unless its AvailableWaitHandle is used.")]
 public sealed class ApiKeyManager
 {
-    // Each attempt but the last lost against another node's change that was committed, so the loop ends as soon as the others do.
-    private const int MostAttempts = 100;
+    // Each attempt but the last one fails because of another node's committed change, so retries end when those changes do.
+    private const int MaxAttempts = 100;
 
-    // Within this process changes wait for each other: otherwise many writers would mostly make each other's reading stale.
+    // Changes within this process run one after another: concurrent ones would mostly make each other's version stale.
     private readonly SemaphoreSlim _changing = new(1);
     private readonly IApiKeyRepository _repository;
     private readonly ConfigurationKeyListing _configurationKeys;
@@ -25,7 +25,8 @@ public sealed class ApiKeyManager
     private readonly TimeSpan _auditTimeout;
 
     internal ApiKeyManager(
-        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time, ApiKeyManagementSettings settings)
+        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time,
+        ApiKeyManagementSettings settings)
     {
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
@@ -48,8 +49,9 @@ public sealed class ApiKeyManager
     public Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         CreateAsync(request, actor, new FieldErrors(), cancellationToken);
 
-    /// <summary>Creates a key, and tells its faults together with those that the caller has already found.</summary>
-    internal async Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, FieldErrors errors, CancellationToken cancellationToken)
+    /// <summary>Creates a key, and reports its faults together with those that the caller has already found.</summary>
+    internal async Task<IssuedApiKey> CreateAsync(
+        NewApiKey request, ApiKeyActor actor, FieldErrors errors, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(actor);
@@ -77,7 +79,7 @@ public sealed class ApiKeyManager
     /// <summary>Changes a key's name, list and its mode, scopes or expiry.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
-    /// <param name="expectedVersion">The version the caller saw; null to change the key whatever happened to it meanwhile.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who changes it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key after the change.</returns>
@@ -92,7 +94,7 @@ public sealed class ApiKeyManager
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         (await EditAsync(id, update, expectedVersion, actor, cancellationToken)).After;
 
-    /// <summary>Changes a key, and tells what it was before.</summary>
+    /// <summary>Changes a key, and also returns what it was before.</summary>
     internal async Task<(ApiKey Before, ApiKeyDetails After)> EditAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken)
     {
@@ -110,7 +112,9 @@ public sealed class ApiKeyManager
                 throw NameTaken(after.Name);
             }
 
-            if (SaysTheSame(before.Key, after))
+            string? differences = Differences(before.Key, after);
+            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
+            if (differences is null && !listChanged)
             {
                 return null;
             }
@@ -128,15 +132,14 @@ public sealed class ApiKeyManager
                 throw TooRisky(risk);
             }
 
-            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             return (after, Entry(AuditAction.Update, actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
                 Detail = Join(
-                    Differences(before.Key, after),
+                    differences,
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
-                    risk is null ? null : $"lockout risk accepted for {Accepted(risk)}"),
+                    risk is null ? null : $"lockout risk accepted for {DescribeAcceptedRisk(risk)}"),
             });
         }, cancellationToken);
         return (changed!, result);
@@ -188,14 +191,15 @@ public sealed class ApiKeyManager
                     ExpiresAt = before.Key.ExpiresAt < graceEnd ? before.Key.ExpiresAt.Value : graceEnd,
                 },
             };
-            return (after, Entry(AuditAction.Rotate, actor, after) with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
+            AuditEntry entry = Entry(AuditAction.Rotate, actor, after);
+            return (after, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
         }, cancellationToken);
         return new IssuedApiKey(rotated, rawKey);
     }
 
     /// <summary>Ends the grace period of a rotation now: the old secret stops working.</summary>
     /// <param name="id">The key's id.</param>
-    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who ends it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key after the change.</returns>
@@ -204,7 +208,8 @@ public sealed class ApiKeyManager
     /// The key is unknown, revoked, not in a grace period or from configuration; the version is stale; the audit log failed or did not
     /// answer in time.
     /// </exception>
-    public Task<ApiKeyDetails> EndGraceAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
+    public Task<ApiKeyDetails> EndGraceAsync(
+        string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         ChangeAsync(id, expectedVersion, actor, before =>
         {
             RefuseIfRevoked(before);
@@ -219,7 +224,7 @@ public sealed class ApiKeyManager
 
     /// <summary>Revokes a key, at once and for good. Revoking a revoked key changes nothing.</summary>
     /// <param name="id">The key's id.</param>
-    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who revokes it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The revoked key.</returns>
@@ -234,7 +239,7 @@ public sealed class ApiKeyManager
     /// Revokes a key, at once and for good, in an emergency even while the audit log is away. Revoking a revoked key changes nothing.
     /// </summary>
     /// <param name="id">The key's id.</param>
-    /// <param name="expectedVersion">The version the caller saw; null whatever happened to the key meanwhile.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who revokes it.</param>
     /// <param name="acceptMissingAudit">
     /// Whether the key is revoked without a record if the audit log fails or does not answer within
@@ -286,12 +291,11 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>
-    /// Allows, for a locked-out key, the address that a break-glass key calls from. It widens a list by one address at most once an hour,
-    /// and only by one that the key was just denied from, or for a caller who shows the key itself: another holder of it can push a denial
-    /// out of the record.
+    /// Allows, for a locked-out key, the address that a break-glass key calls from: one address an hour, and only one that the key was
+    /// recently denied from, unless the caller presents the key itself (other traffic with it can push a denial out of the record).
     /// </summary>
     internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, ShownKey? shown, ApiKeyActor actor,
+        string id, IPAddress callingFrom, IRecentDenials denials, PresentedKey? presented, ApiKeyActor actor,
         CancellationToken cancellationToken) =>
         ChangeAsync(id, expectedVersion: null, actor, before =>
         {
@@ -304,7 +308,8 @@ public sealed class ApiKeyManager
 
             if (before.Key.AllowedIps.IsUnreadable)
             {
-                throw Conflict("The key's stored list cannot be read, and one address alone would lock out all others. Set the whole list again.");
+                throw Conflict("The key's stored list cannot be read, and one address alone would lock out all others."
+                    + " Set the whole list again.");
             }
 
             if (before.Key.AllowedIps.Count == 0)
@@ -324,8 +329,8 @@ public sealed class ApiKeyManager
                 throw Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
-            // A wrong key is answered as a missing denial is, and does not fall back on one.
-            bool hasEvidence = shown?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, caller);
+            // A wrong key is answered like a missing denial; recorded denials do not make up for it.
+            bool hasEvidence = presented?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, caller);
             if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
@@ -339,11 +344,11 @@ public sealed class ApiKeyManager
             {
                 OldAllowedIps = list,
                 NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
-                Detail = shown is null ? null : "the caller showed the key itself",
+                Detail = presented is null ? null : "the caller showed the key itself",
             });
         }, cancellationToken);
 
-    /// <summary>Tells every fault of an update that can be told without the key it is for.</summary>
+    /// <summary>Collects every fault of an update that can be found without the key it is for.</summary>
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
         Read(new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, update, errors);
 
@@ -397,18 +402,19 @@ public sealed class ApiKeyManager
 
         if (_configurationKeys.Find(id) is not null)
         {
-            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
+            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
+                + " Edit the configuration.");
         }
 
         if (acceptMissingAudit)
         {
-            // Without a turn: whoever has it may be waiting for the audit log.
+            // Without the semaphore: its holder may be waiting for the audit log.
             return await ChangeLatestAsync(id, expectedVersion, change, _auditTimeout, acceptMissingAudit, cancellationToken);
         }
 
         long began = _time.GetTimestamp();
-        using var patience = new CancellationTokenSource(_auditTimeout, _time);
-        if (!await _changing.TryTakeAsync(patience.Token, cancellationToken))
+        using var timeout = new CancellationTokenSource(_auditTimeout, _time);
+        if (!await _changing.TryWaitAsync(timeout.Token, cancellationToken))
         {
             throw AuditUnavailable(new TimeoutException("An earlier change did not end in time."));
         }
@@ -461,14 +467,13 @@ public sealed class ApiKeyManager
                 await CommitAsync(whole, cancellationToken);
                 return after;
             }
-            catch (ApiKeyConflictException conflict) when (
-                conflict.Conflict == ApiKeyConflict.StaleVersion && expectedVersion is null && attempt < MostAttempts)
-            {
-                // Somebody else was faster and the caller named no version: apply the same change to what they left.
-            }
             catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
             {
-                throw Stale(before.Version + 1);
+                // Another change came first. If the caller named no version, this one is applied to the newer version.
+                if (expectedVersion is not null || attempt == MaxAttempts)
+                {
+                    throw Stale(before.Version + 1);
+                }
             }
         }
     }
@@ -489,14 +494,8 @@ public sealed class ApiKeyManager
         }
     }
 
-    private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key)
-    {
-        DateTimeOffset now = _time.GetUtcNow();
-        return new AuditEntry { Id = $"audit_{Guid.CreateVersion7(now):N}", At = now, Action = action, Actor = actor, KeyId = key.Id, KeyName = key.Name };
-    }
-
-    private static bool SaysTheSame(ApiKey one, ApiKey other) =>
-        one.AllowedIps.Equals(other.AllowedIps) && Differences(one, other) is null;
+    private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key) =>
+        AuditEntry.Create(_time.GetUtcNow(), action, actor, key.Id, key.Name);
 
     private static string? Differences(ApiKey before, ApiKey after)
     {
@@ -518,23 +517,25 @@ public sealed class ApiKeyManager
 
         if (before.AllowlistMode != after.AllowlistMode)
         {
-            differences.Add($"allowlist mode was {JsonNames.Of(before.AllowlistMode)} and is {JsonNames.Of(after.AllowlistMode)}");
+            differences.Add($"allowlist mode was {JsonNames.NameFor(before.AllowlistMode)}"
+                + $" and is {JsonNames.NameFor(after.AllowlistMode)}");
         }
 
-        return differences.Count == 0 ? null : string.Join("; ", differences);
+        return Join(differences);
     }
 
     private static string? Join(params IEnumerable<string?> details)
     {
-        string[] told = [.. details.OfType<string>()];
-        return told.Length == 0 ? null : string.Join("; ", told);
+        string[] present = [.. details.OfType<string>()];
+        return present.Length == 0 ? null : string.Join("; ", present);
     }
 
-    private static string AddressesOf(LockoutRisk risk)
+    private static string DescribeSources(LockoutRisk risk)
     {
-        const int MostShown = 10;
-        string shown = string.Join(", ", risk.Sources.Take(MostShown).Select(source => source.ClientIp ?? "requests without a usable address"));
-        return risk.Sources.Count <= MostShown ? shown : $"{shown} and {risk.Sources.Count - MostShown} more";
+        const int MaxShown = 10;
+        string shown = string.Join(
+            ", ", risk.Sources.Take(MaxShown).Select(source => source.ClientIp ?? "requests without a usable address"));
+        return risk.Sources.Count <= MaxShown ? shown : $"{shown} and {risk.Sources.Count - MaxShown} more";
     }
 
     private static void RefuseIfRevoked(ApiKeyDetails details)
@@ -549,7 +550,8 @@ public sealed class ApiKeyManager
 
     private static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
 
-    private static ApiKeyManagementException NameTaken(string name) => Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+    private static ApiKeyManagementException NameTaken(string name) =>
+        Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
 
     private static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
         ApiKeyManagementFault.AuditUnavailable,
@@ -558,24 +560,25 @@ public sealed class ApiKeyManager
         cause);
 
     /// <summary>What an accepted risk was about, for the audit trail.</summary>
-    private static string Accepted(LockoutRisk risk)
+    private static string DescribeAcceptedRisk(LockoutRisk risk)
     {
         const string NotRemembered = "sources that are no longer remembered";
-        return !risk.AreOlderEvicted ? AddressesOf(risk)
+        return !risk.AreOlderEvicted ? DescribeSources(risk)
             : risk.Sources.Count == 0 ? NotRemembered
-            : $"{AddressesOf(risk)} and {NotRemembered}";
+            : $"{DescribeSources(risk)} and {NotRemembered}";
     }
 
     private static ApiKeyManagementException TooRisky(LockoutRisk risk)
     {
         const string InUse = "in use within the last 24 hours";
         const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
-        string finding = !risk.AreOlderEvicted ? $"would deny {AddressesOf(risk)}, {InUse}"
+        string finding = !risk.AreOlderEvicted ? $"would deny {DescribeSources(risk)}, {InUse}"
             : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
-            : $"would deny {AddressesOf(risk)}, {InUse}, and may deny others{NotComplete}";
+            : $"would deny {DescribeSources(risk)}, {InUse}, and may deny others{NotComplete}";
         return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
     }
 
-    private static ApiKeyManagementException Stale(long version) =>
-        new(ApiKeyManagementFault.StaleVersion, $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");
+    private static ApiKeyManagementException Stale(long version) => new(
+        ApiKeyManagementFault.StaleVersion,
+        $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");
 }

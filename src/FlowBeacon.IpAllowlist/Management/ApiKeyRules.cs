@@ -6,8 +6,8 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
 internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
 {
-    public const int ShortestGraceHours = 1;
-    public const int LongestGraceHours = 168;
+    public const int MinGraceHours = 1;
+    public const int MaxGraceHours = 168;
     public const int DefaultGraceHours = 24;
 
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
@@ -50,7 +50,8 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         {
             if (!ApiKeyScopes.All.Contains(scopes[index]))
             {
-                errors.Add($"scopes[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {string.Join(", ", ApiKeyScopes.All)}");
+                string all = string.Join(", ", ApiKeyScopes.All);
+                errors.Add($"scopes[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
             }
         }
 
@@ -78,13 +79,13 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
     public static void CheckGrace(int hours, FieldErrors errors)
     {
-        if (hours is < ShortestGraceHours or > LongestGraceHours)
+        if (hours is < MinGraceHours or > MaxGraceHours)
         {
-            errors.Add("grace_hours", $"must be {ShortestGraceHours} to {LongestGraceHours}, and is {hours}");
+            errors.Add("grace_hours", $"must be {MinGraceHours} to {MaxGraceHours}, and is {hours}");
         }
     }
 
-    /// <summary>A break-glass key works from everywhere, so it must not be able to do anything but look.</summary>
+    /// <summary>A break-glass key works from everywhere, so it may only read.</summary>
     public static void CheckBreakGlass(ApiKey key, FieldErrors errors)
     {
         if (!key.IsBreakGlass)

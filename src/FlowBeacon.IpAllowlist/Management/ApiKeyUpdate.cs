@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>A partial change of a key: what is null stays as it is.</summary>
+/// <summary>A partial change of a key: members that are null leave the key as it is.</summary>
 public sealed record ApiKeyUpdate
 {
     /// <summary>The new name, as <see cref="NewApiKey.Name"/> may be.</summary>
@@ -19,15 +19,14 @@ public sealed record ApiKeyUpdate
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
-    /// Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is refused then, and
-    /// also when it can deny anything and not all addresses of that time are remembered (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// Whether the change may deny addresses that used the key successfully within the last 24 hours. Otherwise such a change is refused
+    /// (<see cref="ApiKeyManagementFault.LockoutRisk"/>), as is one that may deny addresses which are no longer remembered.
     /// </summary>
     public bool AcceptLockoutRisk { get; init; }
 
     /// <summary>
     /// Whether an empty list may replace a stored one that cannot be read (<see cref="IpAddressSet.Unreadable"/>), so that a key that is
-    /// denied from everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>). A list
-    /// with addresses needs no such word.
+    /// denied from everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>).
     /// </summary>
     public bool AcceptUnreadableList { get; init; }
 

@@ -21,11 +21,9 @@ public enum AuditAction
     /// <summary>A break-glass key allowed its own address for a locked-out key.</summary>
     Recover = 5,
 
-    /// <summary>Somebody who may not administer keys tried to.</summary>
+    /// <summary>A caller who may not administer keys tried to.</summary>
     Refused = 6,
 
-    /// <summary>
-    /// A break-glass key was used; <see cref="AuditEntry.Detail"/> says for what. What it was refused is <see cref="Refused"/>.
-    /// </summary>
+    /// <summary>A break-glass key was used, see <see cref="AuditEntry.Detail"/>. A refused use is <see cref="Refused"/>.</summary>
     BreakGlassUse = 7,
 }

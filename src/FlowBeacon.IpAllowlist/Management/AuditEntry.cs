@@ -7,8 +7,8 @@ public sealed record AuditEntry
     public required string Id { get; init; }
 
     /// <summary>
-    /// The entry's place in the order of its log, from 1 for the oldest: greater than that of every entry appended before it, and kept when
-    /// the entry is appended again. The log sets it; 0 for an entry that is not on record yet.
+    /// The entry's place in the order of its log, from 1: greater than that of every entry appended before it, and kept when the entry is
+    /// appended again. The log sets it; 0 for an entry that is not recorded yet.
     /// </summary>
     public long Position { get; init; }
 
@@ -27,9 +27,7 @@ public sealed record AuditEntry
     /// <summary>That key's name at the time.</summary>
     public string? KeyName { get; init; }
 
-    /// <summary>
-    /// The list before the change, if the change touched it; null also if it could not be read, which <see cref="Detail"/> then says.
-    /// </summary>
+    /// <summary>The list before the change, if the change touched it; null if it could not be read, see <see cref="Detail"/>.</summary>
     public IReadOnlyList<string>? OldAllowedIps { get; init; }
 
     /// <summary>The list after the change, if the change touched it.</summary>
@@ -40,4 +38,7 @@ public sealed record AuditEntry
 
     /// <summary>How often it happened within its minute; 1 for everything that is not throttled.</summary>
     public int Count { get; init; } = 1;
+
+    internal static AuditEntry Create(DateTimeOffset at, AuditAction action, ApiKeyActor actor, string? keyId, string? keyName) =>
+        new() { Id = $"audit_{Guid.CreateVersion7(at):N}", At = at, Action = action, Actor = actor, KeyId = keyId, KeyName = keyName };
 }

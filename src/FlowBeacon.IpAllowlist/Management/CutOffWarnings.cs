@@ -1,15 +1,11 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>
-/// Says of a change what cuts traffic off without being a change of the list, so that the lock-out guard does not look at it.
-/// </summary>
+/// <summary>Warns of changes that cut traffic off without changing the list, and that the lock-out guard therefore does not see.</summary>
 internal static class CutOffWarnings
 {
     private const int SoonHours = 24;
 
-    /// <summary>Warns of an expiry that comes within a day.</summary>
-    /// <param name="expiresAt">The expiry that the request sets; null if it sets none.</param>
-    /// <param name="now">The time.</param>
+    /// <summary>Warns of an expiry within a day.</summary>
     public static IEnumerable<string> AboutExpiry(DateTimeOffset? expiresAt, DateTimeOffset now)
     {
         if (expiresAt <= now.AddHours(SoonHours))
@@ -19,7 +15,7 @@ internal static class CutOffWarnings
         }
     }
 
-    /// <summary>Warns of scopes that were all taken away.</summary>
+    /// <summary>Warns when the last scope is taken away.</summary>
     public static IEnumerable<string> AboutScopes(ApiKey before, ApiKey after)
     {
         if (before.Scopes.Count > 0 && after.Scopes.Count == 0)

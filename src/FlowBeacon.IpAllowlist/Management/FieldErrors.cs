@@ -6,7 +6,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </summary>
 internal sealed class FieldErrors
 {
-    private const int MostShown = 100;
+    private const int MaxShown = 100;
 
     private readonly Dictionary<string, string[]> _errors = new(StringComparer.Ordinal);
     private int _notShown;
@@ -15,7 +15,7 @@ internal sealed class FieldErrors
 
     public void Add(string field, string error)
     {
-        if (_errors.Count < MostShown)
+        if (_errors.Count < MaxShown)
         {
             _errors.TryAdd(field, [error]);
         }

@@ -1,12 +1,15 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Where changes of keys are committed. Lookups of the request path do not come here, see <see cref="IApiKeyStore"/>. Register your own as a singleton; it is called concurrently.</summary>
+/// <summary>
+/// Where changes of keys are committed; requests look keys up in the <see cref="IApiKeyStore"/>. Register your own as a singleton; it is
+/// called concurrently.
+/// </summary>
 public interface IApiKeyRepository
 {
     /// <summary>
     /// Commits a change: every key and every audit entry of it, or nothing. A repository that hands its entries to an
     /// <see cref="IAuditLog"/> must bound its waiting by <see cref="ApiKeyChange.AuditTimeout"/>, honour
-    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that lands after a refusal by one which says so.
+    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that is recorded after a refusal by one whose detail says so.
     /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>

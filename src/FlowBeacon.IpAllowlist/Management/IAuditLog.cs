@@ -4,13 +4,13 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <remarks>
 /// Entries of a change of keys are part of its commit, see <see cref="ApiKeyChange"/>: a repository that shares nothing with this log
 /// records them itself. A log that throws, or does not answer within <see cref="IpAllowlistOptions.AuditTimeout"/>, refuses the change;
-/// only a revocation can be made without its record, if it asks for that.
+/// only a revocation can be made without its record, with <see cref="ApiKeyChange.AcceptMissingAudit"/>.
 /// </remarks>
 public interface IAuditLog
 {
     /// <summary>
-    /// Appends an entry, or replaces the one with the same id. It must not block its caller. An entry that lands after its change was
-    /// refused is replaced by one whose detail begins with "not carried out".
+    /// Appends an entry, or replaces the one with the same id. It must not block its caller. An entry that is recorded after its change
+    /// was refused is replaced by one whose detail begins with "not carried out".
     /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>

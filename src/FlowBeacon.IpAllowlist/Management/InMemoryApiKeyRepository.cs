@@ -5,21 +5,23 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Keys that live as long as the process: the default. It commits to the <see cref="InMemoryApiKeyStore"/> the request path reads.</summary>
+/// <summary>
+/// The default repository: keys live as long as the process. It commits to the <see cref="InMemoryApiKeyStore"/> that requests are checked
+/// against.
+/// </summary>
 /// <remarks>
 /// Entries are appended before the change is published. If one cannot be appended in time, or another change comes first in that moment,
-/// the change does not happen, and each entry that got into the log or lands there later is replaced by one whose detail begins with
-/// "not carried out".
+/// the change does not happen, and each of its entries in the log is replaced by one whose detail begins with "not carried out".
 /// </remarks>
 /// <param name="store">The store to commit to.</param>
 /// <param name="audit">The audit log to commit to.</param>
 /// <param name="time">The clock of <see cref="ApiKeyChange.AuditTimeout"/>; null for the system's.</param>
 /// <param name="loggerFactory">Where it is logged that the audit log failed; null for nowhere.</param>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to free.")]
+[SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim holds nothing to free unless its AvailableWaitHandle is used.")]
 public sealed class InMemoryApiKeyRepository(
     InMemoryApiKeyStore store, IAuditLog audit, TimeProvider? time = null, ILoggerFactory? loggerFactory = null) : IApiKeyRepository
 {
-    // Within it a change is checked, recorded and written, so that a change which would be refused leaves no record.
+    // Held while a change is checked, recorded and written, so that a change which would be refused leaves no record.
     private readonly SemaphoreSlim _committing = new(1);
     private readonly Lock _lock = new();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -38,14 +40,14 @@ public sealed class InMemoryApiKeyRepository(
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        using var patience = new CancellationTokenSource(change.AuditTimeout, _time);
+        using var timeout = new CancellationTokenSource(change.AuditTimeout, _time);
         if (change.AcceptMissingAudit)
         {
-            // Without a turn: whoever has it may be waiting for the log.
-            return await RecordAndWriteAsync(change, patience.Token);
+            // Without the semaphore: its holder may be waiting for the log.
+            return await RecordAndWriteAsync(change, timeout.Token);
         }
 
-        if (!await _committing.TryTakeAsync(patience.Token, cancellationToken))
+        if (!await _committing.TryWaitAsync(timeout.Token, cancellationToken))
         {
             throw new AuditUnavailableException(
                 "An earlier change is still waiting for the audit log. Nothing was changed.",
@@ -54,7 +56,7 @@ public sealed class InMemoryApiKeyRepository(
 
         try
         {
-            return await RecordAndWriteAsync(change, patience.Token);
+            return await RecordAndWriteAsync(change, timeout.Token);
         }
         finally
         {
@@ -86,24 +88,20 @@ public sealed class InMemoryApiKeyRepository(
         ArgumentNullException.ThrowIfNull(query);
         lock (_lock)
         {
-            return new([.. _byId.Values
-                .Where(details => query.After is null || string.CompareOrdinal(details.Key.Id, query.After) > 0)
-                .Where(details => query.State is null || details.StateAt(query.Now) == query.State)
-                .Take(query.Limit)]);
+            return new([.. _byId.Values.Where(query.Matches).Take(query.Limit)]);
         }
     }
 
-    private async Task<long> RecordAndWriteAsync(ApiKeyChange change, CancellationToken patience)
+    private async Task<long> RecordAndWriteAsync(ApiKeyChange change, CancellationToken timeout)
     {
         lock (_lock)
         {
             Check(change);
         }
 
-        // The record comes first, so that no change is without one by accident. From here on the commit is not cancelled by its caller,
-        // so that there is no record without its change either.
-        var record = new RecordOfChange(audit, change.Audit, _logger);
-        await RecordAsync(change, record, patience);
+        // Recorded first, so that no change lacks its record. From here on the caller cannot cancel, so that no record lacks its change.
+        var record = new ChangeAuditWriter(audit, change.Audit, _logger);
+        await RecordAsync(change, record, timeout);
         try
         {
             lock (_lock)
@@ -122,11 +120,11 @@ public sealed class InMemoryApiKeyRepository(
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever the log throws is handled.")]
-    private async Task RecordAsync(ApiKeyChange change, RecordOfChange record, CancellationToken patience)
+    private async Task RecordAsync(ApiKeyChange change, ChangeAuditWriter record, CancellationToken timeout)
     {
         try
         {
-            await record.AppendAsync(patience);
+            await record.AppendAsync(timeout);
         }
         catch (Exception failure) when (change.AcceptMissingAudit)
         {
@@ -187,7 +185,10 @@ public sealed class InMemoryApiKeyRepository(
         store.Apply([.. change.Keys.Select(write => write.Details.Key)], []);
         foreach (ApiKeyWrite write in change.Keys)
         {
-            ForgetName(write.Details.Key.Id);
+            if (_byId.TryGetValue(write.Details.Key.Id, out ApiKeyDetails? before) && !before.Key.IsRevoked)
+            {
+                _idByLiveName.Remove(before.Key.Name);
+            }
         }
 
         foreach (ApiKeyWrite write in change.Keys)
@@ -198,14 +199,6 @@ public sealed class InMemoryApiKeyRepository(
             {
                 _idByLiveName[key.Name] = key.Id;
             }
-        }
-    }
-
-    private void ForgetName(string id)
-    {
-        if (_byId.TryGetValue(id, out ApiKeyDetails? before) && !before.Key.IsRevoked)
-        {
-            _idByLiveName.Remove(before.Key.Name);
         }
     }
 }

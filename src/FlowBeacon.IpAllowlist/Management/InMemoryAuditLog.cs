@@ -2,9 +2,9 @@ namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The newest audit entries, in this process's memory: the default.</summary>
 /// <remarks>
-/// Bounded by kind: changes of keys; uses of break-glass keys; refusals of callers who are known; refusals of strangers. So nobody can
-/// push out the record of a change by being refused often, nor that of a break-glass use, nor a stranger that of anybody else. Uses are
-/// shared out among break-glass keys: the key with the most entries loses its oldest, so with n keys each keeps its newest 1,000 / n.
+/// Each kind of entry has its own bound: changes of keys; uses of break-glass keys; refusals of known callers; refusals of anonymous
+/// callers. So many refusals cannot push out other records. Uses are shared out among break-glass keys: the key with the most entries
+/// loses its oldest, so with n keys each keeps its newest 1,000 / n.
 /// </remarks>
 public sealed class InMemoryAuditLog : IAuditLog
 {
@@ -15,11 +15,11 @@ public sealed class InMemoryAuditLog : IAuditLog
     public const int RepeatablesKept = 1_000;
 
     private readonly Lock _lock = new();
-    private readonly OrderedDictionary<string, (long Order, AuditEntry Entry)> _changes = [];
-    private readonly Dictionary<string, OrderedDictionary<string, (long Order, AuditEntry Entry)>> _usesByBreakGlassKey = [];
-    private readonly OrderedDictionary<string, (long Order, AuditEntry Entry)> _refusals = [];
-    private readonly OrderedDictionary<string, (long Order, AuditEntry Entry)> _byStrangers = [];
-    private long _order;
+    private readonly OrderedDictionary<string, AuditEntry> _changes = [];
+    private readonly Dictionary<string, OrderedDictionary<string, AuditEntry>> _usesByBreakGlassKey = [];
+    private readonly OrderedDictionary<string, AuditEntry> _refusals = [];
+    private readonly OrderedDictionary<string, AuditEntry> _anonymousRefusals = [];
+    private long _lastPosition;
 
     /// <inheritdoc/>
     public ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken)
@@ -27,15 +27,15 @@ public sealed class InMemoryAuditLog : IAuditLog
         ArgumentNullException.ThrowIfNull(entry);
         lock (_lock)
         {
-            OrderedDictionary<string, (long Order, AuditEntry Entry)> kept = entry.Action switch
+            OrderedDictionary<string, AuditEntry> kept = entry.Action switch
             {
                 AuditAction.BreakGlassUse => UsesOf(entry.KeyId ?? entry.Actor.Id),
-                AuditAction.Refused when entry.Actor.Kind == ApiKeyActorKind.Anonymous => _byStrangers,
+                AuditAction.Refused when entry.Actor.Kind == ApiKeyActorKind.Anonymous => _anonymousRefusals,
                 AuditAction.Refused => _refusals,
                 _ => _changes,
             };
-            long order = kept.TryGetValue(entry.Id, out (long Order, AuditEntry Entry) earlier) ? earlier.Order : ++_order;
-            kept[entry.Id] = (order, entry with { Position = order });
+            long position = kept.TryGetValue(entry.Id, out AuditEntry? earlier) ? earlier.Position : ++_lastPosition;
+            kept[entry.Id] = entry with { Position = position };
             if (entry.Action == AuditAction.BreakGlassUse)
             {
                 MakeRoomForUses();
@@ -55,25 +55,24 @@ public sealed class InMemoryAuditLog : IAuditLog
         ArgumentNullException.ThrowIfNull(query);
         lock (_lock)
         {
-            IEnumerable<(long Order, AuditEntry Entry)> all =
+            IEnumerable<AuditEntry> all =
             [
                 .. _changes.Values,
                 .. _usesByBreakGlassKey.Values.SelectMany(uses => uses.Values),
                 .. _refusals.Values,
-                .. _byStrangers.Values,
+                .. _anonymousRefusals.Values,
             ];
             long before = query.Before ?? long.MaxValue;
             return new([.. all
-                .Where(kept => kept.Order < before && (query.KeyId is null || kept.Entry.KeyId == query.KeyId))
-                .OrderByDescending(kept => kept.Order)
-                .Take(query.Limit)
-                .Select(kept => kept.Entry)]);
+                .Where(entry => entry.Position < before && (query.KeyId is null || entry.KeyId == query.KeyId))
+                .OrderByDescending(entry => entry.Position)
+                .Take(query.Limit)]);
         }
     }
 
-    private OrderedDictionary<string, (long Order, AuditEntry Entry)> UsesOf(string keyId)
+    private OrderedDictionary<string, AuditEntry> UsesOf(string keyId)
     {
-        if (!_usesByBreakGlassKey.TryGetValue(keyId, out OrderedDictionary<string, (long Order, AuditEntry Entry)>? uses))
+        if (!_usesByBreakGlassKey.TryGetValue(keyId, out OrderedDictionary<string, AuditEntry>? uses))
         {
             _usesByBreakGlassKey.Add(keyId, uses = []);
         }
@@ -88,7 +87,7 @@ public sealed class InMemoryAuditLog : IAuditLog
             return;
         }
 
-        (string keyId, OrderedDictionary<string, (long Order, AuditEntry Entry)> most) = _usesByBreakGlassKey.MaxBy(key => key.Value.Count);
+        (string keyId, OrderedDictionary<string, AuditEntry> most) = _usesByBreakGlassKey.MaxBy(key => key.Value.Count);
         most.RemoveAt(0);
         if (most.Count == 0)
         {

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>A key whose secret was just made: the only time its raw text is to be had.</summary>
+/// <summary>A key whose secret was just made: the only time its raw text is available.</summary>
 /// <param name="details">The key.</param>
 /// <param name="rawKey">The raw key.</param>
 public sealed class IssuedApiKey(ApiKeyDetails details, string rawKey)

@@ -3,15 +3,13 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>
-/// Finds the addresses that use a key and would be denied after a change of it, and changes whose victims cannot all be known.
-/// </summary>
+/// <summary>Finds the addresses that use a key and would be denied after a change of it, as far as they are remembered.</summary>
 internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
 {
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
-    /// <summary>The risk of a change; null if it cuts nothing off. What was denied before the change is not cut off by it.</summary>
+    /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
     public LockoutRisk? Find(ApiKey before, ApiKey after)
     {
         if (!CanDenyMore(before, after))
@@ -25,21 +23,15 @@ internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
             .OrderByDescending(cell => cell.LastSeen)
             .Select(cell => cell.ToSourceSeen())];
 
-        // Sources that had to leave the record may be among those that the change denies; nobody can tell any more.
+        // The change may also deny sources that were evicted from the record.
         bool areOlderEvicted = sources.AreEvictedSince(after.Id, since);
         return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk(cutOff, areOlderEvicted);
     }
 
     /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
-    private static bool CanDenyMore(ApiKey before, ApiKey after)
-    {
-        if (before.AllowedIps.IsUnreadable || AdmitsEverybody(after))
-        {
-            return false;
-        }
-
-        return AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains);
-    }
+    private static bool CanDenyMore(ApiKey before, ApiKey after) =>
+        !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
+        && (AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains));
 
     private static bool AdmitsEverybody(ApiKey key) =>
         !key.AllowedIps.IsUnreadable && (key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly);

@@ -7,21 +7,21 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// Records what a caller can repeat at will: one entry per occasion (action, actor, detail) and minute, written at once and again with its
-/// count when the minute is over (one that comes in that very moment may be missed). It does not await the audit log and does not fail because of it.
+/// Records events that a caller can repeat at will: one entry per action, actor, detail and minute, written at once and again with its
+/// count when the minute is over (an event at that very moment may be missed). It neither waits for the audit log nor fails with it.
 /// </summary>
 internal sealed class ThrottledAudit : IDisposable
 {
     /// <summary>
-    /// Beyond this many occasions in a minute, further ones share an entry without their address. Each kind of actor has as many, and for
-    /// its uses each break-glass key, so that the holder of one cannot blur what is done with another.
+    /// Beyond this many different events in a minute, further ones share an entry without their address. The limit applies per kind of
+    /// actor and, for uses of break-glass keys, per key, so that using one key cannot blur the record of another.
     /// </summary>
-    private const int MostPerMinute = 1_000;
+    private const int MaxPerMinute = 1_000;
 
     private readonly IAuditLog _log;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<Occasion, Occurrences> _current = new();
+    private readonly ConcurrentDictionary<EventKey, Occurrences> _current = new();
     private readonly ITimer _timer;
     private readonly ConcurrentDictionary<(ApiKeyActorKind Kind, string? BreakGlassKeyId), StrongBox<int>> _counts = new();
 
@@ -33,40 +33,25 @@ internal sealed class ThrottledAudit : IDisposable
         _timer = time.CreateTimer(_ => WriteFinalCounts(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
-    /// <summary>Records what happened.</summary>
-    /// <param name="action">What.</param>
-    /// <param name="actor">Who did it.</param>
-    /// <param name="keyId">The key it concerns.</param>
-    /// <param name="keyName">That key's name.</param>
-    /// <param name="detail">What else there is to know.</param>
-    /// <param name="summary">The same in a few different values, for an entry that occasions share; null for the detail itself.</param>
+    /// <summary>Records an event. A shared entry has the summary, which takes few different values, in place of the detail.</summary>
     public void Record(AuditAction action, ApiKeyActor actor, string? keyId, string? keyName, string? detail, string? summary = null)
     {
         DateTimeOffset now = _time.GetUtcNow();
-        var occasion = new Occasion(action, actor, detail, now.Ticks / TimeSpan.TicksPerMinute);
-        StrongBox<int> count = CountOf(occasion);
-        if (Volatile.Read(ref count.Value) >= MostPerMinute && !_current.ContainsKey(occasion))
+        var key = new EventKey(action, actor, detail, now.Ticks / TimeSpan.TicksPerMinute);
+        StrongBox<int> count = CountOf(key);
+        if (Volatile.Read(ref count.Value) >= MaxPerMinute && !_current.ContainsKey(key))
         {
-            occasion = occasion with
+            key = key with
             {
                 Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor(actor.Kind, "others", null),
                 Detail = summary ?? detail,
             };
         }
 
-        if (!_current.TryGetValue(occasion, out Occurrences? occurrences))
+        if (!_current.TryGetValue(key, out Occurrences? occurrences))
         {
-            var made = new Occurrences(new AuditEntry
-            {
-                Id = $"audit_{Guid.CreateVersion7(now):N}",
-                At = now,
-                Action = action,
-                Actor = occasion.Actor,
-                KeyId = keyId,
-                KeyName = keyName,
-                Detail = occasion.Detail,
-            });
-            occurrences = _current.GetOrAdd(occasion, made);
+            var made = new Occurrences(AuditEntry.Create(now, action, key.Actor, keyId, keyName) with { Detail = key.Detail });
+            occurrences = _current.GetOrAdd(key, made);
             if (ReferenceEquals(made, occurrences))
             {
                 Interlocked.Increment(ref count.Value);
@@ -88,17 +73,17 @@ internal sealed class ThrottledAudit : IDisposable
         }
     }
 
-    private StrongBox<int> CountOf(Occasion occasion) => _counts.GetOrAdd(
-        (occasion.Actor.Kind, occasion.Action == AuditAction.BreakGlassUse ? occasion.Actor.Id : null), _ => new StrongBox<int>());
+    private StrongBox<int> CountOf(EventKey key) => _counts.GetOrAdd(
+        (key.Actor.Kind, key.Action == AuditAction.BreakGlassUse ? key.Actor.Id : null), _ => new StrongBox<int>());
 
     private void WriteFinalCounts()
     {
         long minute = _time.GetUtcNow().Ticks / TimeSpan.TicksPerMinute;
-        foreach ((Occasion occasion, Occurrences occurrences) in _current)
+        foreach ((EventKey key, Occurrences occurrences) in _current)
         {
-            if (occasion.Minute < minute && _current.TryRemove(occasion, out _))
+            if (key.Minute < minute && _current.TryRemove(key, out _))
             {
-                Interlocked.Decrement(ref CountOf(occasion).Value);
+                Interlocked.Decrement(ref CountOf(key).Value);
                 _ = WriteCountAsync(occurrences);
             }
         }
@@ -114,7 +99,8 @@ internal sealed class ThrottledAudit : IDisposable
         }
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "An audit outage must not stop a break-glass key.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "An audit outage must not stop a break-glass key.")]
     private async Task WriteAsync(AuditEntry entry)
     {
         try
@@ -127,7 +113,7 @@ internal sealed class ThrottledAudit : IDisposable
         }
     }
 
-    private readonly record struct Occasion(AuditAction Action, ApiKeyActor Actor, string? Detail, long Minute);
+    private readonly record struct EventKey(AuditAction Action, ApiKeyActor Actor, string? Detail, long Minute);
 
     private sealed class Occurrences(AuditEntry entry)
     {

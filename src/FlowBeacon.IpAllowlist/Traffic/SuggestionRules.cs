@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>Turns the sources seen of a key into a list, or into the advice against one.</summary>
+/// <summary>Suggests an allowlist from the sources seen of a key, or advises against one.</summary>
 internal static class SuggestionRules
 {
-    /// <summary>Below this, nobody can tell a new address from one that has always been there.</summary>
-    private static readonly TimeSpan ShortestWatch = TimeSpan.FromHours(1);
+    /// <summary>A shorter time of use does not tell new addresses from settled ones.</summary>
+    private static readonly TimeSpan MinTimeOfUse = TimeSpan.FromHours(1);
 
     /// <summary>An address first seen within this time is new.</summary>
-    private static readonly TimeSpan NewFor = TimeSpan.FromHours(24);
+    private static readonly TimeSpan MaxAgeOfNew = TimeSpan.FromHours(24);
 
-    /// <summary>New addresses in each part of the time watched mean that they keep changing.</summary>
+    /// <summary>The time of use is divided into this many parts. New addresses in each of them mean that addresses keep changing.</summary>
     private const int Parts = 4;
 
-    private const int NewPerPart = 2;
+    private const int MinNewPerPart = 2;
 
     public static AllowlistSuggestion Suggest(ApiKeySources seen, TimeSpan window, DateTimeOffset now)
     {
@@ -23,12 +23,14 @@ internal static class SuggestionRules
         TimeSpan watched = now - seen.WatchingSince;
         if (watched < window)
         {
-            notes.Add($"watched for {Words(watched)} only, of a window of {Words(window)}: what comes less often is missing");
+            notes.Add($"watched for {DescribeDuration(watched)} only, of a window of {DescribeDuration(window)}:"
+                + " what comes less often is missing");
         }
 
         if (seen.WithoutAddress is { } unknown && unknown.LastSeen >= now - window)
         {
-            notes.Add($"{unknown.Count} uses had no usable client address, the last {Words(now - unknown.LastSeen)} ago: a list would deny them");
+            notes.Add($"{unknown.Count} uses had no usable client address, the last {DescribeDuration(now - unknown.LastSeen)} ago:"
+                + " a list would deny them");
         }
 
         if (inWindow.Length == 0)
@@ -36,23 +38,25 @@ internal static class SuggestionRules
             return Result(AllowlistAdvice.NothingSeen, [], []);
         }
 
-        if (WhyNot(seen, inWindow, window, now) is { } reason)
+        if (ReasonAgainst(seen, inWindow, window, now) is { } reason)
         {
             notes.Insert(0, reason);
             return Result(AllowlistAdvice.DoNotAllowlist, [], []);
         }
 
         TimeSpan sinceFirst = now - inWindow.Min(source => source.FirstSeen);
-        if (sinceFirst < ShortestWatch)
+        if (sinceFirst < MinTimeOfUse)
         {
-            notes.Add($"first used {Words(sinceFirst)} ago: too short to tell new addresses from settled ones, check each of them");
+            notes.Add($"first used {DescribeDuration(sinceFirst)} ago: too short to tell new addresses from settled ones,"
+                + " check each of them");
         }
 
-        TimeSpan newFor = sinceFirst < ShortestWatch ? TimeSpan.Zero : Shorter(NewFor, sinceFirst / 2);
-        bool IsNew(SourceSeen source) => now - source.FirstSeen < newFor;
+        TimeSpan maxAge = sinceFirst < MinTimeOfUse ? TimeSpan.Zero : Min(MaxAgeOfNew, sinceFirst / 2);
+        bool IsNew(SourceSeen source) => now - source.FirstSeen < maxAge;
         SourceSeen[] newSources = [.. inWindow.Where(IsNew).OrderByDescending(source => source.FirstSeen)];
         notes.AddRange(newSources.Select(source =>
-            $"{source.ClientIp} was first seen {Words(now - source.FirstSeen)} ago and is left out: add it once you know whose it is"));
+            $"{source.ClientIp} was first seen {DescribeDuration(now - source.FirstSeen)} ago and is left out:"
+            + " add it once you know whose it is"));
         string[] settled = [.. inWindow.Where(source => !IsNew(source)).Select(source => source.ClientIp!)];
         return Result(AllowlistAdvice.Allowlist, IpAddressSet.Parse(settled).ToCanonicalStrings(), newSources);
 
@@ -66,8 +70,8 @@ internal static class SuggestionRules
         };
     }
 
-    /// <summary>A duration for people: its largest unit alone.</summary>
-    public static string Words(TimeSpan time) => time switch
+    /// <summary>A duration for people, in its largest unit.</summary>
+    public static string DescribeDuration(TimeSpan time) => time switch
     {
         { TotalDays: >= 2 } => Count(time.TotalDays, "day"),
         { TotalHours: >= 2 } => Count(time.TotalHours, "hour"),
@@ -75,16 +79,16 @@ internal static class SuggestionRules
         _ => Count(Math.Max(0, time.TotalSeconds), "second"),
     };
 
-    private static string? WhyNot(ApiKeySources seen, SourceSeen[] inWindow, TimeSpan window, DateTimeOffset now)
+    private static string? ReasonAgainst(ApiKeySources seen, SourceSeen[] inWindow, TimeSpan window, DateTimeOffset now)
     {
         if (seen.EvictedUntil >= now - window)
         {
-            return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count}). Rotating egress needs another"
-                + $" protection; for a fleet of fixed addresses, raise MaxSourcesPerKey and watch again";
+            return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count})."
+                + " Rotating egress needs another protection; for a fleet of fixed addresses, raise MaxSourcesPerKey and watch again";
         }
 
         DateTimeOffset first = inWindow.Min(source => source.FirstSeen);
-        if (now - first < ShortestWatch)
+        if (now - first < MinTimeOfUse)
         {
             return null;
         }
@@ -95,13 +99,14 @@ internal static class SuggestionRules
             newInPart[Math.Min(Parts - 1, (int)((source.FirstSeen - first) / (now - first) * Parts))]++;
         }
 
-        return newInPart.All(count => count >= NewPerPart)
-            ? $"do not allowlist this key: its addresses keep changing ({inWindow.Length} in {Words(now - first)}, new ones all the time), as rotating"
-                + " egress does. A list would cut it off; protect it by expiry, narrow scopes and rotation, or give it a fixed egress"
+        return newInPart.All(count => count >= MinNewPerPart)
+            ? $"do not allowlist this key: its addresses keep changing ({inWindow.Length} in {DescribeDuration(now - first)},"
+                + " new ones all the time), as rotating egress does. A list would cut it off; protect it by expiry, narrow scopes and"
+                + " rotation, or give it a fixed egress"
             : null;
     }
 
-    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     private static string Count(double number, string unit)
     {

@@ -238,7 +238,7 @@ public sealed class RecoverTests
         {
             try
             {
-                await _keys.Manager.RecoverAsync(id, caller, _denials, shown: null, Glass, CancellationToken.None);
+                await _keys.Manager.RecoverAsync(id, caller, _denials, presented: null, Glass, CancellationToken.None);
                 Interlocked.Increment(ref recovered);
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
@@ -259,7 +259,7 @@ public sealed class RecoverTests
     }
 
     private Task<ApiKeyDetails> RecoverAsync(string id, IPAddress? callingFrom = null) =>
-        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, _denials, shown: null, Glass, TestContext.Current.CancellationToken);
+        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, _denials, presented: null, Glass, TestContext.Current.CancellationToken);
 
     private async Task RefusedAsync(string id, string message, IPAddress? callingFrom = null)
     {

@@ -266,7 +266,7 @@ public sealed class SuggestionTests : IDisposable
     [Theory]
     [MemberData(nameof(Durations))]
     public void A_duration_is_said_by_its_largest_unit(double seconds, string words) =>
-        SuggestionRules.Words(TimeSpan.FromSeconds(seconds)).Should().Be(words);
+        SuggestionRules.DescribeDuration(TimeSpan.FromSeconds(seconds)).Should().Be(words);
 
     private static AllowlistSuggestion Refused(params string[] notes) => new()
     {

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Tells what the check would say of a request with a key, by the middleware's own evaluator. Nothing is counted or recorded.</summary>
+/// <summary>
+/// Finds what the check would decide about a request with a key, by the middleware's own evaluator. Nothing is counted or recorded.
+/// </summary>
 internal sealed class AddressTrial(IpAllowlistEvaluator evaluator, TimeProvider time)
 {
     /// <summary>A request whose client address is known to be this one.</summary>
@@ -36,7 +38,7 @@ internal sealed class AddressTrial(IpAllowlistEvaluator evaluator, TimeProvider 
         string? ip = client.IsKnown ? client.Address.ToString() : null;
         bool isMissed = outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny;
         return new TryJson(
-            Outcome: JsonNames.Of(outcome),
+            Outcome: JsonNames.NameFor(outcome),
             Status: outcome switch
             {
                 IpAllowlistOutcome.InvalidKey => StatusCodes.Status401Unauthorized,
@@ -44,23 +46,25 @@ internal sealed class AddressTrial(IpAllowlistEvaluator evaluator, TimeProvider 
                 _ => null,
             },
             Ip: ip,
-            Origin: JsonNames.Of(client.Origin),
+            Origin: JsonNames.NameFor(client.Origin),
             Hop: client.Hop == 0 ? null : client.Hop,
             MatchingEntry: outcome == IpAllowlistOutcome.Allowed ? ip : null,
-            Reason: isMissed ? JsonNames.Of(IpAllowlistFeature.ReasonOf(details.Key, client)) : null,
+            Reason: isMissed ? JsonNames.NameFor(IpAllowlistFeature.ReasonOf(details.Key, client)) : null,
             Detail: outcome switch
             {
-                IpAllowlistOutcome.InvalidKey => $"The key is {JsonNames.Of(state)}.",
+                IpAllowlistOutcome.InvalidKey => $"The key is {JsonNames.NameFor(state)}.",
                 IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
                 IpAllowlistOutcome.Allowed => $"{ip} is on the key's list.",
-                _ => (outcome == IpAllowlistOutcome.WouldDeny ? "Passes, because the list is only rehearsed: " : "") + WhyMissed(details.Key, client, ip),
+                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed: {WhyMissed(details.Key, client, ip)}",
+                _ => WhyMissed(details.Key, client, ip),
             });
     }
 
     private static string WhyMissed(ApiKey key, ClientIp client, string? ip) => IpAllowlistFeature.ReasonOf(key, client) switch
     {
         IpAllowlistDenialReason.NotListed => $"{ip} is none of the {key.AllowedIps.Count} addresses of the key's list.",
-        IpAllowlistDenialReason.UnusableForwardedFor => $"entry {client.Hop} of X-Forwarded-For is no address, or there are more than {ClientIpResolver.MostHops}.",
+        IpAllowlistDenialReason.UnusableForwardedFor =>
+            $"entry {client.Hop} of X-Forwarded-For is no address, or there are more than {ClientIpResolver.MaxHops}.",
         IpAllowlistDenialReason.UnknownPeer => "the connection has no peer address.",
         IpAllowlistDenialReason.UnreadableList => "the key's stored list cannot be read, so it admits nobody.",
         _ => "the peer address was replaced in this process.",

@@ -25,7 +25,8 @@ internal sealed class AdministrationGuard(
     BreakGlassUses breakGlassUses)
 {
     /// <summary>Runs a handler for signed-in people alone.</summary>
-    public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: false, handler);
+    public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
+        RunAsync(context, breakGlassToo: false, handler);
 
     /// <summary>Runs a handler for signed-in people and break-glass keys: for what only reads, and for recovery.</summary>
     public Task AsReaderAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: true, handler);
@@ -167,7 +168,8 @@ internal sealed class AdministrationGuard(
         ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
             context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
         ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message, json => TrafficJson.Write(json, refusal.LockoutRisk!)),
+            context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message,
+            json => TrafficJson.Write(json, refusal.LockoutRisk!)),
         ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
             context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
         _ => Problem.WriteAsync(
@@ -196,7 +198,8 @@ internal sealed class AdministrationGuard(
             "Keys are administered by people who are signed in.");
     }
 
-    private void Record(HttpContext context, ApiKeyActor actor) => audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Describe(context));
+    private void Record(HttpContext context, ApiKeyActor actor) =>
+        audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Describe(context));
 
     /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Says of a list that is legal what is probably not meant.</summary>
+/// <summary>Warns of entries that are legal but probably not meant.</summary>
 internal sealed class AllowlistWarnings(ClientIpSource source)
 {
     /// <summary>One warning for each doubtful entry.</summary>
@@ -21,8 +21,8 @@ internal sealed class AllowlistWarnings(ClientIpSource source)
             }
             else if (address == proxy)
             {
-                warnings.Add($"allowed_ips: {address} is where this request connected from, with an X-Forwarded-For header: it looks like your own proxy,"
-                    + " and if it is ever taken for the client, everybody behind it is");
+                warnings.Add($"allowed_ips: {address} is where this request connected from, with an X-Forwarded-For header:"
+                    + " it looks like your own proxy, and if it is ever taken for the client, everybody behind it is");
             }
         }
 

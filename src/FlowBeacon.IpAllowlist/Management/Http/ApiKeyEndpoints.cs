@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>The HTTP API of key administration. Each handler asks who calls and what for, and then the manager.</summary>
-internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+/// <summary>The HTTP API of key administration: each handler authorizes the caller, reads the request and calls the manager.</summary>
+internal sealed class ApiKeyEndpoints(
+    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
 {
     private const int DefaultPageSize = 50;
     private const int LargestPage = 200;
@@ -20,7 +21,8 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
+        var reader = new JsonObjectReader(
+            body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
         var request = new NewApiKey
         {
             Name = reader.Text("name") ?? "",
@@ -36,7 +38,8 @@ internal sealed class ApiKeyEndpoints(ApiKeyManager manager, IAuditLog audit, Ad
         }
 
         IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
-        context.Response.Headers.Location = $"{(context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/')}/{issued.Details.Key.Id}";
+        string collection = (context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/');
+        context.Response.Headers.Location = $"{collection}/{issued.Details.Key.Id}";
         await AnswerAsync(
             context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
             [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);

@@ -61,17 +61,22 @@ internal sealed record ApiKeyJson(
     public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, string? rawKey = null, IReadOnlyList<string>? warnings = null)
     {
         ApiKey key = details.Key;
-        RetiringSecretJson? retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt ? new(old.Prefix, old.ExpiresAt) : null;
+        RetiringSecretJson? retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt
+            ? new(old.Prefix, old.ExpiresAt)
+            : null;
         return new(
-            key.Id, key.Name, JsonNames.Of(details.Origin), JsonNames.Of(details.StateAt(now)), key.Prefix,
-            key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.Of(key.AllowlistMode), key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring, details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
+            key.Id, key.Name, JsonNames.NameFor(details.Origin), JsonNames.NameFor(details.StateAt(now)), key.Prefix,
+            key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.NameFor(key.AllowlistMode),
+            key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring,
+            details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
     }
 
     public static string ETag(long version) => $"\"{version}\"";
 
     /// <summary>Answers with one key and its version.</summary>
     public static Task AnswerAsync(
-        HttpContext context, int status, ApiKeyDetails details, DateTimeOffset now, string? rawKey = null, IReadOnlyList<string>? warnings = null)
+        HttpContext context, int status, ApiKeyDetails details, DateTimeOffset now,
+        string? rawKey = null, IReadOnlyList<string>? warnings = null)
     {
         context.Response.StatusCode = status;
         context.Response.Headers.ETag = ETag(details.Version);
@@ -127,8 +132,8 @@ internal sealed record AuditEntryJson(
     [property: JsonPropertyName("count")] int Count)
 {
     public static AuditEntryJson From(AuditEntry entry) => new(
-        entry.Id, entry.At, JsonNames.Of(entry.Action),
-        new(JsonNames.Of(entry.Actor.Kind), entry.Actor.Id, entry.Actor.Address),
+        entry.Id, entry.At, JsonNames.NameFor(entry.Action),
+        new(JsonNames.NameFor(entry.Actor.Kind), entry.Actor.Id, entry.Actor.Address),
         entry.KeyId, entry.KeyName, entry.OldAllowedIps, entry.NewAllowedIps, entry.Detail, entry.Count);
 }
 

@@ -15,30 +15,41 @@ internal static class ApiKeyRoutes
 
     public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api, TrafficEndpoints traffic)
     {
-        Add(HttpMethods.Post, "", api.CreateAsync, OfNone, "Create a key", StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody));
-        Add(HttpMethods.Get, "", api.ListAsync, OfListing, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
-        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, OfAudit, "Read the audit trail, newest first", StatusCodes.Status200OK, typeof(AuditPageJson));
-        Add(HttpMethods.Get, "/{id}", api.GetAsync, OfKey, "Get a key", StatusCodes.Status200OK, typeof(ApiKeyJson));
-        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, OfKey, "Change a key", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
-        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, OfKey, "Give a key a new secret", StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
-        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, OfKey, "End the grace period of an old secret", StatusCodes.Status200OK, typeof(ApiKeyJson));
-        Add(
-            HttpMethods.Delete, "/{id}", api.RevokeAsync, OfRevocation, "Revoke a key, for good",
+        Add(HttpMethods.Post, "", api.CreateAsync, NoParameters, "Create a key",
+            StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody));
+        Add(HttpMethods.Get, "", api.ListAsync, ListParameters, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
+        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, AuditParameters, "Read the audit trail, newest first",
+            StatusCodes.Status200OK, typeof(AuditPageJson));
+        Add(HttpMethods.Get, "/{id}", api.GetAsync, KeyParameters, "Get a key", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, KeyParameters, "Change a key",
+            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
+        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, KeyParameters, "Give a key a new secret",
+            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
+        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, KeyParameters, "End the grace period of an old secret",
+            StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RevokeParameters, "Revoke a key, for good",
             StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, OfDenials, "Read recent denials, the last denied first", StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, OfDenialsOfKey, "Read a key's recent denials", StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, OfKey, "Read where a key was used from", StatusCodes.Status200OK, typeof(SourcesJson));
-        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, OfSuggestion, "Suggest a key's list", StatusCodes.Status200OK, typeof(SuggestionJson));
-        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, OfKey, "Try what the check says of an address", StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
-        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, OfKey, "Allow the caller's address for a locked-out key",
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials, the last denied first",
+            StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, KeyDenialParameters, "Read a key's recent denials",
+            StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, KeyParameters, "Read where a key was used from",
+            StatusCodes.Status200OK, typeof(SourcesJson));
+        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, SuggestParameters, "Suggest a key's list",
+            StatusCodes.Status200OK, typeof(SuggestionJson));
+        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, KeyParameters, "Try what the check says of an address",
+            StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
+        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, KeyParameters, "Allow the caller's address for a locked-out key",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RecoverApiKeyBody));
 
-        // The guard in each handler decides who may enter, and asks for what the host adds as well. What else might answer first (a
-        // fallback policy, a key required everywhere) would keep out people and the break-glass key that it admits.
+        // The guard in each handler authorizes the caller, including what the host demands in addition. Anything that answered before it
+        // (a fallback policy, a key required everywhere) would keep out people and the break-glass key that the guard admits.
         return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
 
-        void Add(string method, string pattern, RequestDelegate handler, Delegate parameters, string summary, int success, Type answer, Type? body = null)
+        void Add(
+            string method, string pattern, RequestDelegate handler, Delegate parameters, string summary,
+            int success, Type answer, Type? body = null)
         {
             IEndpointConventionBuilder endpoint = group.MapMethods(pattern, [method], handler)
                 .WithTags("API keys")
@@ -68,6 +79,7 @@ internal static class ApiKeyRoutes
                     Refusal(StatusCodes.Status415UnsupportedMediaType),
                     Refusal(StatusCodes.Status503ServiceUnavailable));
             }
+
             if (body is not null)
             {
                 // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
@@ -79,25 +91,27 @@ internal static class ApiKeyRoutes
     private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(ProblemJson), ["application/problem+json"]);
 
     // The handlers take nothing but the request; the signatures below tell OpenAPI what they read from its route and query.
-    private static void OfNone()
+    private static void NoParameters()
     {
     }
 
-    private static void OfKey(string id) => _ = id;
+    private static void KeyParameters(string id) => _ = id;
 
-    private static void OfRevocation(string id, [FromQuery(Name = "accept_missing_audit")] bool? acceptMissingAudit) =>
+    private static void RevokeParameters(string id, [FromQuery(Name = "accept_missing_audit")] bool? acceptMissingAudit) =>
         _ = (id, acceptMissingAudit);
 
-    private static void OfListing(int? limit, string? after, string? state) => _ = (limit, after, state);
+    private static void ListParameters(int? limit, string? after, string? state) => _ = (limit, after, state);
 
-    private static void OfAudit(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) => _ = (limit, before, keyId);
+    private static void AuditParameters(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) =>
+        _ = (limit, before, keyId);
 
-    private static void OfDenials([FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, int? limit) =>
+    private static void DenialParameters([FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, int? limit) =>
         _ = (keyId, address, since, limit);
 
-    private static void OfDenialsOfKey(string id, string? address, DateTimeOffset? since, int? limit) => _ = (id, address, since, limit);
+    private static void KeyDenialParameters(string id, string? address, DateTimeOffset? since, int? limit) =>
+        _ = (id, address, since, limit);
 
-    private static void OfSuggestion(string id, [FromQuery(Name = "window_hours")] int? windowHours) => _ = (id, windowHours);
+    private static void SuggestParameters(string id, [FromQuery(Name = "window_hours")] int? windowHours) => _ = (id, windowHours);
 
     private sealed class ParameterDescription(ParameterInfo parameter) : IParameterBindingMetadata
     {

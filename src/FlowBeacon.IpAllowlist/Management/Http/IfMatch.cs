@@ -5,7 +5,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>The condition of a change, the header If-Match (RFC 9110 §13.1.1): which versions of the key the caller would change.</summary>
+/// <summary>The condition of a change, the header If-Match (RFC 9110 §13.1.1): which versions of the key may be changed.</summary>
 internal sealed class IfMatch
 {
     /// <summary>No key has this version, so the condition fails, as it should for a tag that is none of ours.</summary>

@@ -42,7 +42,7 @@ internal sealed class JsonObjectReader
     }
 
     /// <summary>Reads a raw key: hashed as it is read, so that no text of it is made. No fault repeats it.</summary>
-    public ShownKey? RawKey(string name)
+    public PresentedKey? RawKey(string name)
     {
         if (!_members.TryGetValue(name, out JsonElement value))
         {
@@ -51,24 +51,24 @@ internal sealed class JsonObjectReader
 
         if (value.ValueKind != JsonValueKind.String)
         {
-            return Wrong<ShownKey>(name, "a string");
+            return Wrong<PresentedKey>(name, "a string");
         }
 
         // Each character may be written in six bytes, as \u0066, and quotes stand around them.
-        const int MostBytes = (6 * ApiKeyHash.MaxRawKeyLength) + 2;
+        const int MaxJsonBytes = (6 * ApiKeyHash.MaxRawKeyLength) + 2;
         ReadOnlySpan<byte> json = JsonMarshal.GetRawUtf8Value(value);
-        if (json.Length > MostBytes)
+        if (json.Length > MaxJsonBytes)
         {
-            return new ShownKey(hash: null);
+            return new PresentedKey(hash: null);
         }
 
-        Span<char> text = stackalloc char[MostBytes];
+        Span<char> text = stackalloc char[MaxJsonBytes];
         var reader = new Utf8JsonReader(json);
         reader.Read();
         text = text[..reader.CopyString(text)];
-        var shown = new ShownKey(ApiKeyHash.TryCompute(text, out ApiKeyHash hash) ? hash : null);
+        var key = new PresentedKey(ApiKeyHash.TryCompute(text, out ApiKeyHash hash) ? hash : null);
         text.Clear();
-        return shown;
+        return key;
     }
 
     public bool? Boolean(string name)

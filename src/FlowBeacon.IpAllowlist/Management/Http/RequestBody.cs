@@ -12,7 +12,9 @@ internal static class RequestBody
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
-    /// <summary>Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.</summary>
+    /// <summary>
+    /// Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.
+    /// </summary>
     public static async Task<JsonDocument?> ReadAsync(HttpContext context, bool isOptional)
     {
         // No HTML form can send this type, and a script of another site must ask first: so no cross-site request gets past here.

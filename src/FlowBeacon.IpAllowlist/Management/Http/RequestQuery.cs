@@ -27,7 +27,8 @@ internal static class RequestQuery
             return standard;
         }
 
-        bool isInRange = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= largest;
+        bool isInRange = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number >= 1 && number <= largest;
         if (!isInRange)
         {
             errors.Add(name, $"must be a number from 1 to {largest}");
@@ -106,7 +107,7 @@ internal static class RequestQuery
             return address.ToIPAddress();
         }
 
-        errors.Add(name, IpAddressRefusal.Explain(text));
+        errors.Add(name, IpAddressErrorMessage.For(text));
         return null;
     }
 

@@ -8,12 +8,13 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of what was seen of keys' traffic: denials, sources, suggestion, trying an address, recovery.</summary>
 internal sealed class TrafficEndpoints(
-    ApiKeyManager manager, ApiKeyTraffic traffic, AddressTrial trial, IRecentDenials denials, ClientIpResolver resolver, AdministrationGuard guard, TimeProvider time)
+    ApiKeyManager manager, ApiKeyTraffic traffic, AddressTrial trial, IRecentDenials denials, ClientIpResolver resolver,
+    AdministrationGuard guard, TimeProvider time)
 {
     private const int DefaultDenials = 100;
-    private const int MostDenials = 1_000;
+    private const int MaxDenials = 1_000;
     private const int DefaultWindowHours = 7 * 24;
-    private const int LongestWindowHours = 30 * 24;
+    private const int MaxWindowHours = 30 * 24;
 
     public Task ReadAllDenialsAsync(HttpContext context) =>
         guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, RequestQuery.Text(context, "key_id")));
@@ -30,7 +31,7 @@ internal sealed class TrafficEndpoints(
     public Task SuggestAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         var errors = new FieldErrors();
-        int hours = RequestQuery.Number(context, "window_hours", DefaultWindowHours, LongestWindowHours, errors);
+        int hours = RequestQuery.Number(context, "window_hours", DefaultWindowHours, MaxWindowHours, errors);
         errors.ThrowIfAny();
         AllowlistSuggestion suggestion = traffic.Suggest(await ExistingIdAsync(context), TimeSpan.FromHours(hours));
         await ApiKeyJson.WriteAsync(context, SuggestionJson.From(suggestion, time.GetUtcNow()), ApiKeyJsonContext.Default.SuggestionJson);
@@ -69,13 +70,13 @@ internal sealed class TrafficEndpoints(
         }
 
         var errors = new FieldErrors();
-        ShownKey? shown = new JsonObjectReader(body.RootElement, errors, "key").RawKey("key");
+        PresentedKey? presented = new JsonObjectReader(body.RootElement, errors, "key").RawKey("key");
         errors.ThrowIfAny();
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
         ApiKeyDetails recovered = await manager.RecoverAsync(
-            RequestQuery.IdOf(context), address, denials, shown, actor, context.RequestAborted);
+            RequestQuery.IdOf(context), address, denials, presented, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
     });
 
@@ -87,7 +88,7 @@ internal sealed class TrafficEndpoints(
             KeyId = keyId,
             ClientIp = RequestQuery.Address(context, "address", errors),
             Since = RequestQuery.Instant(context, "since", errors),
-            Limit = RequestQuery.Limit(context, DefaultDenials, MostDenials, errors),
+            Limit = RequestQuery.Limit(context, DefaultDenials, MaxDenials, errors),
         };
         errors.ThrowIfAny();
         IReadOnlyList<Denial> rows = traffic.ReadDenials(query);
@@ -114,7 +115,7 @@ internal sealed class TrafficEndpoints(
             return address;
         }
 
-        errors.Add(name, IpAddressRefusal.Explain(text));
+        errors.Add(name, IpAddressErrorMessage.For(text));
         return null;
     }
 }

@@ -21,8 +21,8 @@ internal sealed record DenialJson(
     [property: JsonPropertyName("last_path")] string LastPath)
 {
     public static DenialJson From(Denial denial) => new(
-        denial.KeyId, denial.ClientIp, JsonNames.Of(denial.Reason), denial.IsReportOnly, denial.IsHealth,
-        JsonNames.Of(denial.ClientIpOrigin), denial.Hop,
+        denial.KeyId, denial.ClientIp, JsonNames.NameFor(denial.Reason), denial.IsReportOnly, denial.IsHealth,
+        JsonNames.NameFor(denial.ClientIpOrigin), denial.Hop,
         denial.Count, denial.CountError, denial.FirstSeen, denial.LastSeen, denial.LastMethod, denial.LastPath);
 }
 
@@ -39,7 +39,7 @@ internal sealed record SourceJson(
     [property: JsonPropertyName("count")] long Count)
 {
     public static SourceJson From(SourceSeen source) =>
-        new(source.ClientIp, JsonNames.Of(source.ClientIpOrigin), source.FirstSeen, source.LastSeen, source.Count);
+        new(source.ClientIp, JsonNames.NameFor(source.ClientIpOrigin), source.FirstSeen, source.LastSeen, source.Count);
 }
 
 internal sealed record SourcesJson(
@@ -68,10 +68,10 @@ internal sealed record SuggestionJson(
     [property: JsonPropertyName("notes")] IReadOnlyList<string> Notes)
 {
     public static SuggestionJson From(AllowlistSuggestion suggestion, DateTimeOffset now) => new(
-        JsonNames.Of(suggestion.Advice),
+        JsonNames.NameFor(suggestion.Advice),
         suggestion.AllowedIps,
         [.. suggestion.NewSources.Select(source => new NewSourceJson(
-            source.ClientIp, source.FirstSeen, SuggestionRules.Words(now - source.FirstSeen), source.LastSeen, source.Count))],
+            source.ClientIp, source.FirstSeen, SuggestionRules.DescribeDuration(now - source.FirstSeen), source.LastSeen, source.Count))],
         suggestion.IsConfident ? "high" : "low",
         suggestion.Notes);
 }

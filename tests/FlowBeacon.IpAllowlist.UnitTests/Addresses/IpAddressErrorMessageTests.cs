@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Common;
 namespace FlowBeacon.IpAllowlist.UnitTests.Addresses;
 
 /// <summary>What a person reads who wrote an entry that is refused: the fault and the remedy.</summary>
-public sealed class IpAddressRefusalTests
+public sealed class IpAddressErrorMessageTests
 {
     /// <summary>One representative of each fault with its whole message.</summary>
     public static TheoryData<string, string> Faults { get; } = new()
@@ -86,14 +86,14 @@ public sealed class IpAddressRefusalTests
 
     [Theory]
     [MemberData(nameof(Faults))]
-    public void Names_the_fault_and_its_remedy(string text, string message) => IpAddressRefusal.Explain(text).Should().Be(message);
+    public void Names_the_fault_and_its_remedy(string text, string message) => IpAddressErrorMessage.For(text).Should().Be(message);
 
     [Theory]
     [MemberData(nameof(MoreOfTheSame))]
     public void Recognises_the_fault_in_its_other_forms(string text, string part)
     {
         IpAddressParser.TryParse(text, out _).Should().BeFalse();
-        IpAddressRefusal.Explain(text).Should().Contain(part).And.StartWith(PrintableText.Quote(text) + " ");
+        IpAddressErrorMessage.For(text).Should().Contain(part).And.StartWith(PrintableText.Quote(text) + " ");
     }
 
     [Fact]
@@ -101,23 +101,23 @@ public sealed class IpAddressRefusalTests
     {
         string[] texts = [.. Faults.Select(row => row.Data.Item1)];
 
-        texts.Select(text => IpAddressRefusal.Explain(text).Replace(PrintableText.Quote(text), "", StringComparison.Ordinal))
+        texts.Select(text => IpAddressErrorMessage.For(text).Replace(PrintableText.Quote(text), "", StringComparison.Ordinal))
             .Should().OnlyHaveUniqueItems();
     }
 
     [Fact]
-    public void Treats_null_as_empty() => IpAddressRefusal.Explain(null).Should().Be(IpAddressRefusal.Explain(""));
+    public void Treats_null_as_empty() => IpAddressErrorMessage.For(null).Should().Be(IpAddressErrorMessage.For(""));
 
     [Theory]
     [InlineData("1:2:3:4:5:6:7:1.2.3.4")]
     [InlineData("1:2:3:4:5:1.2.3.4")]
     [InlineData("::1:2:3:4:5:6:1.2.3.4")]
     public void Does_not_blame_the_octets_of_a_dotted_tail_in_the_wrong_place(string text) =>
-        IpAddressRefusal.Explain(text).Should().Contain("not a legal IPv6 address").And.NotContain("octet above 255");
+        IpAddressErrorMessage.For(text).Should().Contain("not a legal IPv6 address").And.NotContain("octet above 255");
 
     [Fact]
     public void Does_not_offer_an_IPv4_address_for_an_IPv6_address_whose_tail_has_a_leading_zero() =>
-        IpAddressRefusal.Explain("64:ff9b::01.2.3.4").Should().Contain("leading zero").And.NotContain("write 1.2.3.4");
+        IpAddressErrorMessage.For("64:ff9b::01.2.3.4").Should().Contain("leading zero").And.NotContain("write 1.2.3.4");
 
     [Theory]
     [InlineData('a')]
@@ -128,7 +128,7 @@ public sealed class IpAddressRefusalTests
     [InlineData('\uffff')]
     public void Cuts_long_text_off(char character)
     {
-        string message = IpAddressRefusal.Explain(new string(character, 100_000));
+        string message = IpAddressErrorMessage.For(new string(character, 100_000));
 
         message.Length.Should().BeLessThan(600);
         message.Should().Contain("...'");
@@ -142,7 +142,7 @@ public sealed class IpAddressRefusalTests
     [InlineData("a\\u0041", "'a\\u005cu0041'")]
     [InlineData("\u202eevil", "'\\u202eevil'")]
     public void Escapes_what_could_forge_or_hide_text(string text, string quoted) =>
-        IpAddressRefusal.Explain(text).Should().StartWith(quoted + " ");
+        IpAddressErrorMessage.For(text).Should().StartWith(quoted + " ");
 
     [Fact]
     public void Leaves_out_the_rest_of_a_run_of_hex_digits_that_no_address_has()
@@ -165,7 +165,7 @@ public sealed class IpAddressRefusalTests
             .Sample(
                 text =>
                 {
-                    string message = IpAddressRefusal.Explain(text);
+                    string message = IpAddressErrorMessage.For(text);
 
                     message.Length.Should().BeInRange(10, 600);
                     message.Should().Match(line => line.All(character => character >= ' ' && character <= '~'));

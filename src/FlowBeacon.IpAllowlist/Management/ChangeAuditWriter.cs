@@ -4,33 +4,33 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>The audit entries of one change, on their way into a log that may throw, hang or block its caller.</summary>
-internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> entries, ILogger logger)
+/// <summary>Writes the audit entries of one change to a log that may throw, hang or block its caller.</summary>
+internal sealed class ChangeAuditWriter(IAuditLog log, IReadOnlyList<AuditEntry> entries, ILogger logger)
 {
-    private readonly List<AuditEntry> _begun = [];
+    private readonly List<AuditEntry> _attempted = [];
     private Task _appending = Task.CompletedTask;
     private volatile bool _isWithdrawn;
 
     /// <summary>Appends the entries.</summary>
-    /// <param name="patience">Cancelled when it was waited long enough. An entry whose append has begun may still land after that.</param>
-    /// <exception cref="TimeoutException">It took too long. Whatever else the log throws is thrown, too.</exception>
-    public async Task AppendAsync(CancellationToken patience)
+    /// <param name="timeout">Cancelled when the time is up. An entry whose append has begun may still be recorded after that.</param>
+    /// <exception cref="TimeoutException">The time was up. Any exception of the log is passed on.</exception>
+    public async Task AppendAsync(CancellationToken timeout)
     {
-        // On a thread of its own, so that a log that blocks its caller cannot hold up the change for ever. Ours is known not to.
+        // On another thread, so that a log that blocks its caller cannot block the change. The in-memory log never blocks.
         _appending = log is InMemoryAuditLog ? AppendAllAsync() : Task.Run(AppendAllAsync, CancellationToken.None);
         try
         {
-            await _appending.WaitAsync(patience);
+            await _appending.WaitAsync(timeout);
         }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested && !_appending.IsCompleted)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !_appending.IsCompleted)
         {
             throw new TimeoutException("The audit log did not answer in time.");
         }
     }
 
     /// <summary>
-    /// Says of every entry that is in the log, may be, or lands there later, that its change was not carried out. Nobody waits for it: the log may
-    /// never answer.
+    /// Replaces every entry that is or may yet be recorded by one which says that its change was not carried out. Runs in the background,
+    /// because the log may never answer.
     /// </summary>
     public void Withdraw()
     {
@@ -47,18 +47,18 @@ internal sealed class RecordOfChange(IAuditLog log, IReadOnlyList<AuditEntry> en
                 return;
             }
 
-            // Not cancelled: a log that is cancelled half-way may keep the entry all the same, and then nobody would correct it.
-            // Noted before: a log that throws may have kept it.
-            _begun.Add(entry);
+            // Not cancelled and noted first: a log that throws or is cancelled may have kept the entry, which must then be corrected.
+            _attempted.Add(entry);
             await log.AppendAsync(entry, CancellationToken.None);
         }
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Nobody waits for it; a failure is logged.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Runs in the background; a failure is logged.")]
     private async Task CorrectAsync()
     {
         await _appending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        foreach (AuditEntry entry in _begun)
+        foreach (AuditEntry entry in _attempted)
         {
             try
             {

@@ -3,11 +3,11 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>Says why a text is not an allowlist entry, and what to write instead. Only called for what the parser refused.</summary>
-internal static class IpAddressRefusal
+/// <summary>Explains why a text that the parser refused is not an allowlist entry, and what to write instead.</summary>
+internal static class IpAddressErrorMessage
 {
     /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
-    public static string Explain(string? text) =>
+    public static string For(string? text) =>
         string.IsNullOrEmpty(text) ? "an entry is empty; remove it or write an address" : $"{PrintableText.Quote(text)} {Reason(text)}";
 
     private static string Reason(string text)
@@ -82,8 +82,8 @@ internal static class IpAddressRefusal
         }
 
         int tail = text.LastIndexOf(':') + 1;
-        bool isTailToBlame = text.AsSpan(tail).Contains('.') && !IpAddressParser.TryParse(text.AsSpan(tail), out _);
-        return isTailToBlame && DottedReason(text[..tail], text[tail..]) is { } reason
+        bool isTailFaulty = text.AsSpan(tail).Contains('.') && !IpAddressParser.TryParse(text.AsSpan(tail), out _);
+        return isTailFaulty && DottedReason(text[..tail], text[tail..]) is { } reason
             ? reason
             : "is not a legal IPv6 address; write eight groups of hex digits, or fewer with one '::'";
     }
@@ -105,7 +105,7 @@ internal static class IpAddressRefusal
             : "is a host name, or no address at all; list each address it stands for");
     }
 
-    /// <summary>The fault of four octets, alone or behind the head of an IPv6 address; null for a text that is not of digits and dots.</summary>
+    /// <summary>The fault of four octets, alone or at the end of an IPv6 address; null for a text not made of digits and dots.</summary>
     private static string? DottedReason(string head, string text)
     {
         if (!text.All(character => char.IsAsciiDigit(character) || character == '.'))
