@@ -1,5 +1,3 @@
-using FlowBeacon.IpAllowlist.Tests.Support;
-
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
 /// <summary>Keys with names and scopes, one of them in the grace period of a rotation.</summary>

@@ -186,6 +186,17 @@ public sealed class CredentialHeaderTests
         (await app.GetAsync(HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor("203.0.113.8"))).Status.Should().Be(403);
     }
 
+    [Fact]
+    public async Task An_unknown_credential_of_256_characters_is_looked_up_once()
+    {
+        var store = new ScriptedStore((_, _) => new((ApiKey?)null));
+        await using KestrelApp app = await KestrelApp.StartAsync(store);
+
+        await app.GetAsync(HeaderLine.Bearer("fb_live_".PadRight(ApiKeyHash.MaxRawKeyLength, '1')));
+
+        store.Lookups.Should().Be(1);
+    }
+
     [Theory]
     [InlineData(257)]
     [InlineData(30 * 1024)]

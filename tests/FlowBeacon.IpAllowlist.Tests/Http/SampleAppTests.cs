@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.Logging;

@@ -2,7 +2,6 @@ using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
 using FlowBeacon.IpAllowlist.Tests.Http;
-using FlowBeacon.IpAllowlist.Tests.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Builder;

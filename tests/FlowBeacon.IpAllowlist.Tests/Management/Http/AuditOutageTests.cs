@@ -1,5 +1,4 @@
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

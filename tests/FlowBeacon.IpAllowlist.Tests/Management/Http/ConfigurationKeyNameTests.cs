@@ -1,6 +1,4 @@
 using System.Text.Json;
-using FlowBeacon.IpAllowlist.Tests.Configuration;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

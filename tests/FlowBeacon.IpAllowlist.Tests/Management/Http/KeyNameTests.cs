@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Reflection;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;

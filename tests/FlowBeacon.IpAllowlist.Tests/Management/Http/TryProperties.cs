@@ -5,7 +5,6 @@ using CsCheck;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Tests.Addresses;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;

@@ -1,0 +1,92 @@
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FlowBeacon.IpAllowlist.TestSupport;
+
+/// <summary>A manager over keys in memory, at a time that tests move.</summary>
+internal sealed class ManagedKeys
+{
+    public const string FromConfiguration =
+        "The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.";
+
+    public static readonly DateTimeOffset Start = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    public static readonly ApiKeyActor Actor = new(ApiKeyActorKind.User, "ada", "192.0.2.100");
+
+    private readonly ConfigurationKeys _configuration = new();
+    private readonly IpAllowlistOptions _options;
+
+    public ManagedKeys(IpAllowlistOptions? options = null)
+    {
+        _options = options ?? new IpAllowlistOptions();
+        Repository = new InMemoryApiKeyRepository(Store, Audit);
+        Sources = new SourcesSeen(new CoarseClock(Time), _options.MaxSourcesPerKey);
+        Manager = CreateManager(Repository);
+    }
+
+    public FakeTimeProvider Time { get; } = new(Start);
+
+    public DateTimeOffset Now => Time.GetUtcNow();
+
+    public InMemoryApiKeyStore Store { get; } = new();
+
+    public InMemoryAuditLog Audit { get; } = new();
+
+    public InMemoryApiKeyRepository Repository { get; }
+
+    public SourcesSeen Sources { get; }
+
+    public ApiKeyManager Manager { get; }
+
+    public static async Task<ApiKeyManagementException> RefusedAsync(Func<Task> change) =>
+        (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
+
+    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(
+        repository, _configuration, Sources, Time,
+        new ApiKeyManagementSettings(_options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout));
+
+    public void Configure(ApiKey key)
+    {
+        _configuration.ById = new Dictionary<string, ApiKey>(_configuration.ById) { [key.Id] = key };
+        Store.Set(key);
+    }
+
+    public ApiKey? Find(string rawKey) => Store.Find(ApiKeyHash.Compute(rawKey));
+
+    /// <summary>Whether a request with this raw key gets past the key itself.</summary>
+    public bool Accepts(string rawKey) => Find(rawKey) is { } key && key.Accepts(ApiKeyHash.Compute(rawKey), Time);
+
+    public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
+        CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
+
+    public Task<IssuedApiKey> CreateAsync(NewApiKey request) => Manager.CreateAsync(request, Actor, TestContext.Current.CancellationToken);
+
+    public Task<ApiKeyDetails> UpdateAsync(string id, ApiKeyUpdate update, long? version = null) =>
+        Manager.UpdateAsync(id, update, version, Actor, TestContext.Current.CancellationToken);
+
+    public Task<IssuedApiKey> RotateAsync(string id, int graceHours = 24, long? version = null) =>
+        Manager.RotateAsync(id, graceHours, version, Actor, TestContext.Current.CancellationToken);
+
+    public Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
+        Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken);
+
+    public Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
+        Manager.RevokeAsync(id, version, Actor, TestContext.Current.CancellationToken);
+
+    public Task<ApiKeyDetails> GetAsync(string id) => Manager.GetAsync(id, TestContext.Current.CancellationToken);
+
+    public Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 10_000) =>
+        Manager.ListAsync(state, after, limit, TestContext.Current.CancellationToken);
+
+    public async Task<IReadOnlyList<AuditEntry>> AuditAsync(string? keyId = null) =>
+        await Audit.ReadAsync(new AuditQuery(keyId, null, 100_000), TestContext.Current.CancellationToken);
+
+    public async Task ShouldBeEmptyAsync()
+    {
+        (await ListAsync()).Should().BeEmpty();
+        (await AuditAsync()).Should().BeEmpty();
+        Store.Count.Should().Be(0);
+    }
+}

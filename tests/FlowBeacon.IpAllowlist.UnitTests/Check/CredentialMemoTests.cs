@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using FlowBeacon.IpAllowlist.Check;
+
+namespace FlowBeacon.IpAllowlist.UnitTests.Check;
+
+/// <summary>What a header text reads as is remembered while the text lives, and never for another text.</summary>
+public sealed class CredentialMemoTests
+{
+    private const string End = "ffffffff";
+
+    private static readonly ApiKeyHash Hash = ApiKeyHash.Compute(TestKeys.Restricted);
+
+    private readonly CredentialMemo _memo = new();
+    private string[] _alive = [];
+
+    [Theory]
+    [InlineData(ApiKeyReading.Ours)]
+    [InlineData(ApiKeyReading.Unclaimed)]
+    internal void Remembers_what_a_text_reads_as(ApiKeyReading reading)
+    {
+        string text = $"Bearer {TestKeys.Restricted}";
+        _memo.Remember(text, reading, Hash);
+
+        _memo.TryGet(text, out ApiKeyReading found, out ApiKeyHash hash).Should().BeTrue();
+
+        (found, hash).Should().Be((reading, Hash));
+    }
+
+    [Fact]
+    public void Remembers_the_text_whichever_string_holds_it()
+    {
+        string text = $"Bearer {TestKeys.Restricted}";
+        _memo.Remember(text, ApiKeyReading.Ours, Hash);
+
+        _memo.TryGet(new string(text.AsSpan()), out _, out ApiKeyHash hash).Should().BeTrue();
+
+        hash.Should().Be(Hash);
+        GC.KeepAlive(text);
+    }
+
+    [Fact]
+    public void Knows_no_text_that_differs_in_any_one_character_or_in_length()
+    {
+        string text = $"Bearer {TestKeys.Restricted}";
+        _memo.Remember(text, ApiKeyReading.Ours, Hash);
+
+        for (int position = 0; position < text.Length; position++)
+        {
+            char[] other = text.ToCharArray();
+            other[position] ^= (char)1;
+            Knows(new string(other)).Should().BeFalse($"character {position} differs");
+        }
+
+        Knows(text[1..]).Should().BeFalse();
+        Knows(" " + text).Should().BeFalse();
+        Knows(text).Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("12345678")]
+    [InlineData("1234567890123456")]
+    [InlineData("12345678901234567")]
+    public void Compares_texts_of_every_length_to_their_ends(string text)
+    {
+        _memo.Remember(text, ApiKeyReading.Unclaimed, Hash);
+
+        Knows(new string(text.AsSpan())).Should().BeTrue();
+        Knows("x" + text[1..]).Should().BeFalse();
+        GC.KeepAlive(text);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1234567")]
+    public void A_text_too_short_for_a_place_is_not_remembered(string text)
+    {
+        _memo.Remember(text, ApiKeyReading.Unclaimed, Hash);
+
+        Knows(text).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Holds_texts_of_many_keys_at_once()
+    {
+        string[] texts = [.. Enumerable.Range(0, 500).Select(TextOf)];
+        foreach (string text in texts)
+        {
+            _memo.Remember(text, ApiKeyReading.Ours, ApiKeyHash.Compute(text));
+        }
+
+        // Four places for each of 1,024 remainders: 500 random texts hardly ever meet five to one.
+        texts.Count(text => _memo.TryGet(text, out _, out ApiKeyHash hash) && hash == ApiKeyHash.Compute(text)).Should().BeGreaterThan(490);
+    }
+
+    [Fact]
+    public void Never_answers_with_another_texts_hash_however_many_there_are()
+    {
+        string[] texts = [.. Enumerable.Range(0, 20_000).Select(TextOf)];
+        foreach (string text in texts)
+        {
+            _memo.Remember(text, ApiKeyReading.Ours, ApiKeyHash.Compute(text));
+        }
+
+        string[] known = [.. texts.Where(Knows)];
+        known.Should().OnlyContain(text => HashOf(text) == ApiKeyHash.Compute(text));
+        known.Length.Should().BeInRange(3_500, 4_096, "it is full, and holds no more than it has places for");
+    }
+
+    [Fact]
+    public void Keeps_no_text_alive()
+    {
+        WeakReference text = RememberAndForget();
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+
+        text.IsAlive.Should().BeFalse("a raw key must not outlive its request or connection because of us");
+    }
+
+    [Fact]
+    public void The_place_of_a_text_that_is_gone_is_taken_by_the_next()
+    {
+        string fifth = $"5{End}";
+        RememberFour();
+        _memo.Remember(fifth, ApiKeyReading.Ours, Hash);
+        Knows(fifth).Should().BeFalse("four texts that end alike are alive and have all the places");
+
+        _alive = [];
+        GC.Collect();
+        _memo.Remember(fifth, ApiKeyReading.Ours, Hash);
+
+        Knows(fifth).Should().BeTrue();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RememberFour()
+    {
+        _alive = [.. Enumerable.Range(0, 4).Select(number => $"{number}{End}")];
+        foreach (string text in _alive)
+        {
+            _memo.Remember(text, ApiKeyReading.Ours, Hash);
+        }
+    }
+
+    // In a method of its own, so that no local of the test holds the string.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference RememberAndForget()
+    {
+        string text = TextOf(1);
+        _memo.Remember(text, ApiKeyReading.Ours, Hash);
+        return new WeakReference(text);
+    }
+
+    private bool Knows(string text) => _memo.TryGet(text, out _, out _);
+
+    private ApiKeyHash HashOf(string text)
+    {
+        _memo.TryGet(text, out _, out ApiKeyHash hash).Should().BeTrue();
+        return hash;
+    }
+
+    private static string TextOf(int number) => $"Bearer fb_live_{ApiKeyHash.Compute($"key {number}").ToString()[..48]}";
+}

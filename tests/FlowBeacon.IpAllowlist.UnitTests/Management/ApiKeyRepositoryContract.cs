@@ -1,0 +1,685 @@
+using FlowBeacon.IpAllowlist.Management;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FlowBeacon.IpAllowlist.UnitTests.Management;
+
+/// <summary>
+/// What every <see cref="IApiKeyRepository"/> does, and the <see cref="IAuditLog"/> beside it: written once, run against each of them.
+/// </summary>
+public abstract class ApiKeyRepositoryContract
+{
+    private static readonly DateTimeOffset Now = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly ApiKeyActor Actor = new(ApiKeyActorKind.User, "ada", "203.0.113.1");
+
+    /// <summary>A repository without keys.</summary>
+    protected abstract IApiKeyRepository Repository { get; }
+
+    /// <summary>The audit log that the repository's changes are recorded in, without entries.</summary>
+    protected abstract IAuditLog Audit { get; }
+
+    /// <summary>A repository without keys that hands its entries to another log; null if the repository keeps them itself.</summary>
+    protected abstract IApiKeyRepository? CreateOver(IAuditLog audit, TimeProvider time);
+
+    public static TheoryData<string> Outages => [.. OutageAuditLog.Outages];
+
+    public static TheoryData<ApiKeyConflict> Conflicts => [.. Enum.GetValues<ApiKeyConflict>()];
+
+    [Fact]
+    public async Task Gives_a_key_back_whole()
+    {
+        var key = new ApiKeyDetails
+        {
+            Key = new ApiKey
+            {
+                Id = "key_1",
+                Name = "make-grid",
+                Hash = ApiKeyHash.Compute("new"),
+                Prefix = "fb_live_2222",
+                AllowedIps = IpAddressSet.Parse(["203.0.113.7", "2001:db8::7"]),
+                Scopes = [ApiKeyScopes.GovernanceRead, ApiKeyScopes.Admin],
+                ExpiresAt = Now.AddDays(30).AddTicks(10),
+                Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute("old"), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(24) },
+            },
+            Version = 1,
+            CreatedAt = Now,
+            UpdatedAt = Now.AddSeconds(1),
+            RecoveredAt = Now.AddSeconds(2),
+        };
+        var glass = new ApiKeyDetails
+        {
+            Key = new ApiKey
+            {
+                Id = "key_2",
+                Name = "glass",
+                Hash = ApiKeyHash.Compute("glass"),
+                AllowedIps = IpAddressSet.Empty,
+                IsBreakGlass = true,
+                IsRevoked = true,
+            },
+            Version = 1,
+            CreatedAt = Now,
+            UpdatedAt = Now.AddSeconds(3),
+            RevokedAt = Now.AddSeconds(3),
+        };
+
+        await CommitAsync(New(key), New(glass));
+
+        (await GetAsync("key_1")).Should().BeEquivalentTo(key, Strictly);
+        (await FindByNameAsync("make-grid")).Should().BeEquivalentTo(key, Strictly);
+        (await GetAsync("key_2")).Should().BeEquivalentTo(glass, Strictly);
+        (await ListAsync()).Should().BeEquivalentTo([key, glass], options => Strictly(options).WithStrictOrdering());
+    }
+
+    [Fact]
+    public async Task Has_no_key_it_was_not_given()
+    {
+        await CommitAsync(New(Key("key_1", "one")));
+
+        (await GetAsync("key_2")).Should().BeNull();
+        (await GetAsync("KEY_1")).Should().BeNull("ids are compared with case");
+        (await FindByNameAsync("two")).Should().BeNull();
+        (await FindByNameAsync("")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task Replaces_a_key_that_is_at_the_expected_version()
+    {
+        ApiKeyDetails first = Key("key_1", "one");
+        await CommitAsync(New(first));
+        ApiKeyDetails second = first with { Version = 2, Key = first.Key with { AllowedIps = IpAddressSet.Parse(["192.0.2.9"]) } };
+
+        await CommitAsync(Changed(second));
+
+        (await GetAsync("key_1")).Should().BeEquivalentTo(second, Strictly);
+        (await ListAsync()).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Answers_every_commit_with_a_greater_revision()
+    {
+        var revisions = new List<long>();
+        for (int number = 1; number <= 5; number++)
+        {
+            revisions.Add(await CommitAsync(New(Key($"key_{number}", $"name {number}"))));
+            await RefusedAsync(ApiKeyConflict.NameTaken, New(Key($"key_{number}0", $"name {number}")));
+        }
+
+        revisions.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Refuses_a_key_that_is_at_another_version(long expectedVersion)
+    {
+        ApiKeyDetails key = Key("key_1", "one");
+        await CommitAsync(New(key));
+        await CommitAsync(Changed(key with { Version = 2 }));
+
+        await RefusedAsync(ApiKeyConflict.StaleVersion, new ApiKeyWrite(key with { Version = expectedVersion + 1 }, expectedVersion));
+
+        (await GetAsync("key_1"))!.Version.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Refuses_a_change_of_a_key_that_does_not_exist()
+    {
+        await RefusedAsync(ApiKeyConflict.StaleVersion, new ApiKeyWrite(Key("key_1", "one") with { Version = 2 }, ExpectedVersion: 1));
+
+        (await GetAsync("key_1")).Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData("make-grid")]
+    [InlineData("Make-GRID")]
+    public async Task Refuses_the_name_of_a_live_key_in_any_case(string name)
+    {
+        await CommitAsync(New(Key("key_1", "make-grid")), New(Key("key_2", "other")));
+
+        await RefusedAsync(ApiKeyConflict.NameTaken, New(Key("key_3", name)));
+        await RefusedAsync(ApiKeyConflict.NameTaken, Changed(Key("key_2", name) with { Version = 2 }));
+
+        (await FindByNameAsync(name))!.Key.Id.Should().Be("key_1");
+    }
+
+    [Fact]
+    public async Task Refuses_two_new_keys_of_one_name_in_one_change()
+    {
+        await RefusedAsync(ApiKeyConflict.NameTaken, New(Key("key_1", "one")), New(Key("key_2", "ONE")));
+
+        (await ListAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Lets_a_key_change_the_case_of_its_name()
+    {
+        await CommitAsync(New(Key("key_1", "make-grid")));
+
+        await CommitAsync(Changed(Key("key_1", "Make-Grid") with { Version = 2 }));
+
+        (await FindByNameAsync("MAKE-GRID"))!.Key.Name.Should().Be("Make-Grid");
+    }
+
+    [Fact]
+    public async Task Keeps_the_name_of_an_expired_key()
+    {
+        ApiKeyDetails expired = Key("key_1", "one");
+        await CommitAsync(New(expired with { Key = expired.Key with { ExpiresAt = DateTimeOffset.UnixEpoch } }));
+
+        await RefusedAsync(ApiKeyConflict.NameTaken, New(Key("key_2", "one")));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_1");
+    }
+
+    [Fact]
+    public async Task Frees_the_name_of_a_revoked_key_and_of_a_renamed_one()
+    {
+        await CommitAsync(New(Key("key_1", "one")), New(Key("key_2", "two")));
+        await CommitAsync(Changed(Revoked(Key("key_1", "one")) with { Version = 2 }), Changed(Key("key_2", "second") with { Version = 2 }));
+
+        (await FindByNameAsync("one")).Should().BeNull();
+        (await FindByNameAsync("two")).Should().BeNull();
+        (await GetAsync("key_1"))!.Key.IsRevoked.Should().BeTrue();
+
+        await CommitAsync(New(Key("key_3", "ONE")), New(Key("key_4", "two")));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_3");
+        (await FindByNameAsync("two"))!.Key.Id.Should().Be("key_4");
+    }
+
+    [Fact]
+    public async Task Leaves_the_new_owner_of_a_name_alone_when_the_revoked_one_is_written_again()
+    {
+        await CommitAsync(New(Key("key_1", "one")));
+        await CommitAsync(Changed(Revoked(Key("key_1", "one")) with { Version = 2 }));
+        await CommitAsync(New(Key("key_2", "one")));
+
+        await CommitAsync(Changed(Revoked(Key("key_1", "one")) with { Version = 3 }));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_2");
+    }
+
+    [Fact]
+    public async Task Swaps_two_names_and_hands_one_on_within_a_change()
+    {
+        await CommitAsync(New(Key("key_1", "one")), New(Key("key_2", "two")));
+
+        await CommitAsync(Changed(Key("key_1", "two") with { Version = 2 }), Changed(Key("key_2", "one") with { Version = 2 }));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_2");
+        (await FindByNameAsync("two"))!.Key.Id.Should().Be("key_1");
+
+        await CommitAsync(New(Key("key_3", "one")), Changed(Revoked(Key("key_2", "one")) with { Version = 3 }));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_3");
+    }
+
+    [Fact]
+    public async Task Refuses_a_secret_of_another_key_whether_it_is_current_or_retiring()
+    {
+        await CommitAsync(New(WithSecrets("key_1", "current", "retiring")));
+
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "current", null)));
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "retiring", null)));
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "other", "current")));
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "other", "retiring")));
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "same", null)), New(WithSecrets("key_3", "same", null)));
+
+        (await ListAsync()).Should().ContainSingle();
+        await CommitAsync(New(WithSecrets("key_2", "other", "older")));
+    }
+
+    [Fact]
+    public async Task Keeps_the_secret_of_a_revoked_key_taken()
+    {
+        ApiKeyDetails key = WithSecrets("key_1", "current", null);
+        await CommitAsync(New(key));
+        await CommitAsync(Changed(Revoked(key) with { Version = 2 }));
+
+        await RefusedAsync(ApiKeyConflict.HashTaken, New(WithSecrets("key_2", "current", null)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Conflicts))]
+    public async Task Writes_nothing_of_a_change_of_which_one_key_is_refused(ApiKeyConflict conflict)
+    {
+        ApiKeyDetails taken = Key("key_1", "one");
+        await CommitAsync(New(taken));
+        ApiKeyDetails[] before = [.. await ListAsync()];
+
+        await Committing(Spoilt(conflict)).Should().ThrowAsync<ApiKeyConflictException>();
+
+        (await ListAsync()).Should().BeEquivalentTo(before, options => Strictly(options).WithStrictOrdering());
+        (await FindByNameAsync("good")).Should().BeNull();
+        (await FindByNameAsync("renamed")).Should().BeNull();
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_1");
+        (await ReadAsync()).Should().BeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(Conflicts))]
+    public async Task Names_the_key_that_is_refused_and_why(ApiKeyConflict conflict)
+    {
+        await CommitAsync(New(Key("key_1", "one")));
+
+        ApiKeyConflictException refusal = (await Committing(Spoilt(conflict)).Should().ThrowAsync<ApiKeyConflictException>()).Which;
+
+        refusal.Conflict.Should().Be(conflict);
+        refusal.KeyId.Should().Be("key_bad");
+        refusal.Message.Should().Be($"The change of the API key 'key_bad' conflicts with another: {conflict}.");
+    }
+
+    [Fact]
+    public async Task Writes_nothing_of_a_change_that_names_a_key_twice()
+    {
+        Func<Task> commit = Committing(new ApiKeyChange([New(Key("key_1", "one")), New(Key("key_1", "two"))], [Entry("audit_1", "key_1")]));
+
+        await commit.Should().ThrowAsync<Exception>();
+
+        (await ListAsync()).Should().BeEmpty();
+        (await FindByNameAsync("one")).Should().BeNull();
+        (await FindByNameAsync("two")).Should().BeNull();
+        (await ReadAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Writes_nothing_of_a_change_whose_audit_entries_cannot_be_written()
+    {
+        Func<Task> commit = Committing(new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1"), null!]));
+
+        await commit.Should().ThrowAsync<Exception>();
+
+        (await GetAsync("key_1")).Should().BeNull();
+        (await ReadAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Writes_nothing_when_it_was_cancelled_before()
+    {
+        Func<Task> commit = async () =>
+            await Repository.CommitAsync(
+                new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1")]), new CancellationToken(canceled: true));
+
+        await commit.Should().ThrowAsync<OperationCanceledException>();
+
+        (await ListAsync()).Should().BeEmpty();
+        (await ReadAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Lets_one_of_many_writers_at_the_same_version_win()
+    {
+        await CommitAsync(New(Key("key_1", "one")));
+        int won = 0;
+
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(writer => Task.Run(async () =>
+        {
+            try
+            {
+                ApiKeyDetails mine = Key("key_1", $"writer {writer}") with { Version = 2 };
+                await Repository.CommitAsync(
+                    new ApiKeyChange([Changed(mine)], [Entry($"audit_{writer}", "key_1")]), CancellationToken.None);
+                Interlocked.Increment(ref won);
+            }
+            catch (ApiKeyConflictException refusal) when (refusal.Conflict == ApiKeyConflict.StaleVersion)
+            {
+                // Another writer was faster.
+            }
+        })));
+
+        won.Should().Be(1);
+        ApiKeyDetails key = (await GetAsync("key_1"))!;
+        key.Version.Should().Be(2);
+        (await FindByNameAsync(key.Key.Name))!.Key.Id.Should().Be("key_1");
+        (await ReadAsync()).Should().ContainSingle().Which.Id.Should().Be(
+            $"audit_{key.Key.Name["writer ".Length..]}", "only the winner's change is on record");
+    }
+
+    [Fact]
+    public async Task Lists_keys_in_the_ordinal_order_of_their_ids()
+    {
+        string[] ids = ["key_b", "key_B", "key_a", "key_10", "key_9", "Key_z", "key-x"];
+        foreach ((int number, string id) in ids.Index())
+        {
+            await CommitAsync(New(Key(id, $"name {number}")));
+        }
+
+        (await ListAsync()).Select(key => key.Key.Id).Should().Equal(ids.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Pages_through_keys_without_a_gap_or_a_repetition()
+    {
+        string[] ids = [.. Enumerable.Range(0, 7).Select(number => $"key_{number}")];
+        await CommitAsync([.. ids.Reverse().Select(id => New(Key(id, id)))]);
+
+        var seen = new List<string>();
+        for (IReadOnlyList<ApiKeyDetails> page = await ListAsync(limit: 3);
+            page.Count > 0;
+            page = await ListAsync(after: seen[^1], limit: 3))
+        {
+            page.Count.Should().BeLessThanOrEqualTo(3);
+            seen.AddRange(page.Select(key => key.Key.Id));
+        }
+
+        seen.Should().Equal(ids);
+        (await ListAsync(after: "key_25")).Select(key => key.Key.Id)
+            .Should().Equal(["key_3", "key_4", "key_5", "key_6"], "a cursor need not be a key");
+        (await ListAsync(after: "z")).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Filters_by_the_state_at_the_instant_asked_for_before_it_counts_the_limit()
+    {
+        await CommitAsync(
+            New(Revoked(Expiring("key_1", Now.AddHours(-1)))),
+            New(Expiring("key_2", Now)),
+            New(Expiring("key_3", Now.AddTicks(10))),
+            New(Key("key_4", "never")),
+            New(Revoked(Key("key_5", "revoked"))),
+            New(Expiring("key_6", Now.AddHours(-1))));
+
+        (await ListAsync(ApiKeyState.Active)).Select(key => key.Key.Id).Should().Equal("key_3", "key_4");
+        (await ListAsync(ApiKeyState.Expired)).Select(key => key.Key.Id).Should().Equal("key_2", "key_6");
+        (await ListAsync(ApiKeyState.Revoked)).Select(key => key.Key.Id).Should().Equal("key_1", "key_5");
+        (await ListAsync(ApiKeyState.Revoked, after: "key_1", limit: 1)).Select(key => key.Key.Id).Should().Equal("key_5");
+        (await ListAsync(ApiKeyState.Active, now: Now.AddTicks(10))).Select(key => key.Key.Id).Should().Equal("key_4");
+    }
+
+    [Fact]
+    public async Task Records_the_audit_entries_of_a_change_whole_and_the_newest_first()
+    {
+        AuditEntry whole = Entry("audit_1", "key_1") with
+        {
+            Action = AuditAction.Update,
+            KeyName = "one",
+            OldAllowedIps = ["192.0.2.1"],
+            NewAllowedIps = [],
+            Detail = "name was zero",
+        };
+        await Repository.CommitAsync(
+            new ApiKeyChange([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
+        await Repository.CommitAsync(
+            new ApiKeyChange([New(Key("key_2", "two"))], [Entry("audit_3", "key_2")]), TestContext.Current.CancellationToken);
+
+        IReadOnlyList<AuditEntry> entries = await ReadAsync();
+
+        entries.Select(entry => entry.Id).Should().Equal("audit_3", "audit_2", "audit_1");
+        entries[^1].Should().BeEquivalentTo(whole with { Position = entries[^1].Position });
+    }
+
+    [Fact]
+    public async Task Reads_what_was_appended_beside_what_was_committed()
+    {
+        await AppendAsync(Entry("audit_1", null) with
+        {
+            Action = AuditAction.Refused,
+            Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
+        });
+        await Repository.CommitAsync(new ApiKeyChange([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
+        await AppendAsync(Entry("audit_3", "key_1") with { Action = AuditAction.BreakGlassUse });
+
+        (await ReadAsync()).Select(entry => entry.Id).Should().Equal("audit_3", "audit_2", "audit_1");
+        (await ReadAsync("key_1")).Select(entry => entry.Id).Should().Equal("audit_3", "audit_2");
+        (await ReadAsync("key_2")).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Replaces_an_audit_entry_that_is_appended_again_and_leaves_it_in_its_place()
+    {
+        AuditEntry throttled = Entry("audit_1", null) with { Action = AuditAction.Refused };
+        await AppendAsync(throttled);
+        await AppendAsync(Entry("audit_2", null) with { Action = AuditAction.Refused });
+
+        await AppendAsync(throttled with { Count = 42 });
+
+        (await ReadAsync()).Select(entry => (entry.Id, entry.Count)).Should().Equal(("audit_2", 1), ("audit_1", 42));
+    }
+
+    [Fact]
+    public async Task Pages_through_the_audit_log_without_a_gap_or_a_repetition()
+    {
+        for (int number = 0; number < 7; number++)
+        {
+            AuditAction action = number % 2 == 0 ? AuditAction.Create : AuditAction.Refused;
+            await AppendAsync(Entry($"audit_{number}", number % 3 == 0 ? "key_1" : "key_2") with { Action = action });
+        }
+
+        var seen = new List<AuditEntry>();
+        IReadOnlyList<AuditEntry> page;
+        for (long? before = null; (page = await ReadAsync(before: before, limit: 2)).Count > 0; before = seen[^1].Position)
+        {
+            page.Count.Should().BeLessThanOrEqualTo(2);
+            seen.AddRange(page);
+        }
+
+        seen.Select(entry => entry.Id).Should().Equal(Enumerable.Range(0, 7).Reverse().Select(number => $"audit_{number}"));
+        seen.Should().OnlyContain(entry => entry.Position > 0).And.BeInDescendingOrder(entry => entry.Position);
+        long ofAudit5 = seen.Single(entry => entry.Id == "audit_5").Position;
+        (await ReadAsync("key_1", before: ofAudit5)).Select(entry => entry.Id).Should().Equal("audit_3", "audit_0");
+        (await ReadAsync(before: seen[^1].Position)).Should().BeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(Outages))]
+    public async Task Refuses_a_change_whose_entries_cannot_be_appended_in_time(string outage)
+    {
+        (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
+        using OutageAuditLog closing = log;
+        await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        log.Break(outage);
+
+        Task<long> commit = repository.CommitAsync(
+            new ApiKeyChange(
+                [New(Key("key_2", "two")), Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")])
+            {
+                AuditTimeout = TimeSpan.FromSeconds(2),
+            },
+            TestContext.Current.CancellationToken).AsTask();
+        await PassTimeAsync(commit, log, time, outage, TimeSpan.FromSeconds(2));
+
+        await commit.Invoking(refused => refused).Should().ThrowAsync<AuditUnavailableException>();
+        (await repository.GetAsync("key_1", TestContext.Current.CancellationToken))!.Key.IsRevoked.Should().BeFalse();
+        (await repository.GetAsync("key_2", TestContext.Current.CancellationToken)).Should().BeNull();
+        (await repository.FindByNameAsync("two", TestContext.Current.CancellationToken)).Should().BeNull();
+    }
+
+    [Theory]
+    [MemberData(nameof(Outages))]
+    public async Task Writes_a_change_that_accepts_it_without_its_entries_when_they_were_tried(string outage)
+    {
+        (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
+        using OutageAuditLog closing = log;
+        long before = await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        log.Break(outage);
+
+        Task<long> commit = repository.CommitAsync(
+            new ApiKeyChange([Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")])
+            {
+                AcceptMissingAudit = true,
+            },
+            TestContext.Current.CancellationToken).AsTask();
+        await PassTimeAsync(commit, log, time, outage, TimeSpan.FromSeconds(5));
+
+        (await commit).Should().BeGreaterThan(before);
+        (await repository.GetAsync("key_1", TestContext.Current.CancellationToken))!.Key.IsRevoked.Should().BeTrue();
+        log.Attempts.Select(entry => entry.Id).Should().Equal("audit_1");
+    }
+
+    [Fact]
+    public async Task Refuses_a_change_that_accepts_missing_entries_like_any_other_where_it_conflicts()
+    {
+        (IApiKeyRepository repository, OutageAuditLog log, _) = Failing();
+        using OutageAuditLog closing = log;
+        await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        log.Break(OutageAuditLog.Throws);
+
+        Func<Task> commit = async () => await repository.CommitAsync(
+            new ApiKeyChange([Changed(Revoked(Key("key_1", "one")) with { Version = 3 })], [Entry("audit_1", "key_1")])
+            {
+                AcceptMissingAudit = true,
+            },
+            TestContext.Current.CancellationToken);
+
+        (await commit.Should().ThrowAsync<ApiKeyConflictException>()).Which.Conflict.Should().Be(ApiKeyConflict.StaleVersion);
+        (await repository.GetAsync("key_1", TestContext.Current.CancellationToken))!.Key.IsRevoked.Should().BeFalse();
+    }
+
+    [Theory]
+    [InlineData(OutageAuditLog.Hangs)]
+    [InlineData(OutageAuditLog.Blocks)]
+    public async Task Says_of_every_entry_that_lands_after_the_refusal_that_its_change_was_not_carried_out(string outage)
+    {
+        (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
+        using OutageAuditLog closing = log;
+        log.Break(outage);
+        AuditEntry[] entries = [Entry("audit_1", "key_1") with { Detail = "a break-glass key" }, Entry("audit_2", "key_1")];
+        Task<long> commit = repository.CommitAsync(
+            new ApiKeyChange([New(Key("key_1", "one"))], entries), TestContext.Current.CancellationToken).AsTask();
+        await PassTimeAsync(commit, log, time, outage, TimeSpan.FromSeconds(5));
+        await commit.Invoking(refused => refused).Should().ThrowAsync<AuditUnavailableException>();
+
+        log.Mend();
+
+        await Eventually.IsTrueAsync(
+            async () => (await log.ReadAsync(new AuditQuery(null, null, 10), TestContext.Current.CancellationToken))
+                .Select(entry => $"{entry.Id} {entry.Detail}").SequenceEqual(["audit_1 not carried out; a break-glass key"]),
+            () => "the log tells of a change that did not happen");
+        log.Attempts.Should().NotContain(entry => entry.Id == "audit_2", "what was refused need not be begun");
+    }
+
+    [Theory]
+    [InlineData(OutageAuditLog.Hangs)]
+    [InlineData(OutageAuditLog.Blocks)]
+    public async Task A_change_behind_one_that_is_stuck_waits_no_longer_than_its_own_time(string outage)
+    {
+        (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
+        using OutageAuditLog closing = log;
+        log.Break(outage);
+        Task<long> first = CommitAsync("key_1", TimeSpan.FromSeconds(50));
+        await Eventually.IsTrueAsync(() => log.Attempts.Count == 1, () => "the first change did not reach the log");
+        Task<long> second = CommitAsync("key_2", TimeSpan.FromSeconds(3));
+
+        time.Advance(TimeSpan.FromSeconds(3));
+
+        await second.Invoking(refused => refused).Should().ThrowAsync<AuditUnavailableException>();
+        first.IsCompleted.Should().BeFalse();
+        log.Mend();
+        (await first).Should().BePositive();
+
+        Task<long> CommitAsync(string id, TimeSpan timeout) => repository.CommitAsync(
+            new ApiKeyChange([New(Key(id, id))], [Entry($"audit of {id}", id)]) { AuditTimeout = timeout },
+            TestContext.Current.CancellationToken).AsTask();
+    }
+
+    private protected static ApiKeyDetails Key(string id, string name) => new()
+    {
+        Key = new ApiKey
+        {
+            Id = id,
+            Name = name,
+            Hash = ApiKeyHash.Compute($"secret of {id}"),
+            Prefix = "fb_live_0000",
+            AllowedIps = IpAddressSet.Empty,
+        },
+        Version = 1,
+        CreatedAt = Now,
+        UpdatedAt = Now,
+    };
+
+    private protected static ApiKeyWrite New(ApiKeyDetails key) => new(key, ExpectedVersion: 0);
+
+    private protected static ApiKeyWrite Changed(ApiKeyDetails key) => new(key, key.Version - 1);
+
+    private static ApiKeyDetails Revoked(ApiKeyDetails key) => key with { Key = key.Key with { IsRevoked = true }, RevokedAt = Now };
+
+    private static ApiKeyDetails Expiring(string id, DateTimeOffset expiresAt)
+    {
+        ApiKeyDetails key = Key(id, $"name of {id}");
+        return key with { Key = key.Key with { ExpiresAt = expiresAt } };
+    }
+
+    private static ApiKeyDetails WithSecrets(string id, string current, string? retiring)
+    {
+        ApiKeyDetails key = Key(id, $"name of {id}");
+        return key with
+        {
+            Key = key.Key with
+            {
+                Hash = ApiKeyHash.Compute(current),
+                Retiring = retiring is null
+                    ? null
+                    : new RetiringSecret { Hash = ApiKeyHash.Compute(retiring), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(1) },
+            },
+        };
+    }
+
+    private static AuditEntry Entry(string id, string? keyId) =>
+        new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
+
+    /// <summary>Lets the time of a commit pass that waits for the log.</summary>
+    private static async Task PassTimeAsync(Task commit, OutageAuditLog log, FakeTimeProvider time, string outage, TimeSpan timeout)
+    {
+        if (OutageAuditLog.Waits(outage))
+        {
+            await Eventually.IsTrueAsync(() => log.Attempts.Count > 0, () => "the change did not reach the log");
+            time.Advance(timeout - TimeSpan.FromTicks(10));
+            commit.IsCompleted.Should().BeFalse("its time is not over");
+            time.Advance(TimeSpan.FromTicks(10));
+        }
+    }
+
+    private (IApiKeyRepository Repository, OutageAuditLog Log, FakeTimeProvider Time) Failing()
+    {
+        var log = new OutageAuditLog();
+        var time = new FakeTimeProvider(Now);
+        IApiKeyRepository? repository = CreateOver(log, time);
+        Assert.SkipWhen(repository is null, "This repository keeps its audit entries itself.");
+        return (repository, log, time);
+    }
+
+    /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
+    private static ApiKeyChange Spoilt(ApiKeyConflict conflict)
+    {
+        ApiKeyDetails bad = Key("key_bad", "bad");
+        ApiKeyWrite refused = conflict switch
+        {
+            ApiKeyConflict.StaleVersion => new ApiKeyWrite(bad with { Version = 2 }, ExpectedVersion: 1),
+            ApiKeyConflict.NameTaken => New(Key("key_bad", "GOOD")),
+            ApiKeyConflict.HashTaken => New(bad with { Key = bad.Key with { Hash = ApiKeyHash.Compute("secret of key_good") } }),
+            _ => throw new ArgumentOutOfRangeException(nameof(conflict)),
+        };
+        return new ApiKeyChange(
+            [New(Key("key_good", "good")), refused, Changed(Key("key_1", "renamed") with { Version = 2 })],
+            [Entry("audit_1", "key_good"), Entry("audit_2", "key_bad"), Entry("audit_3", "key_1")]);
+    }
+
+    private static FluentAssertions.Equivalency.EquivalencyAssertionOptions<ApiKeyDetails> Strictly(
+        FluentAssertions.Equivalency.EquivalencyAssertionOptions<ApiKeyDetails> options) =>
+        options.ComparingByValue<ApiKeyHash>().ComparingByValue<IpAddressSet>().ComparingByMembers<ApiKey>()
+            .ComparingByMembers<ApiKeyDetails>();
+
+    private async Task<long> CommitAsync(params ApiKeyWrite[] keys) =>
+        await Repository.CommitAsync(new ApiKeyChange(keys, []), TestContext.Current.CancellationToken);
+
+    private Func<Task> Committing(ApiKeyChange change) =>
+        async () => await Repository.CommitAsync(change, TestContext.Current.CancellationToken);
+
+    private async Task RefusedAsync(ApiKeyConflict conflict, params ApiKeyWrite[] keys) =>
+        (await Committing(new ApiKeyChange(keys, [])).Should().ThrowAsync<ApiKeyConflictException>()).Which.Conflict.Should().Be(conflict);
+
+    private async Task<ApiKeyDetails?> GetAsync(string id) => await Repository.GetAsync(id, TestContext.Current.CancellationToken);
+
+    private async Task<ApiKeyDetails?> FindByNameAsync(string name) =>
+        await Repository.FindByNameAsync(name, TestContext.Current.CancellationToken);
+
+    private async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
+        ApiKeyState? state = null, string? after = null, int limit = 100, DateTimeOffset? now = null) =>
+        await Repository.ListAsync(new ApiKeyQuery(state, after, limit, now ?? Now), TestContext.Current.CancellationToken);
+
+    private async Task AppendAsync(AuditEntry entry) => await Audit.AppendAsync(entry, TestContext.Current.CancellationToken);
+
+    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null, long? before = null, int limit = 100) =>
+        await Audit.ReadAsync(new AuditQuery(keyId, before, limit), TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,285 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Management;
+using FlowBeacon.IpAllowlist.Traffic;
+
+namespace FlowBeacon.IpAllowlist.UnitTests.Management;
+
+/// <summary>What a break-glass key can change: the one address it calls from, for a key that was just denied from it.</summary>
+public sealed class RecoverTests
+{
+    private static readonly IPAddress Caller = IPAddress.Parse("198.51.100.9");
+    private static readonly ApiKeyActor Glass = new(ApiKeyActorKind.Key, "key_glass", "198.51.100.9");
+
+    private readonly ManagedKeys _keys = new();
+    private readonly Denials _denials = new();
+
+    [Fact]
+    public async Task Allows_the_address_that_the_key_was_just_denied_from()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+
+        ApiKeyDetails recovered = await RecoverAsync(id);
+
+        recovered.Key.AllowedIps.ToCanonicalStrings().Should().BeEquivalentTo("203.0.113.7", "198.51.100.9");
+        recovered.Version.Should().Be(2);
+        recovered.RecoveredAt.Should().Be(_keys.Now);
+        recovered.UpdatedAt.Should().Be(_keys.Now);
+        (await _keys.GetAsync(id)).Should().Be(recovered);
+    }
+
+    [Fact]
+    public async Task Is_on_record_with_the_old_and_the_new_list()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+
+        await RecoverAsync(id);
+
+        AuditEntry entry = (await _keys.AuditAsync(id))[0];
+        entry.Should().BeEquivalentTo(
+            new { Action = AuditAction.Recover, Actor = Glass, KeyId = id, KeyName = "locked-out", At = _keys.Now });
+        entry.OldAllowedIps.Should().Equal("203.0.113.7");
+        entry.NewAllowedIps.Should().BeEquivalentTo("203.0.113.7", "198.51.100.9");
+    }
+
+    [Fact]
+    public async Task Both_secrets_of_a_rotation_work_from_the_recovered_address()
+    {
+        IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
+        string id = issued.Details.Key.Id;
+        string newer = (await _keys.RotateAsync(id)).RawKey;
+        _denials.Add(id, Caller);
+
+        await RecoverAsync(id);
+
+        _keys.Find(issued.RawKey)!.AllowedIps.Contains(Caller).Should().BeTrue();
+        _keys.Find(newer)!.AllowedIps.Contains(Caller).Should().BeTrue();
+        _keys.Accepts(issued.RawKey).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Refuses_an_address_that_the_key_was_not_denied_from()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+
+        await RefusedAsync(
+            id, "The key was not recently denied from 192.0.2.1. Send a request with it from here first.", IPAddress.Parse("192.0.2.1"));
+    }
+
+    [Fact]
+    public async Task Refuses_a_key_whose_address_another_key_was_denied_from()
+    {
+        await LockedOutAsync("203.0.113.7");
+        string other = (await _keys.CreateAsync("other", "203.0.113.7")).Details.Key.Id;
+
+        await RefusedAsync(other, "The key was not recently denied from 198.51.100.9. Send a request with it from here first.");
+    }
+
+    [Fact]
+    public async Task Never_turns_the_check_on_for_a_key_without_a_list()
+    {
+        string id = await LockedOutAsync();
+
+        await RefusedAsync(id, "The key has no list, so nothing locks it out. A first address would turn the check on.");
+    }
+
+    [Fact]
+    public async Task Never_gives_a_break_glass_key_a_list()
+    {
+        string id = (await _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = "glass", IsBreakGlass = true })).Details.Key.Id;
+        _denials.Add(id, Caller);
+
+        await RefusedAsync(id, "The key has no list, so nothing locks it out. A first address would turn the check on.");
+    }
+
+    [Fact]
+    public async Task Refuses_an_address_that_is_on_the_list_already()
+    {
+        string id = await LockedOutAsync("203.0.113.7", "198.51.100.9");
+
+        await RefusedAsync(id, "198.51.100.9 is on the key's list already.");
+        await RefusedAsync(id, "198.51.100.9 is on the key's list already.", Caller.MapToIPv6());
+    }
+
+    [Fact]
+    public async Task Is_refused_a_second_time_until_an_hour_has_passed_to_the_instant()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        await RecoverAsync(id);
+        var next = IPAddress.Parse("2001:db8::9");
+        _denials.Add(id, next);
+
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
+        _keys.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromTicks(1));
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
+
+        _keys.Time.Advance(TimeSpan.FromTicks(1));
+        (await RecoverAsync(id, next)).Key.AllowedIps.ToCanonicalStrings()
+            .Should().BeEquivalentTo("203.0.113.7", "198.51.100.9", "2001:db8::9");
+    }
+
+    [Fact]
+    public async Task Other_changes_do_not_shorten_the_hour()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        await RecoverAsync(id);
+        await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] });
+        await _keys.RotateAsync(id);
+
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.");
+    }
+
+    [Fact]
+    public async Task The_hour_is_each_keys_own()
+    {
+        string one = await LockedOutAsync("203.0.113.7");
+        string two = (await _keys.CreateAsync("two", "203.0.113.7")).Details.Key.Id;
+        _denials.Add(two, Caller);
+
+        await RecoverAsync(one);
+        await RecoverAsync(two);
+
+        (await _keys.GetAsync(two)).Key.AllowedIps.Contains(Caller).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task Refuses_an_expired_key_from_the_instant_of_its_expiry()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        await _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddHours(1) });
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+
+        await RefusedAsync(id, "The key is expired. Recovering its address would not help.");
+    }
+
+    [Fact]
+    public async Task Refuses_a_revoked_key()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        await _keys.RevokeAsync(id);
+
+        await RefusedAsync(id, "The key is revoked, which is final. Create a new one.");
+    }
+
+    [Fact]
+    public async Task Refuses_a_key_from_configuration()
+    {
+        _keys.Configure(new ApiKey
+        {
+            Id = "configured",
+            Name = "configured",
+            Hash = ApiKeyHash.Compute("raw"),
+            AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
+        });
+        _denials.Add("configured", Caller);
+
+        await RefusedAsync("configured", ManagedKeys.FromConfiguration);
+    }
+
+    [Fact]
+    public async Task Knows_no_key_with_another_id()
+    {
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverAsync("key_unknown"));
+
+        refusal.Fault.Should().Be(ApiKeyManagementFault.NotFound);
+    }
+
+    [Fact]
+    public async Task Refuses_one_address_more_than_a_list_holds()
+    {
+        string id = await LockedOutAsync([.. Enumerable.Range(0, 1_000).Select(number => $"2001:db8::{number:x}")]);
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverAsync(id));
+
+        refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid);
+        refusal.Errors.Should().ContainSingle().Which.Should().BeEquivalentTo(
+            new KeyValuePair<string, string[]>("allowed_ips", ["has 1001 entries; at most 1000 are allowed"]));
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData("::ffff:198.51.100.9", "198.51.100.9")]
+    [InlineData("2001:DB8:0::9", "2001:db8::9")]
+    [InlineData("fe80::1%7", "fe80::1")]
+    public async Task Allows_the_callers_address_in_its_canonical_form(string caller, string allowed)
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        var address = IPAddress.Parse(caller);
+        _denials.Add(id, address);
+        _denials.Add(id, IPAddress.Parse(allowed));
+
+        ApiKeyDetails recovered = await RecoverAsync(id, address);
+
+        recovered.Key.AllowedIps.ToCanonicalStrings().Should().BeEquivalentTo("203.0.113.7", allowed);
+    }
+
+    [Fact]
+    public async Task Asks_the_record_of_denials_for_the_canonical_address()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+
+        ApiKeyDetails recovered = await RecoverAsync(id, Caller.MapToIPv6());
+
+        recovered.Key.AllowedIps.Contains(Caller).Should().BeTrue("a peer on a dual-stack socket is the IPv4 address that was denied");
+    }
+
+    [Fact]
+    public async Task Two_at_once_are_one_recovery()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        IPAddress[] callers = [.. Enumerable.Range(1, 16).Select(number => IPAddress.Parse($"192.0.2.{number}"))];
+        foreach (IPAddress caller in callers)
+        {
+            _denials.Add(id, caller);
+        }
+
+        int recovered = 0;
+        await Task.WhenAll(callers.Select(caller => Task.Run(async () =>
+        {
+            try
+            {
+                await _keys.Manager.RecoverAsync(id, caller, _denials, shown: null, Glass, CancellationToken.None);
+                Interlocked.Increment(ref recovered);
+            }
+            catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
+            {
+                // Another was faster.
+            }
+        })));
+
+        recovered.Should().Be(1);
+        (await _keys.GetAsync(id)).Key.AllowedIps.Count.Should().Be(2);
+    }
+
+    private async Task<string> LockedOutAsync(params string[] allowedIps)
+    {
+        string id = (await _keys.CreateAsync("locked-out", allowedIps)).Details.Key.Id;
+        _denials.Add(id, Caller);
+        return id;
+    }
+
+    private Task<ApiKeyDetails> RecoverAsync(string id, IPAddress? callingFrom = null) =>
+        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, _denials, shown: null, Glass, TestContext.Current.CancellationToken);
+
+    private async Task RefusedAsync(string id, string message, IPAddress? callingFrom = null)
+    {
+        int audited = (await _keys.AuditAsync()).Count;
+        ApiKeyDetails before = await _keys.GetAsync(id);
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverAsync(id, callingFrom));
+
+        refusal.Fault.Should().Be(ApiKeyManagementFault.Conflict);
+        refusal.Message.Should().Be(message);
+        refusal.Errors.Should().BeEmpty();
+        (await _keys.GetAsync(id)).Should().Be(before);
+        (await _keys.AuditAsync()).Should().HaveCount(audited);
+    }
+
+    private sealed class Denials : IRecentDenials
+    {
+        private readonly HashSet<(string KeyId, IPAddress Address)> _denied = [];
+
+        public void Add(string keyId, IPAddress address) => _denied.Add((keyId, address));
+
+        public bool WasRecentlyDenied(string keyId, IPAddress address) => _denied.Contains((keyId, address));
+    }
+}
