@@ -64,10 +64,11 @@ internal static class DenialThroughput
         int[] denied = [.. Enumerable.Range(1, Kinds.Length - 1)];
         Row(["median", "", .. denied.Select(kind => Show(Median(ratios, kind)))]);
         Row(
-            [
-                "spread", "",
-                .. denied.Select(kind => $"{Show(ratios.Min(round => round[kind]))} to {Show(ratios.Max(round => round[kind]))}"),
-            ]);
+        [
+            "spread",
+            "",
+            .. denied.Select(kind => $"{Show(ratios.Min(round => round[kind]))} to {Show(ratios.Max(round => round[kind]))}"),
+        ]);
         DenialTotals totals = app.Services.GetRequiredService<DenialRecord>().Totals(null);
         Console.WriteLine($"\n{totals.Denied} denials");
         foreach (Connection connection in connections)

@@ -75,7 +75,8 @@ internal static class AddressGen
 
     /// <summary>One of the given addresses.</summary>
     public static Gen<ushort[]> GroupsOf(params string[] addresses) => Gen.OneOf<ushort[]>([.. addresses.Select(text =>
-        IPAddress.Parse(text).MapToIPv6().GetAddressBytes().Chunk(2).Select(bytes => BinaryPrimitives.ReadUInt16BigEndian(bytes))
+        IPAddress.Parse(text).MapToIPv6().GetAddressBytes().Chunk(2)
+            .Select(bytes => BinaryPrimitives.ReadUInt16BigEndian(bytes))
             .ToArray())]);
 
     /// <summary>No line or a few of X-Forwarded-For, each with any number of the given members, set apart by commas and blanks.</summary>

@@ -23,14 +23,13 @@ internal static class TestKeys
         var store = new InMemoryApiKeyStore();
         store.Set(Create(Restricted, "restricted", allowedIps));
         store.Set(Create(Unrestricted, "unrestricted"));
-        store.Set(
-            new ApiKey
-            {
-                Id = "expired",
-                Hash = ApiKeyHash.Compute(Expired),
-                AllowedIps = IpAddressSet.Empty,
-                ExpiresAt = DateTimeOffset.UnixEpoch,
-            });
+        store.Set(new ApiKey
+        {
+            Id = "expired",
+            Hash = ApiKeyHash.Compute(Expired),
+            AllowedIps = IpAddressSet.Empty,
+            ExpiresAt = DateTimeOffset.UnixEpoch,
+        });
         store.Set(new ApiKey { Id = "revoked", Hash = ApiKeyHash.Compute(Revoked), AllowedIps = IpAddressSet.Empty, IsRevoked = true });
         return store;
     }

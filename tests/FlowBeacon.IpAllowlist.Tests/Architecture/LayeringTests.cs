@@ -42,8 +42,7 @@ public sealed class LayeringTests
 
     private static FolderDependency[] Unwanted(IEnumerable<FolderDependency> found) =>
         [
-            .. found.Where(
-                use => use.From != FolderDependencies.Root
-                    && !(Allowed.TryGetValue(use.From, out string[]? allowed) && allowed.Contains(use.To))),
+            .. found.Where(use => use.From != FolderDependencies.Root
+                && !(Allowed.TryGetValue(use.From, out string[]? allowed) && allowed.Contains(use.To))),
         ];
 }

@@ -51,9 +51,8 @@ internal sealed class MetricRecorder : IDisposable
     /// <summary>The measurements of an instrument, each as its value and tags.</summary>
     public IReadOnlyList<string> Of(string instrument) =>
         [.. Measurements().Where(measurement => measurement.Instrument == Prefix + instrument)
-            .Select(
-                measurement =>
-                    string.Join(' ', measurement.Tags.Select(Text).Prepend(FormattableString.Invariant($"{measurement.Value}"))))];
+            .Select(measurement => measurement.Tags.Select(Text).Prepend(FormattableString.Invariant($"{measurement.Value}")))
+            .Select(words => string.Join(' ', words))];
 
     public long Sum(string instrument) =>
         Measurements().Where(measurement => measurement.Instrument == Prefix + instrument).Sum(measurement => measurement.Value);

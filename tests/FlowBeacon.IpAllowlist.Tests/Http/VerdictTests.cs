@@ -105,14 +105,13 @@ public sealed class VerdictTests
     public async Task A_revoked_key_is_answered_401_even_from_an_address_that_is_not_on_its_list()
     {
         var store = new InMemoryApiKeyStore();
-        store.Set(
-            new ApiKey
-            {
-                Id = "gone",
-                Hash = ApiKeyHash.Compute(TestKeys.Revoked),
-                AllowedIps = IpAddressSet.Parse([Listed]),
-                IsRevoked = true,
-            });
+        store.Set(new ApiKey
+        {
+            Id = "gone",
+            Hash = ApiKeyHash.Compute(TestKeys.Revoked),
+            AllowedIps = IpAddressSet.Parse([Listed]),
+            IsRevoked = true,
+        });
         await using KestrelApp app = await KestrelApp.StartAsync(store);
 
         RawResponse response = await app.GetAsync(HeaderLine.Bearer(TestKeys.Revoked), HeaderLine.ForwardedFor(NotListed));

@@ -71,9 +71,11 @@ public sealed class IpAddressSetProperties
     [Fact]
     public void Equals_another_set_only_if_the_members_are_the_same() =>
         AddressGen.Spellings(
-            Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, (ushort)(number * 0xffff), 0, (ushort)number })).Array[0, 3]
-            .Select(
-                AddressGen.Spellings(Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, 0xffff, 0, (ushort)number })).Array[0, 3])
+                Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, (ushort)(number * 0xffff), 0, (ushort)number }))
+            .Array[0, 3]
+            .Select(AddressGen.Spellings(
+                    Gen.Int[0, 1].Select(number => new ushort[] { 0, 0, 0, 0, 0, 0xffff, 0, (ushort)number }))
+                .Array[0, 3])
             .Sample(
                 (left, right) =>
                 {

@@ -658,15 +658,14 @@ public sealed class ApiKeyManagerTests
         await _keys.CreateAsync("active");
         await _keys.CreateAsync(New("expiring") with { ExpiresAt = _keys.Now.AddHours(1) });
         await _keys.RevokeAsync((await _keys.CreateAsync(New("revoked") with { ExpiresAt = _keys.Now.AddHours(1) })).Details.Key.Id);
-        _keys.Configure(
-            new ApiKey
-            {
-                Id = "configured",
-                Name = "configured",
-                Hash = ApiKeyHash.Compute("c"),
-                AllowedIps = IpAddressSet.Empty,
-                ExpiresAt = _keys.Now.AddHours(1),
-            });
+        _keys.Configure(new ApiKey
+        {
+            Id = "configured",
+            Name = "configured",
+            Hash = ApiKeyHash.Compute("c"),
+            AllowedIps = IpAddressSet.Empty,
+            ExpiresAt = _keys.Now.AddHours(1),
+        });
 
         (await NamesAsync(ApiKeyState.Active)).Should().BeEquivalentTo("active", "expiring", "configured");
         (await NamesAsync(ApiKeyState.Expired)).Should().BeEmpty();

@@ -412,12 +412,11 @@ public abstract class ApiKeyRepositoryContract
     [Fact]
     public async Task Reads_what_was_appended_beside_what_was_committed()
     {
-        await AppendAsync(
-            Entry("audit_1", null) with
-            {
-                Action = AuditAction.Refused,
-                Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
-            });
+        await AppendAsync(Entry("audit_1", null) with
+        {
+            Action = AuditAction.Refused,
+            Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
+        });
         await Repository.CommitAsync(new ApiKeyChange([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
         await AppendAsync(Entry("audit_3", "key_1") with { Action = AuditAction.BreakGlassUse });
 

@@ -163,14 +163,13 @@ public sealed class RecoverTests
     [Fact]
     public async Task Refuses_a_key_from_configuration()
     {
-        _keys.Configure(
-            new ApiKey
-            {
-                Id = "configured",
-                Name = "configured",
-                Hash = ApiKeyHash.Compute("raw"),
-                AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
-            });
+        _keys.Configure(new ApiKey
+        {
+            Id = "configured",
+            Name = "configured",
+            Hash = ApiKeyHash.Compute("raw"),
+            AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
+        });
         _denials.Add("configured", Caller);
 
         await RefusedAsync("configured", ManagedKeys.FromConfiguration);
