@@ -73,10 +73,11 @@ public static class IpAllowlistServiceCollectionExtensions
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>
-    private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider) => InMemoryStore(provider) ?? throw new InvalidOperationException(
-        $"AddKeysFromConfiguration(), key administration in memory and whoever injects it change the {nameof(InMemoryApiKeyStore)}, but the"
-        + $" registered {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys"
-        + $" where that store finds them; for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
+    private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider) =>
+        InMemoryStore(provider) ?? throw new InvalidOperationException(
+            $"AddKeysFromConfiguration() and key administration in memory change the {nameof(InMemoryApiKeyStore)}, but the registered"
+            + $" {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys where"
+            + $" that store finds them; for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
 
     private static VerdictCache VerdictsOfStore(IServiceProvider provider)
     {
