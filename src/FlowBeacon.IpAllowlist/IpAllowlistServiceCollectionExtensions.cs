@@ -76,8 +76,9 @@ public static class IpAllowlistServiceCollectionExtensions
     private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider) =>
         InMemoryStore(provider) ?? throw new InvalidOperationException(
             $"AddKeysFromConfiguration() and key administration in memory change the {nameof(InMemoryApiKeyStore)}, but the registered"
-            + $" {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys where"
-            + $" that store finds them; for key administration call builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
+            + $" {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys"
+            + " where that store finds them; for key administration call"
+            + $" builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
 
     private static VerdictCache VerdictsOfStore(IServiceProvider provider)
     {

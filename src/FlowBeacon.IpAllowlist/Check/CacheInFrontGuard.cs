@@ -21,8 +21,8 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
             return check(context);
         }
 
-        IOutputCacheFeature? outputCache = context.Features.Get<IOutputCacheFeature>();
-        bool hasResponseCache = context.Features.Get<IResponseCachingFeature>() is not null;
+        var outputCache = context.Features[typeof(IOutputCacheFeature)] as IOutputCacheFeature;
+        bool hasResponseCache = context.Features[typeof(IResponseCachingFeature)] is not null;
         if ((outputCache is null && !hasResponseCache) || KeyRequirement.IsDisabledFor(context))
         {
             return check(context);
