@@ -3,7 +3,6 @@ using FlowBeacon.IpAllowlist.Configuration;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Management.Http;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,7 +58,7 @@ public sealed class IpAllowlistBuilder
         Services.TryAddSingleton(provider => new ApiKeyManager(
             provider.GetRequiredService<IApiKeyRepository>(),
             provider.GetRequiredService<ConfigurationKeys>(),
-            provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<IApiKeyTraffic>(),
             provider.GetRequiredService<TimeProvider>(),
             Settings(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value)));
         Services.TryAddSingleton<ThrottledAudit>();

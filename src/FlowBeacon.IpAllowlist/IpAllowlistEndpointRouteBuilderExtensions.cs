@@ -4,7 +4,6 @@ using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Management.Http;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -96,13 +95,13 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             services.GetRequiredService<ThrottledAudit>(),
             services.GetRequiredService<BreakGlassUses>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
+        IApiKeyTraffic seen = services.GetRequiredService<IApiKeyTraffic>();
         var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ClientIpSource);
-        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
+        var keys = new ApiKeyEndpoints(manager, seen, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
         var traffic = new TrafficEndpoints(
             manager,
-            services.GetRequiredService<ApiKeyTraffic>(),
+            seen,
             new AddressTrial(services.GetRequiredService<IpAllowlistEvaluator>(), time),
-            services.GetRequiredService<DenialRecord>(),
             services.GetRequiredService<ClientIpResolver>(),
             guard,
             time);

@@ -22,7 +22,9 @@ internal sealed class ManagedKeys
     {
         _options = options ?? new IpAllowlistOptions();
         Repository = new InMemoryApiKeyRepository(Store, Audit);
-        Sources = new SourcesSeen(new CoarseClock(Time), _options.MaxSourcesPerKey);
+        var clock = new CoarseClock(Time);
+        Denials = new DenialRecord(clock);
+        Traffic = new ProcessTraffic(Denials, new SourcesSeen(clock, _options.MaxSourcesPerKey));
         Manager = CreateManager(Repository);
     }
 
@@ -36,15 +38,17 @@ internal sealed class ManagedKeys
 
     public InMemoryApiKeyRepository Repository { get; }
 
-    public SourcesSeen Sources { get; }
+    public DenialRecord Denials { get; }
+
+    public IApiKeyTraffic Traffic { get; }
 
     public ApiKeyManager Manager { get; }
 
     public static async Task<ApiKeyManagementException> RefusedAsync(Func<Task> change) =>
         (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
 
-    public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(
-        repository, _configuration, Sources, Time,
+    public ApiKeyManager CreateManager(IApiKeyRepository repository, IApiKeyTraffic? traffic = null) => new(
+        repository, _configuration, traffic ?? Traffic, Time,
         new ApiKeyManagementSettings(_options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout));
 
     public void Configure(ApiKey key)

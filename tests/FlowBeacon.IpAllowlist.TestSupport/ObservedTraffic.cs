@@ -18,7 +18,9 @@ internal sealed class ObservedTraffic : IDisposable
         Clock = new CoarseClock(Time);
         Denials = new DenialRecord(Clock);
         Sources = new SourcesSeen(Clock, mostSourcesPerKey, mostSources);
-        Traffic = new ApiKeyTraffic(Denials, Sources, Time);
+        var traffic = new ProcessTraffic(Denials, Sources);
+        Traffic = traffic;
+        Local = new LocalTraffic(Denials, Sources, traffic);
     }
 
     public FakeTimeProvider Time { get; } = new(Start);
@@ -29,7 +31,9 @@ internal sealed class ObservedTraffic : IDisposable
 
     public SourcesSeen Sources { get; }
 
-    public ApiKeyTraffic Traffic { get; }
+    public IApiKeyTraffic Traffic { get; }
+
+    public LocalTraffic Local { get; }
 
     public static ClientIp From(string address) => ClientIp.Peer(IpAddressValue.From(IPAddress.Parse(address)));
 

@@ -3,7 +3,6 @@ using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -14,10 +13,14 @@ public sealed class ApiKeyManager
     // Each attempt but the last one fails because of another node's committed change, so retries end when those changes do.
     private const int MaxAttempts = 100;
 
+    /// <summary>How long a denial is evidence for a recovery.</summary>
+    private static readonly TimeSpan MaxAgeOfDenial = TimeSpan.FromHours(1);
+
     // Changes within this process run one after another: concurrent ones would mostly make each other's version stale.
     private readonly SemaphoreSlim _changing = new(1);
     private readonly IApiKeyRepository _repository;
     private readonly ConfigurationKeyListing _configurationKeys;
+    private readonly IApiKeyTraffic _traffic;
     private readonly TimeProvider _time;
     private readonly ApiKeyRules _rules;
     private readonly LockoutGuard _guard;
@@ -25,14 +28,15 @@ public sealed class ApiKeyManager
     private readonly TimeSpan _auditTimeout;
 
     internal ApiKeyManager(
-        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time,
+        IApiKeyRepository repository, ConfigurationKeys configurationKeys, IApiKeyTraffic traffic, TimeProvider time,
         ApiKeyManagementSettings settings)
     {
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
+        _traffic = traffic;
         _time = time;
         _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
-        _guard = new LockoutGuard(sources, time);
+        _guard = new LockoutGuard(traffic, time);
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
     }
@@ -100,7 +104,7 @@ public sealed class ApiKeyManager
     {
         ArgumentNullException.ThrowIfNull(update);
         ApiKey? changed = null;
-        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
+        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, async before =>
         {
             changed = before.Key;
             RefuseIfRevoked(before);
@@ -126,7 +130,7 @@ public sealed class ApiKeyManager
                     + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
             }
 
-            LockoutRisk? risk = _guard.Find(before.Key, after);
+            LockoutRisk? risk = await _guard.FindAsync(before.Key, after, cancellationToken);
             if (risk is not null && !update.AcceptLockoutRisk)
             {
                 throw TooRisky(risk);
@@ -295,9 +299,8 @@ public sealed class ApiKeyManager
     /// recently denied from, unless the caller presents the key itself (other traffic with it can push a denial out of the record).
     /// </summary>
     internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, PresentedKey? presented, ApiKeyActor actor,
-        CancellationToken cancellationToken) =>
-        ChangeAsync(id, expectedVersion: null, actor, before =>
+        string id, IPAddress callingFrom, PresentedKey? presented, ApiKeyActor actor, CancellationToken cancellationToken) =>
+        ChangeAsync(id, expectedVersion: null, actor, async before =>
         {
             RefuseIfRevoked(before);
             DateTimeOffset now = _time.GetUtcNow();
@@ -330,7 +333,8 @@ public sealed class ApiKeyManager
             }
 
             // A wrong key is answered like a missing denial; recorded denials do not make up for it.
-            bool hasEvidence = presented?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, caller);
+            bool hasEvidence = presented?.IsWorkingSecretOf(before.Key, _time)
+                ?? await _traffic.WasDeniedAsync(id, caller, now - MaxAgeOfDenial, cancellationToken);
             if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
@@ -393,8 +397,15 @@ public sealed class ApiKeyManager
         return after;
     }
 
-    private async Task<ApiKeyDetails> ChangeAsync(
+    private Task<ApiKeyDetails> ChangeAsync(
         string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        CancellationToken cancellationToken, bool acceptMissingAudit = false) =>
+        ChangeAsync(
+            id, expectedVersion, actor, before => new ValueTask<(ApiKey After, AuditEntry Entry)?>(change(before)),
+            cancellationToken, acceptMissingAudit);
+
+    private async Task<ApiKeyDetails> ChangeAsync(
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, ValueTask<(ApiKey After, AuditEntry Entry)?>> change,
         CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -432,7 +443,7 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeLatestAsync(
-        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        string id, long? expectedVersion, Func<ApiKeyDetails, ValueTask<(ApiKey After, AuditEntry Entry)?>> change,
         TimeSpan auditTimeout, bool acceptMissingAudit, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
@@ -443,7 +454,7 @@ public sealed class ApiKeyManager
                 throw Stale(before.Version);
             }
 
-            if (change(before) is not { } changed)
+            if (await change(before) is not { } changed)
             {
                 return before;
             }

@@ -1,32 +1,41 @@
 using FlowBeacon.IpAllowlist.Keys;
-using FlowBeacon.IpAllowlist.Traffic;
+using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Finds the addresses that use a key and would be denied after a change of it, as far as they are remembered.</summary>
-internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
+internal sealed class LockoutGuard(IApiKeyTraffic traffic, TimeProvider time)
 {
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
     /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
-    public LockoutRisk? Find(ApiKey before, ApiKey after)
+    public async ValueTask<LockoutRisk?> FindAsync(ApiKey before, ApiKey after, CancellationToken cancellationToken)
     {
         if (!CanDenyMore(before, after))
         {
             return null;
         }
 
-        uint since = (uint)(time.GetUtcNow() - Window).ToUnixTimeSeconds();
-        SourceSeen[] cutOff = [.. sources.SeenSince(after.Id, since)
-            .Where(cell => !after.Judge(cell.Client).Passes() && before.Judge(cell.Client).Passes())
-            .OrderByDescending(cell => cell.LastSeen)
-            .Select(cell => cell.ToSourceSeen())];
+        ApiKeySources seen = await traffic.ReadSourcesAsync(after.Id, cancellationToken);
+        var since = DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - Window).ToUnixTimeSeconds());
+        SourceSeen[] cutOff = [.. (seen.WithoutAddress is { } unknown ? seen.Sources.Append(unknown) : seen.Sources)
+            .Where(source => source.LastSeen >= since && IsCutOff(ClientOf(source)))
+            .OrderByDescending(source => source.LastSeen)];
 
         // The change may also deny sources that were evicted from the record.
-        bool areOlderEvicted = sources.AreEvictedSince(after.Id, since);
+        bool areOlderEvicted = seen.EvictedUntil >= since;
         return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk(cutOff, areOlderEvicted);
+
+        bool IsCutOff(ClientIp client) => !after.Judge(client).Passes() && before.Judge(client).Passes();
     }
+
+    private static ClientIp ClientOf(SourceSeen source) =>
+        source.ClientIp is null ? ClientIp.Unusable(ClientIpFault.UnknownPeer)
+        : IpAddressParser.TryParse(source.ClientIp, out IpAddressValue address) ? ClientIp.Peer(address)
+        : throw new InvalidOperationException(
+            $"A {nameof(SourceSeen)}.{nameof(SourceSeen.ClientIp)} of the registered {nameof(IApiKeyTraffic)} is not an address, so nobody"
+            + " can tell whether the change would cut it off. Let it return addresses in canonical text, or null for uses without one.");
 
     /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
     private static bool CanDenyMore(ApiKey before, ApiKey after) =>

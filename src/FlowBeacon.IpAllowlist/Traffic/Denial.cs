@@ -31,7 +31,10 @@ public sealed record Denial
     /// </summary>
     public bool IsHealth { get; init; }
 
-    /// <summary>How often; never too low.</summary>
+    /// <summary>
+    /// How often. The record of one process never counts too low; what several processes add up may, by rows that were pushed out before
+    /// they were taken (<see cref="TrafficChanges.Denials"/>).
+    /// </summary>
     public required long Count { get; init; }
 
     /// <summary>How much <see cref="Count"/> may be too high, because the record is bounded; 0 as long as every address had room.</summary>

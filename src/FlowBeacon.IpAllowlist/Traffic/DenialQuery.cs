@@ -2,7 +2,7 @@ using System.Net;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Which denials to read, the last denied first.</summary>
+/// <summary>Which denials to read.</summary>
 public sealed record DenialQuery
 {
     /// <summary>Only this key's; null for all.</summary>
@@ -14,6 +14,24 @@ public sealed record DenialQuery
     /// <summary>Only what was denied at or after this instant, to the second; null for all.</summary>
     public DateTimeOffset? Since { get; init; }
 
-    /// <summary>The most to return.</summary>
-    public int Limit { get; init; } = 100;
+    /// <summary>The order; by default the last denied first.</summary>
+    public DenialOrder Order { get; init; }
+
+    /// <summary>
+    /// <see cref="DenialPage.Next"/> of an earlier page of this query, to read on behind it; null to begin. It depends on the
+    /// <see cref="IApiKeyTraffic"/> that made it.
+    /// </summary>
+    public string? After { get; init; }
+
+    /// <summary>The most to return, from 1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
+    public int Limit
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = 100;
 }

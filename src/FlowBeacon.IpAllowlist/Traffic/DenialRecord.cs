@@ -6,16 +6,13 @@ using FlowBeacon.IpAllowlist.Common;
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>The bounded record of who was denied, and who would have been. In this process's memory.</summary>
-internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
+internal sealed class DenialRecord(CoarseClock clock)
 {
     /// <summary>The most keys whose denials are held; beyond, the least recently denied key's leave.</summary>
     public const int MostKeys = 1_024;
 
     /// <summary>The same for keys that asked the health endpoint from a foreign address.</summary>
     public const int MostHealthKeys = 256;
-
-    /// <summary>How long a denial counts as recent when a key is recovered.</summary>
-    private const uint RecentSeconds = 60 * 60;
 
     /// <summary>One character more than is shown, so that it shows that something is left out.</summary>
     private const int LongestText = PrintableText.LongestShown + 1;
@@ -26,34 +23,47 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     // Apart, so that whoever asks the health endpoint can push no denial out.
     private readonly ConcurrentDictionary<string, KeyDenials> _healthByKey = new(StringComparer.Ordinal);
 
+    // Totals that were not taken before a key's record was dropped; changed under the lock. At most one item for each key, and none as
+    // long as nobody takes changes.
+    private readonly Dictionary<string, DenialTotalsChange> _droppedTotals = new(StringComparer.Ordinal);
+    private bool _isTaken;
+
     /// <summary>Puts a denial on record.</summary>
     /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
     public bool Add(DenialOccurrence denial)
     {
         denial = denial with { Method = Bounded(denial.Method), Path = Bounded(denial.Path) };
-        bool isNew = DenialsOf(denial.KeyId, denial.IsHealth).Add(denial, clock.Now);
+        bool isNew;
+        while (!DenialsOf(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now, out isNew))
+        {
+            // Dropped in this instant, in favour of another key's record.
+        }
+
         return isNew && !denial.IsHealth;
     }
 
-    /// <inheritdoc/>
-    public bool WasRecentlyDenied(string keyId, IPAddress address) =>
-        _byKey.TryGetValue(keyId, out KeyDenials? key) && key.WasDeniedSince(IpAddressValue.From(address), clock.Now - RecentSeconds);
+    /// <summary>Whether a key was denied from an address that is not listed, at an instant or later.</summary>
+    public bool WasDenied(string keyId, IPAddress address, DateTimeOffset since) =>
+        _byKey.TryGetValue(keyId, out KeyDenials? key) && key.WasDeniedSince(IpAddressValue.From(address), since.ToUnixTimeSeconds());
 
-    /// <summary>Reads the record: one item for each key, address and reason, the last denied first.</summary>
-    public IReadOnlyList<Denial> Read(DenialQuery query)
+    /// <summary>Reads the record: one item for each key, address and reason.</summary>
+    public DenialPage Read(DenialQuery query)
     {
         IpAddressValue? address = query.ClientIp is null ? null : IpAddressValue.From(query.ClientIp);
         long? since = query.Since?.ToUnixTimeSeconds();
-        return [.. Keys(_byKey, query.KeyId)
-            .Concat(Keys(_healthByKey, query.KeyId))
-            .SelectMany(key => key.Read(IsWanted))
-            .OrderByDescending(row => row.LastSeen)
-            .Take(query.Limit)
-            .Select(ToDenial)];
+        DenialPosition? after = query.After is null ? null : DenialPosition.Parse(query.After);
+        DenialRow[] rows = [.. Keys(_byKey, query.KeyId).Concat(Keys(_healthByKey, query.KeyId)).SelectMany(key => key.Read(IsWanted))];
+        DenialRow[] page = [.. rows.OrderBy(row => DenialPosition.Of(row, query.Order)).Take(query.Limit)];
+        return new DenialPage
+        {
+            Denials = [.. page.Select(ToDenial)],
+            Next = rows.Length > page.Length ? DenialPosition.Of(page[^1], query.Order).ToText() : null,
+        };
 
         bool IsWanted(DenialRow row) =>
             (address is null || (row.Last.Client.IsKnown && row.Last.Client.Address == address))
-            && (since is null || row.LastSeen >= since);
+            && (since is null || row.LastSeen >= since)
+            && (after is null || DenialPosition.Of(row, query.Order).CompareTo(after.Value) > 0);
     }
 
     /// <summary>Reads exact numbers of denials.</summary>
@@ -67,6 +77,49 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     /// <summary>The last denial of each key that was denied since an instant.</summary>
     public IReadOnlyList<DenialOccurrence> LastOfEachKey(uint since) =>
         [.. _byKey.Values.Where(key => key.LastAt >= since).Select(key => key.Last).OfType<DenialOccurrence>()];
+
+    /// <summary>What was added since the last time, key by key: rows and totals.</summary>
+    public IEnumerable<object> TakeChanges()
+    {
+        foreach (DenialTotalsChange totals in TakeDroppedTotals())
+        {
+            yield return totals;
+        }
+
+        foreach ((string keyId, KeyDenials key) in _byKey)
+        {
+            (IReadOnlyList<DenialRow> rows, DenialTotalsChange? totals) = key.TakeChanges(keyId);
+            foreach (DenialRow row in rows)
+            {
+                yield return ToDenial(row);
+            }
+
+            if (totals is not null)
+            {
+                yield return totals;
+            }
+        }
+
+        foreach ((string keyId, KeyDenials key) in _healthByKey)
+        {
+            // Without the totals: what the health endpoint was asked is in none.
+            foreach (DenialRow row in key.TakeChanges(keyId).Rows)
+            {
+                yield return ToDenial(row);
+            }
+        }
+    }
+
+    private DenialTotalsChange[] TakeDroppedTotals()
+    {
+        lock (_addingKey)
+        {
+            _isTaken = true;
+            DenialTotalsChange[] dropped = [.. _droppedTotals.Values];
+            _droppedTotals.Clear();
+            return dropped;
+        }
+    }
 
     private static IEnumerable<KeyDenials> Keys(ConcurrentDictionary<string, KeyDenials> byKey, string? keyId) =>
         keyId is null ? byKey.Values : byKey.TryGetValue(keyId, out KeyDenials? key) ? [key] : [];
@@ -83,10 +136,26 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
         {
             if (byKey.Count >= most && !byKey.ContainsKey(keyId))
             {
-                byKey.TryRemove(byKey.MinBy(key => key.Value.LastAt));
+                Drop(byKey, isHealth);
             }
 
             return byKey.GetOrAdd(keyId, static (_, now) => new KeyDenials(now), clock.Now);
+        }
+    }
+
+    /// <summary>Drops the record of the key that was denied least recently.</summary>
+    private void Drop(ConcurrentDictionary<string, KeyDenials> byKey, bool isHealth)
+    {
+        (string keyId, KeyDenials dropped) = byKey.MinBy(key => key.Value.LastAt);
+        byKey.TryRemove(keyId, out _);
+        if (dropped.Drop(keyId) is { } totals && _isTaken && !isHealth)
+        {
+            _droppedTotals[keyId] = !_droppedTotals.TryGetValue(keyId, out DenialTotalsChange? earlier) ? totals : totals with
+            {
+                Denied = earlier.Denied + totals.Denied,
+                WouldDeny = earlier.WouldDeny + totals.WouldDeny,
+                FirstSeen = earlier.FirstSeen,
+            };
         }
     }
 

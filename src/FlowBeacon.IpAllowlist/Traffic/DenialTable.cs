@@ -41,6 +41,19 @@ internal sealed class DenialTable
         return isNew;
     }
 
+    /// <summary>What was added to the rows since the last time: copies whose counts are the increments.</summary>
+    public IReadOnlyList<DenialRow> TakeChanges()
+    {
+        DenialRow[] changed = [.. _rows.Where(row => row.Count > row.TakenCount)];
+        DenialRow[] changes = [.. changed.Select(row => row with { Count = row.Count - row.TakenCount, CountError = 0 })];
+        foreach (DenialRow row in changed)
+        {
+            row.TakenCount = row.Count;
+        }
+
+        return changes;
+    }
+
     private DenialRow NewRow()
     {
         var row = new DenialRow();
@@ -56,6 +69,7 @@ internal sealed class DenialTable
         DenialRow rarest = FindRarestRow();
         _byAddress.Remove((rarest.Last.Client.Address, rarest.Last.Reason));
         rarest.CountError = rarest.Count;
+        rarest.TakenCount = rarest.Count;
         return rarest;
     }
 
@@ -86,6 +100,9 @@ internal sealed record DenialRow
 
     /// <summary>How much of the count may belong to addresses that were pushed out.</summary>
     public long CountError { get; set; }
+
+    /// <summary>How much of the count was taken, or belongs to addresses that were pushed out.</summary>
+    public long TakenCount { get; set; }
 
     public uint FirstSeen { get; set; }
 

@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
@@ -6,6 +7,7 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 internal sealed class KeyDenials(uint now)
 {
     private readonly Lock _lock = new();
+    private readonly uint _firstAt = now;
 
     // Two tables, so that a rehearsal cannot push denials out of the record.
     private readonly DenialTable _denials = new();
@@ -14,6 +16,9 @@ internal sealed class KeyDenials(uint now)
     private long _wouldDeny;
     private DenialOccurrence? _last;
     private uint _lastAt = now;
+    private long _takenDenied;
+    private long _takenWouldDeny;
+    private bool _isDropped;
 
     /// <summary>When the last denial happened; at first, when the record began.</summary>
     public uint LastAt => Volatile.Read(ref _lastAt);
@@ -41,22 +46,54 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>Puts a denial on record.</summary>
-    /// <returns>Whether its address is new to the table.</returns>
-    public bool Add(in DenialOccurrence denial, uint at)
+    /// <summary>Puts a denial on record, unless this record was dropped.</summary>
+    /// <param name="denial">The denial.</param>
+    /// <param name="at">When it happened.</param>
+    /// <param name="isNew">Whether its address is new to the table.</param>
+    /// <returns>False if it was dropped: the denial belongs into a new one.</returns>
+    public bool TryAdd(in DenialOccurrence denial, uint at, out bool isNew)
     {
         lock (_lock)
         {
+            if (_isDropped)
+            {
+                isNew = false;
+                return false;
+            }
+
             _last = denial;
             _lastAt = at;
             if (denial.IsReportOnly)
             {
                 _wouldDeny++;
-                return _rehearsals.Add(denial, at);
+                isNew = _rehearsals.Add(denial, at);
+            }
+            else
+            {
+                _denied++;
+                isNew = _denials.Add(denial, at);
             }
 
-            _denied++;
-            return _denials.Add(denial, at);
+            return true;
+        }
+    }
+
+    /// <summary>What was added since the last time.</summary>
+    public (IReadOnlyList<DenialRow> Rows, DenialTotalsChange? Totals) TakeChanges(string keyId)
+    {
+        lock (_lock)
+        {
+            return ([.. _denials.TakeChanges(), .. _rehearsals.TakeChanges()], TakeTotals(keyId));
+        }
+    }
+
+    /// <summary>Refuses further denials, and returns the totals that were not taken.</summary>
+    public DenialTotalsChange? Drop(string keyId)
+    {
+        lock (_lock)
+        {
+            _isDropped = true;
+            return TakeTotals(keyId);
         }
     }
 
@@ -70,11 +107,27 @@ internal sealed class KeyDenials(uint now)
     }
 
     /// <summary>Whether an address that is not listed was denied at an instant or later.</summary>
-    public bool WasDeniedSince(IpAddressValue address, uint since)
+    public bool WasDeniedSince(IpAddressValue address, long since)
     {
         lock (_lock)
         {
             return _denials.Find(address, IpAllowlistDenialReason.NotListed) is { } row && row.LastSeen >= since;
         }
+    }
+
+    private DenialTotalsChange? TakeTotals(string keyId)
+    {
+        long denied = _denied - _takenDenied;
+        long wouldDeny = _wouldDeny - _takenWouldDeny;
+        _takenDenied = _denied;
+        _takenWouldDeny = _wouldDeny;
+        return denied == 0 && wouldDeny == 0 ? null : new DenialTotalsChange
+        {
+            KeyId = keyId,
+            Denied = denied,
+            WouldDeny = wouldDeny,
+            FirstSeen = CoarseClock.ToInstant(_firstAt),
+            LastSeen = CoarseClock.ToInstant(_lastAt),
+        };
     }
 }

@@ -35,35 +35,38 @@ internal sealed class KeySources(int most, uint evictedUntil)
     /// <param name="client">The client address.</param>
     /// <param name="now">The time.</param>
     /// <param name="isOneMore">Whether the record holds one cell more than before.</param>
-    public SourceCell Admit(ClientIp client, uint now, out bool isOneMore)
+    /// <param name="leaving">The cell that had to leave for it; null if none had to.</param>
+    public SourceCell Admit(ClientIp client, uint now, out bool isOneMore, out SourceCell? leaving)
     {
         SourceCell? held = client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
         if (held is not null)
         {
             isOneMore = false;
+            leaving = null;
             return held;
         }
 
         var added = new SourceCell(client, now);
-        SourceCell? leaving = null;
+        SourceCell[] cells = _cells;
+        SourceCell? evicted = !client.IsKnown || cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
+        if (evicted is not null)
+        {
+            // Said first: whoever reads the sources meanwhile must know.
+            evicted.Evict();
+            _evictedUntil = Math.Max(_evictedUntil, evicted.LastSeen);
+        }
+
         if (client.IsKnown)
         {
-            SourceCell[] cells = _cells;
-            leaving = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
-            _cells = [.. cells.Where(cell => cell != leaving), added];
+            _cells = [.. cells.Where(cell => cell != evicted), added];
         }
         else
         {
             _withoutAddress = added;
         }
 
-        if (leaving is not null)
-        {
-            leaving.Evict();
-            _evictedUntil = Math.Max(_evictedUntil, leaving.LastSeen);
-        }
-
-        isOneMore = leaving is null;
+        isOneMore = evicted is null;
+        leaving = evicted;
         return added;
     }
 }

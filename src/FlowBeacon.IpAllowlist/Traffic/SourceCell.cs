@@ -20,6 +20,8 @@ internal sealed class SourceCell(ClientIp client, uint now)
     private long _count;
     private uint _lastSeen = now;
     private volatile bool _isEvicted;
+    private long _takenCount;
+    private uint _takenLastSeen;
 
     public ClientIp Client => client;
 
@@ -34,7 +36,25 @@ internal sealed class SourceCell(ClientIp client, uint now)
     /// <summary>Whether another source took its place; whoever still holds it must ask for a new one.</summary>
     public bool IsEvicted => _isEvicted;
 
+    /// <summary>Whether it was seen since it was last taken.</summary>
+    public bool HasChanges => Count != Volatile.Read(ref _takenCount) || LastSeen != Volatile.Read(ref _takenLastSeen);
+
     public void Evict() => _isEvicted = true;
+
+    /// <summary>What was added since the last time; null if nothing was.</summary>
+    public SourceSeen? TakeChanges()
+    {
+        if (!HasChanges)
+        {
+            return null;
+        }
+
+        SourceSeen seen = ToSourceSeen();
+        long added = seen.Count - _takenCount;
+        Volatile.Write(ref _takenCount, seen.Count);
+        Volatile.Write(ref _takenLastSeen, (uint)seen.LastSeen.ToUnixTimeSeconds());
+        return seen with { Count = added };
+    }
 
     public void Seen(uint at)
     {

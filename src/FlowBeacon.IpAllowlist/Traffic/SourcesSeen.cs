@@ -21,6 +21,11 @@ internal sealed class SourcesSeen
     private readonly CoarseClock _clock;
     private readonly int _mostPerKey;
     private readonly int _mostCells;
+
+    // For each key, when the newest source was last seen that was evicted before it was taken; changed under the lock. At most one item
+    // for each key, and none as long as nobody takes changes.
+    private readonly Dictionary<string, uint> _lostUntil = new(StringComparer.Ordinal);
+    private bool _isTaken;
     private int _cells;
     private uint _droppedUntil;
 
@@ -58,7 +63,12 @@ internal sealed class SourcesSeen
                 _order.Enqueue(keyId);
             }
 
-            SourceCell cell = sources.Admit(client, _clock.Now, out bool isOneMore);
+            SourceCell cell = sources.Admit(client, _clock.Now, out bool isOneMore, out SourceCell? leaving);
+            if (leaving is not null)
+            {
+                NoteLoss(keyId, leaving);
+            }
+
             if (isOneMore && ++_cells > _mostCells)
             {
                 DropOneKey();
@@ -81,12 +91,50 @@ internal sealed class SourcesSeen
         };
     }
 
-    /// <summary>Sources of a key that were last seen at an instant or later, uses without an address among them.</summary>
-    public IReadOnlyList<SourceCell> SeenSince(string keyId, uint since) =>
-        [.. (Find(keyId)?.All ?? []).Where(cell => cell.LastSeen >= since)];
+    /// <summary>What was added since the last time, one item for each key and address.</summary>
+    public IEnumerable<object> TakeChanges()
+    {
+        foreach ((string keyId, KeySources sources) in _byKey)
+        {
+            foreach (SourceCell cell in sources.All)
+            {
+                if (cell.TakeChanges() is { } source)
+                {
+                    yield return new SourceChange { KeyId = keyId, Source = source };
+                }
+            }
+        }
+    }
 
-    /// <summary>Whether a source of a key may have had to leave that was last seen at an instant or later.</summary>
-    public bool AreEvictedSince(string keyId, uint since) => EvictedUntil(Find(keyId)) is > 0 and var seconds && seconds >= since;
+    /// <summary>Of which keys sources had to leave before they were taken, since the last time.</summary>
+    public IReadOnlyList<SourceLoss> TakeLosses()
+    {
+        lock (_admitting)
+        {
+            if (!_isTaken)
+            {
+                // Nothing was taken before, so all that had to leave is lost.
+                _isTaken = true;
+                foreach ((string keyId, KeySources sources) in _byKey.Where(key => key.Value.EvictedUntil > 0))
+                {
+                    _lostUntil[keyId] = sources.EvictedUntil;
+                }
+            }
+
+            SourceLoss[] losses =
+                [.. _lostUntil.Select(lost => new SourceLoss { KeyId = lost.Key, Until = CoarseClock.ToInstant(lost.Value) })];
+            _lostUntil.Clear();
+            return losses;
+        }
+    }
+
+    private void NoteLoss(string keyId, SourceCell evicted)
+    {
+        if (_isTaken && evicted.HasChanges)
+        {
+            _lostUntil[keyId] = Math.Max(_lostUntil.GetValueOrDefault(keyId), evicted.LastSeen);
+        }
+    }
 
     /// <summary>Drops the record of a key that was not used lately, without a look at all keys: the least recently used of a few.</summary>
     private void DropOneKey()
@@ -105,6 +153,7 @@ internal sealed class SourcesSeen
         foreach (SourceCell cell in sources.All)
         {
             cell.Evict();
+            NoteLoss(dropped, cell);
             _cells--;
         }
     }

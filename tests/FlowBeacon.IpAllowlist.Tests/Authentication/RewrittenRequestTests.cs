@@ -136,7 +136,7 @@ public sealed class RewrittenRequestTests
             "/scope", Key, HeaderLine.ForwardedFor(SchemeKeys.NotListed), $"{CdnHeader}: {SchemeKeys.Listed}");
 
         response.Status.Should().Be(401);
-        app.Services.GetRequiredService<ApiKeyTraffic>().ReadSources("evaluator").Sources.Should().BeEmpty();
+        app.Services.GetRequiredService<IApiKeyTraffic>().ReadSources("evaluator").Sources.Should().BeEmpty();
     }
 
     [Fact]

@@ -167,9 +167,9 @@ public sealed class AllocationTests
     /// <summary>The sources that were seen as often as requests were sent, give or take what a long count is off.</summary>
     private static int Uses(IServiceProvider services)
     {
-        ApiKeyTraffic traffic = services.GetRequiredService<ApiKeyTraffic>();
+        IApiKeyTraffic traffic = services.GetRequiredService<IApiKeyTraffic>();
         return new[] { "restricted", "unrestricted", "rehearsed" }
-            .Select(traffic.ReadSources)
+            .Select(keyId => traffic.ReadSources(keyId))
             .SelectMany(seen => seen.Sources.Append(seen.WithoutAddress).OfType<SourceSeen>())
             .Count(source => source.Count is > WarmUp and < WarmUp + (2 * Measured));
     }

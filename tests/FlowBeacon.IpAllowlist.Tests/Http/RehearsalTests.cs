@@ -113,7 +113,7 @@ public sealed class RehearsalTests
 
         await app.GetAsync(Key, HeaderLine.ForwardedFor(Listed));
 
-        ApiKeyTraffic traffic = app.Services.GetRequiredService<ApiKeyTraffic>();
+        IApiKeyTraffic traffic = app.Services.GetRequiredService<IApiKeyTraffic>();
         traffic.ReadDenials(new DenialQuery()).Should().ContainSingle().Which.Should().BeEquivalentTo(new
         {
             KeyId = "restricted",
@@ -224,7 +224,7 @@ public sealed class RehearsalTests
         entry.Message.Should().Be(
             "The stored allowlist of key restricted ('fb_live_1111') cannot be read, so the key is denied from everywhere. Set "
                 + "its list again");
-        app.Services.GetRequiredService<ApiKeyTraffic>().ReadDenials(new DenialQuery())
+        app.Services.GetRequiredService<IApiKeyTraffic>().ReadDenials(new DenialQuery())
             .Should().ContainSingle().Which.Should().BeEquivalentTo(
                 new { ClientIp = NotListed, Reason = IpAllowlistDenialReason.UnreadableList, IsReportOnly = false, Count = 2L });
     }

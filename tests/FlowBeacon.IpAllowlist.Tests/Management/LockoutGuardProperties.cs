@@ -96,7 +96,7 @@ public sealed class LockoutGuardProperties
         private readonly ServiceProvider _services;
         private readonly RequestDelegate _pipeline;
         private readonly ApiKeyManager _manager;
-        private readonly ApiKeyTraffic _traffic;
+        private readonly IApiKeyTraffic _traffic;
         private readonly KeyInUse[] _keys;
         private readonly int _mostSources;
         private int _names;
@@ -112,7 +112,7 @@ public sealed class LockoutGuardProperties
             app.Run(_ => Task.CompletedTask);
             _pipeline = app.Build();
             _manager = _services.GetRequiredService<ApiKeyManager>();
-            _traffic = _services.GetRequiredService<ApiKeyTraffic>();
+            _traffic = _services.GetRequiredService<IApiKeyTraffic>();
             _keys = [.. Enumerable.Range(0, Keys).Select(number =>
             {
                 IssuedApiKey issued = Result(

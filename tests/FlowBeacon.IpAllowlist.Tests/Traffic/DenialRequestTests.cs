@@ -173,5 +173,5 @@ public sealed class DenialRequestTests
     private static Denial Recorded(KestrelApp app, string keyId) =>
         Traffic(app).ReadDenials(new DenialQuery { KeyId = keyId }).Should().ContainSingle().Which;
 
-    private static ApiKeyTraffic Traffic(KestrelApp app) => app.Services.GetRequiredService<ApiKeyTraffic>();
+    private static IApiKeyTraffic Traffic(KestrelApp app) => app.Services.GetRequiredService<IApiKeyTraffic>();
 }

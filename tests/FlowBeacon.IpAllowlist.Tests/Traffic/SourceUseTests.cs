@@ -201,5 +201,5 @@ public sealed class SourceUseTests
         return store;
     }
 
-    private static ApiKeyTraffic Traffic(KestrelApp app) => app.Services.GetRequiredService<ApiKeyTraffic>();
+    private static IApiKeyTraffic Traffic(KestrelApp app) => app.Services.GetRequiredService<IApiKeyTraffic>();
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
 
@@ -11,7 +12,6 @@ public sealed class RecoverTests
     private static readonly ApiKeyActor Glass = new(ApiKeyActorKind.Key, "key_glass", "198.51.100.9");
 
     private readonly ManagedKeys _keys = new();
-    private readonly Denials _denials = new();
 
     [Fact]
     public async Task Allows_the_address_that_the_key_was_just_denied_from()
@@ -47,7 +47,7 @@ public sealed class RecoverTests
         IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
         string id = issued.Details.Key.Id;
         string newer = (await _keys.RotateAsync(id)).RawKey;
-        _denials.Add(id, Caller);
+        Deny(id, Caller);
 
         await RecoverAsync(id);
 
@@ -86,7 +86,7 @@ public sealed class RecoverTests
     public async Task Never_gives_a_break_glass_key_a_list()
     {
         string id = (await _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = "glass", IsBreakGlass = true })).Details.Key.Id;
-        _denials.Add(id, Caller);
+        Deny(id, Caller);
 
         await RefusedAsync(id, "The key has no list, so nothing locks it out. A first address would turn the check on.");
     }
@@ -106,7 +106,7 @@ public sealed class RecoverTests
         string id = await LockedOutAsync("203.0.113.7");
         await RecoverAsync(id);
         var next = IPAddress.Parse("2001:db8::9");
-        _denials.Add(id, next);
+        Deny(id, next);
 
         await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
         _keys.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromTicks(1));
@@ -133,7 +133,7 @@ public sealed class RecoverTests
     {
         string one = await LockedOutAsync("203.0.113.7");
         string two = (await _keys.CreateAsync("two", "203.0.113.7")).Details.Key.Id;
-        _denials.Add(two, Caller);
+        Deny(two, Caller);
 
         await RecoverAsync(one);
         await RecoverAsync(two);
@@ -170,7 +170,7 @@ public sealed class RecoverTests
             Hash = ApiKeyHash.Compute("raw"),
             AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
         });
-        _denials.Add("configured", Caller);
+        Deny("configured", Caller);
 
         await RefusedAsync("configured", ManagedKeys.FromConfiguration);
     }
@@ -204,8 +204,8 @@ public sealed class RecoverTests
     {
         string id = await LockedOutAsync("203.0.113.7");
         var address = IPAddress.Parse(caller);
-        _denials.Add(id, address);
-        _denials.Add(id, IPAddress.Parse(allowed));
+        Deny(id, address);
+        Deny(id, IPAddress.Parse(allowed));
 
         ApiKeyDetails recovered = await RecoverAsync(id, address);
 
@@ -229,7 +229,7 @@ public sealed class RecoverTests
         IPAddress[] callers = [.. Enumerable.Range(1, 16).Select(number => IPAddress.Parse($"192.0.2.{number}"))];
         foreach (IPAddress caller in callers)
         {
-            _denials.Add(id, caller);
+            Deny(id, caller);
         }
 
         int recovered = 0;
@@ -237,7 +237,7 @@ public sealed class RecoverTests
         {
             try
             {
-                await _keys.Manager.RecoverAsync(id, caller, _denials, presented: null, Glass, CancellationToken.None);
+                await _keys.Manager.RecoverAsync(id, caller, presented: null, Glass, CancellationToken.None);
                 Interlocked.Increment(ref recovered);
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
@@ -253,12 +253,12 @@ public sealed class RecoverTests
     private async Task<string> LockedOutAsync(params string[] allowedIps)
     {
         string id = (await _keys.CreateAsync("locked-out", allowedIps)).Details.Key.Id;
-        _denials.Add(id, Caller);
+        Deny(id, Caller);
         return id;
     }
 
     private Task<ApiKeyDetails> RecoverAsync(string id, IPAddress? callingFrom = null) =>
-        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, _denials, presented: null, Glass, TestContext.Current.CancellationToken);
+        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, presented: null, Glass, TestContext.Current.CancellationToken);
 
     private async Task RefusedAsync(string id, string message, IPAddress? callingFrom = null)
     {
@@ -274,12 +274,6 @@ public sealed class RecoverTests
         (await _keys.AuditAsync()).Should().HaveCount(audited);
     }
 
-    private sealed class Denials : IRecentDenials
-    {
-        private readonly HashSet<(string KeyId, IPAddress Address)> _denied = [];
-
-        public void Add(string keyId, IPAddress address) => _denied.Add((keyId, address));
-
-        public bool WasRecentlyDenied(string keyId, IPAddress address) => _denied.Contains((keyId, address));
-    }
+    private void Deny(string id, IPAddress address) => _keys.Denials.Add(new DenialOccurrence(
+        id, ClientIp.Peer(IpAddressValue.From(address)), IpAllowlistDenialReason.NotListed, IsReportOnly: false, IsHealth: false, "GET", "/"));
 }

@@ -131,19 +131,22 @@ public sealed class SourcesSeenTests
     }
 
     [Fact]
-    public void The_guard_is_told_who_used_the_key_since_an_instant()
+    public void The_last_use_of_each_key_is_that_of_any_source_and_a_key_that_was_not_used_has_none()
     {
         using var traffic = new ObservedTraffic();
         UseAndWait(traffic, 1);
         UseAndWait(traffic, 2);
-        UseAndWait(traffic, 3);
-        traffic.Use(Key, ClientIp.Unusable(ClientIpFault.UnknownPeer));
+        UseAndWait(traffic, 1, "other");
+        traffic.Use("other", ClientIp.Unusable(ClientIpFault.UnknownPeer));
+        UseAndWait(traffic, 1, "not asked for");
 
-        uint since = (uint)ObservedTraffic.Start.ToUnixTimeSeconds() + 1;
-
-        traffic.Sources.SeenSince(Key, since).Select(cell => cell.Client.IsKnown ? cell.Address.ToString() : "none")
-            .Should().BeEquivalentTo("0.0.0.2", "0.0.0.3", "none");
-        traffic.Sources.SeenSince("other", since).Should().BeEmpty();
+        traffic.Traffic.ReadLastUsed(Key, "other", "other", "unknown").Should().BeEquivalentTo(new Dictionary<string, DateTimeOffset>
+        {
+            [Key] = ObservedTraffic.Start.AddSeconds(1),
+            ["other"] = ObservedTraffic.Start.AddSeconds(3),
+        });
+        traffic.Traffic.ReadLastUsed().Should().BeEmpty();
+        ((Action)(() => traffic.Traffic.ReadLastUsed(null!))).Should().Throw<ArgumentNullException>();
     }
 
     private static SourceCell UseAndWait(ObservedTraffic traffic, uint source, string key = Key)

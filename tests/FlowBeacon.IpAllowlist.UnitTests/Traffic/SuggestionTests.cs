@@ -258,7 +258,7 @@ public sealed class SuggestionTests : IDisposable
     [Fact]
     public void A_key_and_a_window_are_a_must()
     {
-        ((Action)(() => _traffic.Traffic.Suggest(null!, Week))).Should().Throw<ArgumentNullException>();
+        ((Action)(() => _traffic.Traffic.Suggest(null!, Week, _traffic.Time))).Should().Throw<ArgumentNullException>();
         ((Action)(() => Suggest(TimeSpan.Zero))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("window");
         ((Action)(() => Suggest(TimeSpan.FromTicks(-1)))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("window");
     }
@@ -294,5 +294,6 @@ public sealed class SuggestionTests : IDisposable
     private void Advance(int days = 0, int hours = 0, int minutes = 0, int seconds = 0) =>
         _traffic.Time.Advance(new TimeSpan(days, hours, minutes, seconds));
 
-    private AllowlistSuggestion Suggest(TimeSpan? window = null, string key = Key) => _traffic.Traffic.Suggest(key, window ?? Week);
+    private AllowlistSuggestion Suggest(TimeSpan? window = null, string key = Key) =>
+        _traffic.Traffic.Suggest(key, window ?? Week, _traffic.Time);
 }

@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of key administration: each handler authorizes the caller, reads the request and calls the manager.</summary>
 internal sealed class ApiKeyEndpoints(
-    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+    ApiKeyManager manager, IApiKeyTraffic traffic, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
 {
     private const int DefaultPageSize = 50;
     private const int LargestPage = 200;
@@ -57,14 +57,22 @@ internal sealed class ApiKeyEndpoints(
         IReadOnlyList<ApiKeyDetails> keys = await manager.ListAsync(state, after, limit + 1, context.RequestAborted);
         DateTimeOffset now = time.GetUtcNow();
         ApiKeyDetails[] page = [.. keys.Take(limit)];
+        IReadOnlyDictionary<string, DateTimeOffset> lastUsed =
+            await traffic.ReadLastUsedAsync([.. page.Select(details => details.Key.Id)], context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
-            new ApiKeyPageJson([.. page.Select(details => ApiKeyJson.From(details, now))], keys.Count > limit ? page[^1].Key.Id : null),
+            new ApiKeyPageJson(
+                [.. page.Select(details => new UsedApiKeyJson(ApiKeyJson.From(details, now), LastUseOf(details, lastUsed)))],
+                keys.Count > limit ? page[^1].Key.Id : null),
             ApiKeyJsonContext.Default.ApiKeyPageJson);
     });
 
     public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
-        await AnswerAsync(context, StatusCodes.Status200OK, await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted)));
+    {
+        ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
+        IReadOnlyDictionary<string, DateTimeOffset> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
+        await ApiKeyJson.AnswerAsync(context, details, time.GetUtcNow(), LastUseOf(details, lastUsed));
+    });
 
     public Task UpdateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
@@ -166,6 +174,9 @@ internal sealed class ApiKeyEndpoints(
             new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? PositionOf(page[^1]) : null),
             ApiKeyJsonContext.Default.AuditPageJson);
     });
+
+    private static DateTimeOffset? LastUseOf(ApiKeyDetails details, IReadOnlyDictionary<string, DateTimeOffset> lastUsed) =>
+        lastUsed.TryGetValue(details.Key.Id, out DateTimeOffset instant) ? instant : null;
 
     private string PositionOf(AuditEntry entry) => entry.Position > 0
         ? entry.Position.ToString(CultureInfo.InvariantCulture)

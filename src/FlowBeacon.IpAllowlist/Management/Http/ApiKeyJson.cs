@@ -39,7 +39,7 @@ internal sealed record RetiringSecretJson(
 /// A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate; <c>warnings</c> only in those of create and
 /// update; <c>allowed_ips</c> null if the stored list cannot be read.
 /// </summary>
-internal sealed record ApiKeyJson(
+internal record ApiKeyJson(
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("origin")] string Origin,
@@ -83,6 +83,13 @@ internal sealed record ApiKeyJson(
         return WriteAsync(context, From(details, now, rawKey, warnings), ApiKeyJsonContext.Default.ApiKeyJson);
     }
 
+    /// <summary>Answers with one key, its version and its last use.</summary>
+    public static Task AnswerAsync(HttpContext context, ApiKeyDetails details, DateTimeOffset now, DateTimeOffset? lastUsedAt)
+    {
+        context.Response.Headers.ETag = ETag(details.Version);
+        return WriteAsync(context, new UsedApiKeyJson(From(details, now), lastUsedAt), ApiKeyJsonContext.Default.UsedApiKeyJson);
+    }
+
     /// <summary>Writes a whole answer.</summary>
     public static Task WriteAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
     {
@@ -110,8 +117,21 @@ internal sealed record ApiKeyJson(
     }
 }
 
+/// <summary>
+/// A key in the answers of list and get. Those of changes say nothing of its use: a change that was made must not be answered by what
+/// reading it may throw.
+/// </summary>
+internal sealed record UsedApiKeyJson : ApiKeyJson
+{
+    public UsedApiKeyJson(ApiKeyJson key, DateTimeOffset? lastUsedAt)
+        : base(key) => LastUsedAt = lastUsedAt;
+
+    [JsonPropertyName("last_used_at"), JsonPropertyOrder(1)]
+    public DateTimeOffset? LastUsedAt { get; }
+}
+
 internal sealed record ApiKeyPageJson(
-    [property: JsonPropertyName("keys")] IReadOnlyList<ApiKeyJson> Keys,
+    [property: JsonPropertyName("keys")] IReadOnlyList<UsedApiKeyJson> Keys,
     [property: JsonPropertyName("next")] string? Next);
 
 internal sealed record AuditActorJson(
@@ -157,6 +177,7 @@ internal sealed record ProblemJson(
 [JsonSerializable(typeof(RotateApiKeyBody))]
 [JsonSerializable(typeof(RecoverApiKeyBody))]
 [JsonSerializable(typeof(ApiKeyJson))]
+[JsonSerializable(typeof(UsedApiKeyJson))]
 [JsonSerializable(typeof(ApiKeyPageJson))]
 [JsonSerializable(typeof(AuditPageJson))]
 [JsonSerializable(typeof(DenialsJson))]

@@ -20,7 +20,7 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Get, "", api.ListAsync, ListParameters, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
         Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, AuditParameters, "Read the audit trail, newest first",
             StatusCodes.Status200OK, typeof(AuditPageJson));
-        Add(HttpMethods.Get, "/{id}", api.GetAsync, KeyParameters, "Get a key", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Get, "/{id}", api.GetAsync, KeyParameters, "Get a key", StatusCodes.Status200OK, typeof(UsedApiKeyJson));
         Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, KeyParameters, "Change a key",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, KeyParameters, "Give a key a new secret",
@@ -30,7 +30,7 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RevokeParameters, "Revoke a key, for good",
             StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials, the last denied first",
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials, the last denied first unless ordered otherwise",
             StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, KeyDenialParameters, "Read a key's recent denials",
             StatusCodes.Status200OK, typeof(DenialsJson));
@@ -105,11 +105,13 @@ internal static class ApiKeyRoutes
     private static void AuditParameters(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) =>
         _ = (limit, before, keyId);
 
-    private static void DenialParameters([FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, int? limit) =>
-        _ = (keyId, address, since, limit);
+    private static void DenialParameters(
+        [FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, string? order, int? limit, string? after) =>
+        _ = (keyId, address, since, order, limit, after);
 
-    private static void KeyDenialParameters(string id, string? address, DateTimeOffset? since, int? limit) =>
-        _ = (id, address, since, limit);
+    private static void KeyDenialParameters(
+        string id, string? address, DateTimeOffset? since, string? order, int? limit, string? after) =>
+        _ = (id, address, since, order, limit, after);
 
     private static void SuggestParameters(string id, [FromQuery(Name = "window_hours")] int? windowHours) => _ = (id, windowHours);
 

@@ -10,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 /// <summary>Reads a request's route and query strictly.</summary>
 internal static class RequestQuery
 {
-    private const string NotACursor = "must be the next of an earlier page";
+    public const string NotACursor = "must be the next of an earlier page";
 
     public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
 
@@ -76,6 +76,18 @@ internal static class RequestQuery
         }
 
         return text == "true";
+    }
+
+    public static DenialOrder Order(HttpContext context, FieldErrors errors)
+    {
+        string? text = Text(context, "order");
+        DenialOrder order = DenialOrder.LastSeen;
+        if (text is not null && !JsonNames.TryParse(text, out order))
+        {
+            errors.Add("order", "must be last_seen or count");
+        }
+
+        return order;
     }
 
     public static ApiKeyState? State(HttpContext context, FieldErrors errors)

@@ -1,15 +1,14 @@
 using System.Net;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of what was seen of keys' traffic: denials, sources, suggestion, trying an address, recovery.</summary>
 internal sealed class TrafficEndpoints(
-    ApiKeyManager manager, ApiKeyTraffic traffic, AddressTrial trial, IRecentDenials denials, ClientIpResolver resolver,
-    AdministrationGuard guard, TimeProvider time)
+    ApiKeyManager manager, IApiKeyTraffic traffic, AddressTrial trial, ClientIpResolver resolver, AdministrationGuard guard,
+    TimeProvider time)
 {
     private const int DefaultDenials = 100;
     private const int MaxDenials = 1_000;
@@ -24,7 +23,7 @@ internal sealed class TrafficEndpoints(
 
     public Task ReadSourcesAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
-        ApiKeySources seen = traffic.ReadSources(await ExistingIdAsync(context));
+        ApiKeySources seen = await traffic.ReadSourcesAsync(await ExistingIdAsync(context), context.RequestAborted);
         await ApiKeyJson.WriteAsync(context, SourcesJson.From(seen), ApiKeyJsonContext.Default.SourcesJson);
     });
 
@@ -33,7 +32,8 @@ internal sealed class TrafficEndpoints(
         var errors = new FieldErrors();
         int hours = RequestQuery.Number(context, "window_hours", DefaultWindowHours, MaxWindowHours, errors);
         errors.ThrowIfAny();
-        AllowlistSuggestion suggestion = traffic.Suggest(await ExistingIdAsync(context), TimeSpan.FromHours(hours));
+        AllowlistSuggestion suggestion = await traffic.SuggestAllowlistAsync(
+            await ExistingIdAsync(context), TimeSpan.FromHours(hours), time, context.RequestAborted);
         await ApiKeyJson.WriteAsync(context, SuggestionJson.From(suggestion, time.GetUtcNow()), ApiKeyJsonContext.Default.SuggestionJson);
     });
 
@@ -76,11 +76,11 @@ internal sealed class TrafficEndpoints(
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
         ApiKeyDetails recovered = await manager.RecoverAsync(
-            RequestQuery.IdOf(context), address, denials, presented, actor, context.RequestAborted);
+            RequestQuery.IdOf(context), address, presented, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
     });
 
-    private Task AnswerDenialsAsync(HttpContext context, string? keyId)
+    private async Task AnswerDenialsAsync(HttpContext context, string? keyId)
     {
         var errors = new FieldErrors();
         var query = new DenialQuery
@@ -88,15 +88,31 @@ internal sealed class TrafficEndpoints(
             KeyId = keyId,
             ClientIp = RequestQuery.Address(context, "address", errors),
             Since = RequestQuery.Instant(context, "since", errors),
+            Order = RequestQuery.Order(context, errors),
+            After = RequestQuery.After(context, errors),
             Limit = RequestQuery.Limit(context, DefaultDenials, MaxDenials, errors),
         };
         errors.ThrowIfAny();
-        IReadOnlyList<Denial> rows = traffic.ReadDenials(query);
-        DenialTotals totals = traffic.ReadTotals(keyId);
-        return ApiKeyJson.WriteAsync(
+        DenialPage page = await ReadDenialsAsync(query, errors, context.RequestAborted);
+        DenialTotals totals = await traffic.ReadTotalsAsync(keyId, context.RequestAborted);
+        await ApiKeyJson.WriteAsync(
             context,
-            new DenialsJson(totals.Denied, totals.WouldDeny, [.. rows.Select(DenialJson.From)]),
+            new DenialsJson(totals.Denied, totals.WouldDeny, [.. page.Denials.Select(DenialJson.From)], page.Next),
             ApiKeyJsonContext.Default.DenialsJson);
+    }
+
+    private async Task<DenialPage> ReadDenialsAsync(DenialQuery query, FieldErrors errors, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await traffic.ReadDenialsAsync(query, cancellationToken);
+        }
+        catch (FormatException) when (query.After is not null)
+        {
+            errors.Add("after", RequestQuery.NotACursor);
+            errors.ThrowIfAny();
+            throw;
+        }
     }
 
     /// <summary>The id in the route; an unknown one is 404, not an empty answer.</summary>

@@ -29,7 +29,8 @@ internal sealed record DenialJson(
 internal sealed record DenialsJson(
     [property: JsonPropertyName("denied")] long Denied,
     [property: JsonPropertyName("would_deny")] long WouldDeny,
-    [property: JsonPropertyName("denials")] IReadOnlyList<DenialJson> Denials);
+    [property: JsonPropertyName("denials")] IReadOnlyList<DenialJson> Denials,
+    [property: JsonPropertyName("next")] string? Next);
 
 internal sealed record SourceJson(
     [property: JsonPropertyName("ip")] string? Ip,

@@ -53,6 +53,14 @@ public sealed class DenialsApiTests
         { "since=Fri,%2001%20Jan%202027%2012:00:00%20GMT", $"since: {InstantExpected}" },
         { "since=yesterday", $"since: {InstantExpected}" },
         { "since=", $"since: {InstantExpected}" },
+        { "order=", "order: must be last_seen or count" },
+        { "order=Count", "order: must be last_seen or count" },
+        { "order=first_seen", "order: must be last_seen or count" },
+        { "after=", "after: must be the next of an earlier page" },
+        { "after=198.51.100.9", "after: must be the next of an earlier page" },
+        { "after=MX54fjB-a2V5", "after: must be the next of an earlier page" },
+        { "after=MS01fjF-MH5rZXk", "after: must be the next of an earlier page" },
+        { "after=MQ", "after: must be the next of an earlier page" },
         { "limit=0", "limit: must be a number from 1 to 1000" },
         { "limit=1001", "limit: must be a number from 1 to 1000" },
         { "limit=-1", "limit: must be a number from 1 to 1000" },
@@ -81,7 +89,7 @@ public sealed class DenialsApiTests
             {"key_id":"{{id}}","ip":"198.51.100.9","reason":"not_listed","report_only":false,"health":false,
             "origin":"forwarded_for","hop":1,"count":2,"count_error":0,
             "first_seen":"2027-01-01T12:00:02+00:00","last_seen":"2027-01-01T12:00:05+00:00",
-            "last_method":"DELETE","last_path":"{{shownPath}}..."}]}
+            "last_method":"DELETE","last_path":"{{shownPath}}..."}],"next":null}
             """.ReplaceLineEndings("");
         foreach (string target in new[] { $"{Keys}/denials", $"{Keys}/{id}/denials" })
         {
@@ -271,7 +279,7 @@ public sealed class DenialsApiTests
     [Fact]
     public async Task Nothing_denied_is_an_empty_answer_and_an_unknown_key_is_none()
     {
-        const string Nothing = """{"denied":0,"would_deny":0,"denials":[]}""";
+        const string Nothing = """{"denied":0,"would_deny":0,"denials":[],"next":null}""";
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
         await host.UseAsync(key.RawKey, Listed);

@@ -108,9 +108,9 @@ public sealed class OpenApiTests : IAsyncLifetime
             .Select(path => $"{path.Name}?{string.Join('&', QueryParameters(path.Value.GetProperty("get")))}").Should().BeEquivalentTo(
                 "/api/v1/keys?limit&after&state",
                 "/api/v1/keys/audit?limit&before&key_id",
-                "/api/v1/keys/denials?key_id&address&since&limit",
+                "/api/v1/keys/denials?key_id&address&since&order&limit&after",
                 "/api/v1/keys/{id}?",
-                "/api/v1/keys/{id}/denials?address&since&limit",
+                "/api/v1/keys/{id}/denials?address&since&order&limit&after",
                 "/api/v1/keys/{id}/sources?",
                 "/api/v1/keys/{id}/suggestion?window_hours");
     }

@@ -227,6 +227,6 @@ public sealed class RecoverWithKeyTests
             }
         }
 
-        private long Denied(string keyId) => host.App.Services.GetRequiredService<ApiKeyTraffic>().ReadTotals(keyId).Denied;
+        private long Denied(string keyId) => host.App.Services.GetRequiredService<IApiKeyTraffic>().ReadTotals(keyId).Denied;
     }
 }

@@ -204,8 +204,11 @@ public sealed class SecretScanTests
         var moved = new ApiKeyUpdate { AllowedIps = [NotListed] };
         var risky = (await host.Manager.Invoking(manager => manager.UpdateAsync(first.Details.Key.Id, moved, null, actor))
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;
-        ApiKeyTraffic traffic = host.App.Services.GetRequiredService<ApiKeyTraffic>();
+        IApiKeyTraffic traffic = host.App.Services.GetRequiredService<IApiKeyTraffic>();
         IReadOnlyList<Denial> denials = traffic.ReadDenials(new DenialQuery());
+        DenialPage page = traffic.ReadPage(new DenialQuery());
+        TrafficChanges changes = host.App.Services.GetRequiredService<LocalTraffic>().TakeChanges(1_000)!;
+        var lost = new SourceLoss { KeyId = first.Details.Key.Id, Until = KeyApiHost.Start };
         denials.Should().ContainSingle().Which.LastPath.Should().Be($"/{first.RawKey[..12]}...");
         var conflict = (await host.Repository.Invoking(repository => repository.CommitAsync(change, default).AsTask())
             .Should().ThrowAsync<ApiKeyConflictException>()).Which;
@@ -221,7 +224,8 @@ public sealed class SecretScanTests
         [
             first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
-            traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
+            traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1), host.Time),
+            host.App.Services.GetRequiredService<LocalTraffic>(), page, changes, lost,
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
             new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default),
             new AuditQuery(null, null, 1), refused,

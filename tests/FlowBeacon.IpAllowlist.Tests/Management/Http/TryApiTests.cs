@@ -225,7 +225,7 @@ public sealed class TryApiTests
 
         metrics.Of("checks").Distinct().Should().Equal(["1 outcome=no_key client_ip_source=none"], "that is the person who tries");
         host.App.Logs.OfLibrary.Should().NotContain(entry => entry.Id.Name == "Denied" || entry.Id.Name == "WouldDeny");
-        ApiKeyTraffic traffic = host.App.Services.GetRequiredService<ApiKeyTraffic>();
+        IApiKeyTraffic traffic = host.App.Services.GetRequiredService<IApiKeyTraffic>();
         traffic.ReadTotals(null).Should().Be(new DenialTotals(0, 0));
         traffic.ReadDenials(new DenialQuery()).Should().BeEmpty();
         traffic.ReadSources(enforced).Sources.Should().BeEmpty();

@@ -1,0 +1,45 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>Where a row stands in an order of denials: the greatest value first, then by what tells rows apart.</summary>
+/// <param name="Value">What the order goes by: the time or the count.</param>
+/// <param name="KeyId">The key's id.</param>
+/// <param name="Address">The address' bits; 0 if there is none.</param>
+/// <param name="Kind">The reason, and whether it was a rehearsal or the health endpoint.</param>
+internal readonly record struct DenialPosition(long Value, string KeyId, UInt128 Address, int Kind) : IComparable<DenialPosition>
+{
+    private const char Separator = '~';
+
+    public static DenialPosition Of(DenialRow row, DenialOrder order) => new(
+        order == DenialOrder.Count ? row.Count : row.LastSeen,
+        row.Last.KeyId,
+        row.Last.Client.Address.Bits,
+        ((int)row.Last.Reason << 2) | (row.Last.IsReportOnly ? 2 : 0) | (row.Last.IsHealth ? 1 : 0));
+
+    /// <summary>Reads what <see cref="ToText"/> wrote.</summary>
+    /// <exception cref="FormatException">The text is something else.</exception>
+    public static DenialPosition Parse(string text)
+    {
+        string[] parts = Base64Url.IsValid(text) ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)).Split(Separator, 4) : [];
+        return parts.Length == 4
+            && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            && UInt128.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 address)
+            && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out int kind)
+            ? new DenialPosition(value, parts[3], address, kind)
+            : throw new FormatException($"{nameof(DenialQuery)}.{nameof(DenialQuery.After)} is not the next of an earlier page.");
+    }
+
+    public string ToText() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
+        string.Create(CultureInfo.InvariantCulture, $"{Value}{Separator}{Address:x}{Separator}{Kind}{Separator}{KeyId}")));
+
+    public int CompareTo(DenialPosition other)
+    {
+        int order = other.Value.CompareTo(Value);
+        order = order != 0 ? order : string.CompareOrdinal(KeyId, other.KeyId);
+        order = order != 0 ? order : Address.CompareTo(other.Address);
+        return order != 0 ? order : Kind.CompareTo(other.Kind);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Net;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// What was seen of the keys' traffic: who was denied and why, and who gets through. The lock-out guard, recovery, suggestions and the
+/// management API ask it and nothing else.
+/// </summary>
+/// <remarks>
+/// <para>
+/// The default is this process alone, since its start, and it answers at once. To judge by the traffic of several nodes, register an
+/// implementation as a singleton that adds up what each node took from its <see cref="LocalTraffic"/>. The request path never calls it.
+/// </para>
+/// <para>
+/// An implementation that cannot answer throws. What asked is then not done: an edit that the guard must judge is not made. It must not
+/// answer that nothing was seen.
+/// </para>
+/// </remarks>
+public interface IApiKeyTraffic
+{
+    /// <summary>Reads recent denials and rehearsed ones: one item for each key, address and reason.</summary>
+    /// <param name="query">Which ones, in which order, and from where on.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>A page of them. What is denied between two pages may move rows, so that a row is missed.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="query"/> is null.</exception>
+    /// <exception cref="FormatException"><see cref="DenialQuery.After"/> is not from an earlier page.</exception>
+    ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Reads exact numbers of denials.</summary>
+    /// <param name="keyId">Only this key's; null for those of all keys whose denials are held.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The numbers.</returns>
+    ValueTask<DenialTotals> ReadTotalsAsync(string? keyId, CancellationToken cancellationToken);
+
+    /// <summary>Reads where a key was used from successfully.</summary>
+    /// <param name="keyId">The key's id.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The sources; none for a key that is unknown or was not used.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="keyId"/> is null.</exception>
+    ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken);
+
+    /// <summary>Reads when keys were last used successfully.</summary>
+    /// <param name="keyIds">The keys' ids.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>
+    /// For each key's id the instant, to the second. A key that was not used, or whose uses are no longer remembered, is not among them.
+    /// </returns>
+    /// <exception cref="ArgumentNullException"><paramref name="keyIds"/> is null.</exception>
+    ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+        IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Whether a key was denied from an address because the address is not on its list, as the evidence that recovery asks for. Rehearsed
+    /// denials, those at the health endpoint and those for other reasons do not count.
+    /// </summary>
+    /// <param name="keyId">The key's id.</param>
+    /// <param name="clientIp">The address; an IPv4 address and its IPv4-mapped form are one.</param>
+    /// <param name="since">The earliest instant that counts, to the second.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>True if such a denial is on record.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    ValueTask<bool> WasDeniedAsync(string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken);
+}

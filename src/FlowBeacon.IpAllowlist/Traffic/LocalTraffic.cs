@@ -1,0 +1,112 @@
+using FlowBeacon.IpAllowlist.Traffic;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// What this process saw of the keys' traffic, whichever <see cref="IApiKeyTraffic"/> is registered, and the changes of it for an
+/// implementation that adds up several processes. Register nothing; inject it.
+/// </summary>
+/// <remarks>
+/// <para>There is one consumer. It takes a batch, delivers it and confirms it, then takes the next one:</para>
+/// <code>
+/// while (local.TakeChanges(1_000) is { } changes)
+/// {
+///     await DeliverAsync(changes);
+///     local.Confirm(changes);
+///     if (!changes.HasMore)
+///     {
+///         break;
+///     }
+/// }
+/// </code>
+/// <para>
+/// Take from the start of the process on, and again and again. The records are bounded. A row that is pushed out between two takings is
+/// lost as a row; its denials remain in the totals, and a key whose sources were lost is named in <see cref="TrafficChanges.Losses"/>.
+/// What was not confirmed when the process ends is lost. Requests do not wait for a taking, save that a denial waits while the changed
+/// rows of its key, at most 256, are copied, as it does when somebody reads them.
+/// </para>
+/// </remarks>
+public sealed class LocalTraffic
+{
+    private readonly Lock _taking = new();
+    private readonly DenialRecord _denials;
+    private readonly SourcesSeen _sources;
+    private IEnumerator<object>? _walk;
+    private TrafficChanges? _unconfirmed;
+    private long _taken;
+
+    internal LocalTraffic(DenialRecord denials, SourcesSeen sources, ProcessTraffic thisProcess)
+    {
+        _denials = denials;
+        _sources = sources;
+        ThisProcess = thisProcess;
+    }
+
+    /// <summary>
+    /// What this process saw since its start, taken or not. An implementation for several processes adds it to what it knows of them, so
+    /// that what happened here a moment ago counts here at once.
+    /// </summary>
+    public IApiKeyTraffic ThisProcess { get; }
+
+    /// <summary>Takes what changed since the last time, or the batch that was taken then if it was not confirmed.</summary>
+    /// <param name="max">The most rows, totals and losses together, from 1. A batch that comes again is as it was.</param>
+    /// <returns>The changes; null if there are none.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="max"/> is less than 1.</exception>
+    public TrafficChanges? TakeChanges(int max)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        lock (_taking)
+        {
+            return _unconfirmed ??= TakeNext(max);
+        }
+    }
+
+    /// <summary>Says that a batch was delivered, so that it does not come again.</summary>
+    /// <param name="changes">The batch that was taken last.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="changes"/> is null.</exception>
+    /// <exception cref="ArgumentException">It is not the batch that was taken last, or was confirmed already.</exception>
+    public void Confirm(TrafficChanges changes)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        lock (_taking)
+        {
+            if (changes.Number != _unconfirmed?.Number)
+            {
+                throw new ArgumentException(
+                    $"Batch {changes.Number} is not the one that was taken last, or was confirmed already.", nameof(changes));
+            }
+
+            _unconfirmed = null;
+        }
+    }
+
+    private TrafficChanges? TakeNext(int max)
+    {
+        _walk ??= Walk().GetEnumerator();
+        var taken = new List<object>();
+        while (taken.Count < max && _walk is not null)
+        {
+            if (_walk.MoveNext())
+            {
+                taken.Add(_walk.Current);
+            }
+            else
+            {
+                _walk = null;
+            }
+        }
+
+        return taken.Count == 0 ? null : new TrafficChanges
+        {
+            Number = ++_taken,
+            Denials = [.. taken.OfType<Denial>()],
+            Totals = [.. taken.OfType<DenialTotalsChange>()],
+            Sources = [.. taken.OfType<SourceChange>()],
+            Losses = [.. taken.OfType<SourceLoss>()],
+            HasMore = _walk is not null,
+        };
+    }
+
+    /// <summary>One walk over the records. A full batch interrupts it and the next one goes on, so that no part is passed over.</summary>
+    private IEnumerable<object> Walk() => _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges());
+}

@@ -1,0 +1,14 @@
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// Sources of a key had to leave the record of a process before they were taken, so that nobody else knows of them. Treat it as
+/// <see cref="ApiKeySources.EvictedUntil"/>.
+/// </summary>
+public sealed record SourceLoss
+{
+    /// <summary>The key's id.</summary>
+    public required string KeyId { get; init; }
+
+    /// <summary>When the newest of them was last seen, to the second.</summary>
+    public required DateTimeOffset Until { get; init; }
+}

@@ -1,0 +1,215 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Management;
+
+namespace FlowBeacon.IpAllowlist.UnitTests.Management;
+
+/// <summary>The manager judges by the traffic that is registered, and changes nothing if it cannot be read.</summary>
+public sealed class TrafficInUseTests
+{
+    private const string Listed = "203.0.113.7";
+
+    private readonly ManagedKeys _keys = new();
+    private readonly ScriptedTraffic _traffic = new();
+    private readonly ApiKeyManager _manager;
+
+    public TrafficInUseTests() => _manager = _keys.CreateManager(_keys.Repository, _traffic);
+
+    [Theory]
+    [InlineData("198.51.100.9", true)]
+    [InlineData("2001:DB8:0::9", true)]
+    [InlineData(null, true)]
+    [InlineData(Listed, false)]
+    [InlineData("::ffff:203.0.113.7", false)]
+    public async Task An_edit_is_refused_for_a_source_that_it_cuts_off(string? clientIp, bool isRefused)
+    {
+        string id = await CreateAsync();
+        _traffic.Sources = Seen(clientIp);
+
+        if (isRefused)
+        {
+            (await ManagedKeys.RefusedAsync(() => NarrowAsync(id))).LockoutRisk!.Sources.Should().ContainSingle()
+                .Which.ClientIp.Should().Be(clientIp);
+            (await _keys.GetAsync(id)).Version.Should().Be(1);
+        }
+        else
+        {
+            (await NarrowAsync(id)).Version.Should().Be(2);
+        }
+    }
+
+    [Theory]
+    [InlineData("198.51.100.0/24")]
+    [InlineData("010.0.0.1")]
+    [InlineData("unknown")]
+    [InlineData("")]
+    public async Task An_edit_is_not_made_if_the_traffic_names_a_source_that_is_no_address(string clientIp)
+    {
+        string id = await CreateAsync();
+        _traffic.Sources = Seen(clientIp);
+
+        await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*IApiKeyTraffic*");
+
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData(-1, true)]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    public async Task Sources_that_left_within_24_hours_are_a_risk(int secondsEarlier, bool isRefused)
+    {
+        string id = await CreateAsync();
+        _traffic.Sources = Seen(Listed) with { EvictedUntil = _keys.Now.AddHours(-24).AddSeconds(-secondsEarlier) };
+
+        if (isRefused)
+        {
+            (await ManagedKeys.RefusedAsync(() => NarrowAsync(id))).LockoutRisk!.AreOlderEvicted.Should().BeTrue();
+        }
+        else
+        {
+            (await NarrowAsync(id)).Version.Should().Be(2);
+        }
+    }
+
+    [Fact]
+    public async Task An_edit_that_the_guard_must_judge_is_not_made_while_the_traffic_cannot_be_read()
+    {
+        string id = await CreateAsync();
+        _traffic.Failure = new TimeoutException("The database is away.");
+
+        await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<TimeoutException>();
+
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+        (await _keys.AuditAsync(id)).Should().ContainSingle("nothing but the creation");
+    }
+
+    [Fact]
+    public async Task Edits_that_cut_nothing_off_do_not_ask_and_the_next_change_is_made_after_one_failed()
+    {
+        string id = await CreateAsync();
+        _traffic.Failure = new TimeoutException("The database is away.");
+        await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<TimeoutException>();
+
+        (await UpdateAsync(id, [])).Version.Should().Be(2);
+        await _manager.RevokeAsync(id, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+
+        _traffic.Asked.Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_recovery_asks_whether_the_key_was_denied_from_the_callers_address_within_an_hour(bool wasDenied)
+    {
+        string id = await CreateAsync();
+        _traffic.WasDenied = (keyId, address, since) =>
+            wasDenied && (keyId, address.ToString(), since) == (id, "198.51.100.10", _keys.Now.AddHours(-1));
+
+        if (wasDenied)
+        {
+            (await RecoverAsync(id)).Version.Should().Be(2);
+        }
+        else
+        {
+            await ManagedKeys.RefusedAsync(() => RecoverAsync(id));
+        }
+    }
+
+    [Fact]
+    public async Task A_recovery_is_not_made_while_the_traffic_cannot_be_read()
+    {
+        string id = await CreateAsync();
+        _traffic.Failure = new TimeoutException("The database is away.");
+
+        await _manager.Invoking(_ => RecoverAsync(id)).Should().ThrowAsync<TimeoutException>();
+
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task Whoever_cancels_does_not_wait_for_the_traffic()
+    {
+        string id = await CreateAsync();
+        using var cancel = new CancellationTokenSource();
+        _traffic.Waits = true;
+
+        Task edit = _manager.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [Listed] }, null, ManagedKeys.Actor, cancel.Token);
+        await cancel.CancelAsync();
+
+        await _manager.Invoking(_ => edit).Should().ThrowAsync<OperationCanceledException>();
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+    }
+
+    private async Task<string> CreateAsync() =>
+        (await _keys.CreateAsync("make-grid", Listed, "198.51.100.9", "2001:db8::9")).Details.Key.Id;
+
+    private Task<ApiKeyDetails> NarrowAsync(string id) => UpdateAsync(id, [Listed]);
+
+    private Task<ApiKeyDetails> UpdateAsync(string id, string[] allowedIps) => _manager.UpdateAsync(
+        id, new ApiKeyUpdate { AllowedIps = allowedIps, AllowlistMode = AllowlistMode.Enforce }, null, ManagedKeys.Actor,
+        TestContext.Current.CancellationToken);
+
+    private Task<ApiKeyDetails> RecoverAsync(string id) => _manager.RecoverAsync(
+        id, IPAddress.Parse("::ffff:198.51.100.10"), presented: null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+
+    /// <summary>One source; without an address it is one of uses that had none.</summary>
+    private ApiKeySources Seen(string? clientIp)
+    {
+        var source = new SourceSeen
+        {
+            ClientIp = clientIp,
+            ClientIpOrigin = clientIp is null ? ClientIpOrigin.None : ClientIpOrigin.Peer,
+            FirstSeen = _keys.Now,
+            LastSeen = _keys.Now,
+            Count = 1,
+        };
+        return new ApiKeySources
+        {
+            Sources = clientIp is null ? [] : [source],
+            WithoutAddress = clientIp is null ? source : null,
+            WatchingSince = _keys.Now,
+        };
+    }
+
+    /// <summary>Traffic that says what a test wants.</summary>
+    private sealed class ScriptedTraffic : IApiKeyTraffic
+    {
+        public ApiKeySources? Sources { get; set; }
+
+        public Func<string, IPAddress, DateTimeOffset, bool> WasDenied { get; set; } = (_, _, _) => false;
+
+        public Exception? Failure { get; set; }
+
+        public bool Waits { get; set; }
+
+        public int Asked { get; private set; }
+
+        public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<DenialTotals> ReadTotalsAsync(string? keyId, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) =>
+            Answer(() => Sources!, cancellationToken);
+
+        public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+            IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<bool> WasDeniedAsync(
+            string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) =>
+            Answer(() => WasDenied(keyId, clientIp, since), cancellationToken);
+
+        private async ValueTask<T> Answer<T>(Func<T> answer, CancellationToken cancellationToken)
+        {
+            Asked++;
+            await Task.Yield();
+            if (Waits)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+
+            return Failure is null ? answer() : throw Failure;
+        }
+    }
+}
