@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
@@ -8,7 +9,8 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </summary>
 /// <remarks>
 /// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept; a changed
-/// key is another object. Whether the key is revoked or expired is not kept. Denials are not kept either: anybody may make addresses up.
+/// key is another object. Whether the key is revoked or expired is not kept. Only verdicts that admit are kept: anybody
+/// may make other addresses up.
 /// </remarks>
 internal sealed class VerdictCache
 {
@@ -28,7 +30,7 @@ internal sealed class VerdictCache
     [ThreadStatic]
     private static uint _misses;
 
-    /// <summary>The verdict about a request that presents a valid key.</summary>
+    /// <summary>The verdict about a request that presents a valid key: one that was kept, or a new one.</summary>
     public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
     {
         int set = SetOf(secret, client);
@@ -41,19 +43,15 @@ internal sealed class VerdictCache
             }
         }
 
-        var made = new IpAllowlistFeature(key.Judge(client), key, secret, client);
-        Keep(made);
-        return made;
+        return new IpAllowlistFeature(key.Judge(client), key, secret, client);
     }
 
-    /// <summary>Keeps a verdict in place of an earlier one about the same key and address, or where there is room.</summary>
-    public void Keep(IpAllowlistFeature made)
+    /// <summary>
+    /// Keeps the verdict about a request that was admitted, with where its uses are counted: in place of an earlier one about the same key
+    /// and address, or where there is room.
+    /// </summary>
+    public void Keep(IpAllowlistFeature made, SourceCell source)
     {
-        if (made.Key is null || made.Outcome == IpAllowlistOutcome.Denied)
-        {
-            return;
-        }
-
         int set = SetOf(made.Secret, made.Client);
         int free = -1;
         for (int place = set; place < set + Ways; place++)
@@ -63,7 +61,7 @@ internal sealed class VerdictCache
             {
                 free = place;
             }
-            else if (kept.Key!.Id == made.Key.Id && kept.Client == made.Client)
+            else if (kept.Key!.Id == made.Key!.Id && kept.Client == made.Client)
             {
                 free = place;
                 break;
@@ -80,7 +78,7 @@ internal sealed class VerdictCache
             free = set + (int)(_misses / MissesPerReplacement % Ways);
         }
 
-        Volatile.Write(ref _verdicts[free], made);
+        Volatile.Write(ref _verdicts[free], made.With(source));
     }
 
     /// <summary>Drops all verdicts, so that keys which were replaced as a whole are not kept alive.</summary>

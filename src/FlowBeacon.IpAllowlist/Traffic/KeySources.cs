@@ -31,14 +31,17 @@ internal sealed class KeySources(int most, uint evictedUntil)
 
     public uint LastSeen => All.Select(cell => cell.LastSeen).DefaultIfEmpty().Max();
 
+    /// <summary>Finds the cell of an address; null if there is none. Needs no lock.</summary>
+    public SourceCell? Find(ClientIp client) =>
+        client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
+
     /// <summary>Finds the cell of an address, or makes one.</summary>
     /// <param name="client">The client address.</param>
     /// <param name="now">The time.</param>
     /// <param name="isOneMore">Whether the record holds one cell more than before.</param>
     public SourceCell Admit(ClientIp client, uint now, out bool isOneMore)
     {
-        SourceCell? held = client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
-        if (held is not null)
+        if (Find(client) is { } held)
         {
             isOneMore = false;
             return held;
