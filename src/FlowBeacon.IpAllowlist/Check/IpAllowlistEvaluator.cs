@@ -49,16 +49,11 @@ internal sealed class IpAllowlistEvaluator(
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
-        if (_inMemory is not null)
-        {
-            return new(Conclude(context, earlier, credential, _inMemory.Find(credential.Hash)));
-        }
-
         ValueTask<ApiKey?> lookup;
         try
         {
-            lookup = timeout.CanBeCanceled
-                ? new(FindInTimeAsync(credential.Hash, timeout))
+            lookup = _inMemory is not null ? new(_inMemory.Find(credential.Hash))
+                : timeout.CanBeCanceled ? new(FindInTimeAsync(credential.Hash, timeout))
                 : store.FindAsync(credential.Hash, context.RequestAborted);
         }
         catch
