@@ -201,7 +201,8 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
                 string[] ids = [.. before.Concat(change).Select(key => key.Id).Distinct()];
                 Array.ForEach(ids, id => store.Remove(id));
 
-                before.Concat(change).Where(key => store.Find(key.Hash) is not null).Should().BeEmpty($"all were removed after step {step}");
+                before.Concat(change).Where(key => store.Find(key.Hash) is not null)
+                    .Should().BeEmpty($"all were removed after step {step}");
                 continue;
             }
 

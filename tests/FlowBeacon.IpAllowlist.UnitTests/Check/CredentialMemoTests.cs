@@ -150,7 +150,8 @@ public sealed class CredentialMemoTests
     }
 
     // The first set is the one whose places a negative index would miss.
-    private static string FirstSetsEnd() => Enumerable.Range(0, 100_000).Select(number => number.ToString("x8")).First(end => SetOf(null, end) == 0);
+    private static string FirstSetsEnd() =>
+        Enumerable.Range(0, 100_000).Select(number => number.ToString("x8")).First(end => SetOf(null, end) == 0);
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "_misses")]
     private static extern ref uint MissesOf(CredentialMemo? memo);
