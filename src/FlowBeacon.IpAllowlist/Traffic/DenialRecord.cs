@@ -14,10 +14,8 @@ internal sealed class DenialRecord(CoarseClock clock)
     /// <summary>The same for keys that asked the health endpoint from a foreign address.</summary>
     public const int MostHealthKeys = 256;
 
-    /// <summary>One character more than is shown, so that it shows that something is left out.</summary>
-    private const int LongestText = PrintableText.LongestShown + 1;
-
     private readonly Lock _addingKey = new();
+    private readonly int[] _pairsSeen = new int[4_096];
     private readonly ConcurrentDictionary<string, KeyDenials> _byKey = new(StringComparer.Ordinal);
 
     // Apart, so that whoever asks the health endpoint can push no denial out.
@@ -32,14 +30,14 @@ internal sealed class DenialRecord(CoarseClock clock)
     /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
     public bool Add(DenialOccurrence denial)
     {
-        denial = denial with { Method = Bounded(denial.Method), Path = Bounded(denial.Path) };
-        bool isNew;
-        while (!DenialsOf(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now, out isNew))
+        // Cut here, not when it is read: a raw key may have been pasted into the path.
+        denial = denial with { Method = PrintableText.Cut(denial.Method), Path = PrintableText.Cut(denial.Path) };
+        while (!DenialsOf(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
         {
-            // Dropped in this instant, in favour of another key's record.
+            // The key's record was dropped in this very moment.
         }
 
-        return isNew && !denial.IsHealth;
+        return !denial.IsHealth && IsFirstOfPair(HashCode.Combine(denial.KeyId, denial.Client.Address, denial.Reason, denial.IsReportOnly));
     }
 
     /// <summary>Whether a key was denied from an address that is not listed, at an instant or later.</summary>
@@ -66,8 +64,8 @@ internal sealed class DenialRecord(CoarseClock clock)
             && (after is null || DenialPosition.Of(row, query.Order).CompareTo(after.Value) > 0);
     }
 
-    /// <summary>Reads exact numbers of denials.</summary>
-    /// <param name="keyId">Only this key's; null for all that are held.</param>
+    /// <summary>Reads exact numbers of denials of the keys whose records are held.</summary>
+    /// <param name="keyId">Only this key's; null for all.</param>
     public DenialTotals Totals(string? keyId)
     {
         DenialTotals[] totals = [.. Keys(_byKey, keyId).Select(key => key.Totals)];
@@ -134,23 +132,30 @@ internal sealed class DenialRecord(CoarseClock clock)
 
         lock (_addingKey)
         {
-            if (byKey.Count >= most && !byKey.ContainsKey(keyId))
+            while (byKey.Count >= most && !byKey.ContainsKey(keyId))
             {
-                Drop(byKey, isHealth);
+                (string leaving, KeyDenials record, uint lastAt) =
+                    byKey.Select(key => (key.Key, key.Value, key.Value.LastAt)).MinBy(key => key.LastAt);
+                if (record.TryClose(lastAt))
+                {
+                    byKey.TryRemove(leaving, out _);
+                    if (!isHealth && record.TakeTotals(leaving) is { } totals)
+                    {
+                        KeepTotals(totals);
+                    }
+                }
             }
 
             return byKey.GetOrAdd(keyId, static (_, now) => new KeyDenials(now), clock.Now);
         }
     }
 
-    /// <summary>Drops the record of the key that was denied least recently.</summary>
-    private void Drop(ConcurrentDictionary<string, KeyDenials> byKey, bool isHealth)
+    /// <summary>Keeps the totals of a dropped record for whoever takes changes.</summary>
+    private void KeepTotals(DenialTotalsChange totals)
     {
-        (string keyId, KeyDenials dropped) = byKey.MinBy(key => key.Value.LastAt);
-        byKey.TryRemove(keyId, out _);
-        if (dropped.Drop(keyId) is { } totals && _isTaken && !isHealth)
+        if (_isTaken)
         {
-            _droppedTotals[keyId] = !_droppedTotals.TryGetValue(keyId, out DenialTotalsChange? earlier) ? totals : totals with
+            _droppedTotals[totals.KeyId] = !_droppedTotals.TryGetValue(totals.KeyId, out DenialTotalsChange? earlier) ? totals : totals with
             {
                 Denied = earlier.Denied + totals.Denied,
                 WouldDeny = earlier.WouldDeny + totals.WouldDeny,
@@ -159,7 +164,18 @@ internal sealed class DenialRecord(CoarseClock clock)
         }
     }
 
-    private static string Bounded(string? text) => text is null ? "" : text.Length <= LongestText ? text : text[..LongestText];
+    /// <summary>Remembers a few thousand pairs without a lock; a forgotten one counts as new again.</summary>
+    private bool IsFirstOfPair(int pair)
+    {
+        ref int seen = ref _pairsSeen[(uint)pair % (uint)_pairsSeen.Length];
+        if (Volatile.Read(ref seen) == pair)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref seen, pair);
+        return true;
+    }
 
     private static Denial ToDenial(DenialRow row)
     {
@@ -177,8 +193,8 @@ internal sealed class DenialRecord(CoarseClock clock)
             CountError = row.CountError,
             FirstSeen = CoarseClock.ToInstant(row.FirstSeen),
             LastSeen = CoarseClock.ToInstant(row.LastSeen),
-            LastMethod = PrintableText.Cut(last.Method),
-            LastPath = PrintableText.Cut(last.Path),
+            LastMethod = last.Method,
+            LastPath = last.Path ?? "",
         };
     }
 }

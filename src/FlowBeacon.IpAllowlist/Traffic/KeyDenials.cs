@@ -18,7 +18,7 @@ internal sealed class KeyDenials(uint now)
     private uint _lastAt = now;
     private long _takenDenied;
     private long _takenWouldDeny;
-    private bool _isDropped;
+    private bool _isClosed;
 
     /// <summary>When the last denial happened; at first, when the record began.</summary>
     public uint LastAt => Volatile.Read(ref _lastAt);
@@ -46,18 +46,14 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>Puts a denial on record, unless this record was dropped.</summary>
-    /// <param name="denial">The denial.</param>
-    /// <param name="at">When it happened.</param>
-    /// <param name="isNew">Whether its address is new to the table.</param>
-    /// <returns>False if it was dropped: the denial belongs into a new one.</returns>
-    public bool TryAdd(in DenialOccurrence denial, uint at, out bool isNew)
+    /// <summary>Puts a denial on record.</summary>
+    /// <returns>Whether it is; a closed record takes none.</returns>
+    public bool TryAdd(in DenialOccurrence denial, uint at)
     {
         lock (_lock)
         {
-            if (_isDropped)
+            if (_isClosed)
             {
-                isNew = false;
                 return false;
             }
 
@@ -66,34 +62,44 @@ internal sealed class KeyDenials(uint now)
             if (denial.IsReportOnly)
             {
                 _wouldDeny++;
-                isNew = _rehearsals.Add(denial, at);
+                _rehearsals.Add(denial, at);
             }
             else
             {
                 _denied++;
-                isNew = _denials.Add(denial, at);
+                _denials.Add(denial, at);
             }
 
             return true;
         }
     }
 
-    /// <summary>What was added since the last time.</summary>
+    /// <summary>The rows and totals that were added since the last time.</summary>
     public (IReadOnlyList<DenialRow> Rows, DenialTotalsChange? Totals) TakeChanges(string keyId)
     {
         lock (_lock)
         {
-            return ([.. _denials.TakeChanges(), .. _rehearsals.TakeChanges()], TakeTotals(keyId));
+            return ([.. _denials.TakeChanges(), .. _rehearsals.TakeChanges()], TakeTotalsLocked(keyId));
         }
     }
 
-    /// <summary>Refuses further denials, and returns the totals that were not taken.</summary>
-    public DenialTotalsChange? Drop(string keyId)
+    /// <summary>The totals alone.</summary>
+    public DenialTotalsChange? TakeTotals(string keyId)
     {
         lock (_lock)
         {
-            _isDropped = true;
-            return TakeTotals(keyId);
+            return TakeTotalsLocked(keyId);
+        }
+    }
+
+    /// <summary>Takes no more denials, because the record is about to be dropped and they would be lost with it.</summary>
+    /// <param name="lastAt">When the last denial happened, as far as the caller knows.</param>
+    /// <returns>Whether it is closed; not if the key was denied since.</returns>
+    public bool TryClose(uint lastAt)
+    {
+        lock (_lock)
+        {
+            return _isClosed = _lastAt == lastAt;
         }
     }
 
@@ -115,7 +121,7 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    private DenialTotalsChange? TakeTotals(string keyId)
+    private DenialTotalsChange? TakeTotalsLocked(string keyId)
     {
         long denied = _denied - _takenDenied;
         long wouldDeny = _wouldDeny - _takenWouldDeny;

@@ -31,6 +31,10 @@ internal sealed class KeySources(int most, uint evictedUntil)
 
     public uint LastSeen => All.Select(cell => cell.LastSeen).DefaultIfEmpty().Max();
 
+    /// <summary>Finds the cell of an address; null if there is none. Needs no lock.</summary>
+    public SourceCell? Find(ClientIp client) =>
+        client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
+
     /// <summary>Finds the cell of an address, or makes one.</summary>
     /// <param name="client">The client address.</param>
     /// <param name="now">The time.</param>
@@ -38,8 +42,7 @@ internal sealed class KeySources(int most, uint evictedUntil)
     /// <param name="leaving">The cell that had to leave for it; null if none had to.</param>
     public SourceCell Admit(ClientIp client, uint now, out bool isOneMore, out SourceCell? leaving)
     {
-        SourceCell? held = client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
-        if (held is not null)
+        if (Find(client) is { } held)
         {
             isOneMore = false;
             leaving = null;
@@ -47,26 +50,25 @@ internal sealed class KeySources(int most, uint evictedUntil)
         }
 
         var added = new SourceCell(client, now);
+        isOneMore = true;
+        leaving = null;
+        if (!client.IsKnown)
+        {
+            return _withoutAddress = added;
+        }
+
         SourceCell[] cells = _cells;
-        SourceCell? evicted = !client.IsKnown || cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
-        if (evicted is not null)
+        SourceCell? oldest = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
+        if (oldest is not null)
         {
-            // Said first: whoever reads the sources meanwhile must know.
-            evicted.Evict();
-            _evictedUntil = Math.Max(_evictedUntil, evicted.LastSeen);
+            // Said before it leaves: whoever reads the sources meanwhile must see the one or the other.
+            isOneMore = false;
+            leaving = oldest;
+            oldest.Evict();
+            _evictedUntil = Math.Max(_evictedUntil, oldest.LastSeen);
         }
 
-        if (client.IsKnown)
-        {
-            _cells = [.. cells.Where(cell => cell != evicted), added];
-        }
-        else
-        {
-            _withoutAddress = added;
-        }
-
-        isOneMore = evicted is null;
-        leaving = evicted;
+        _cells = [.. cells.Where(cell => cell != oldest), added];
         return added;
     }
 }

@@ -17,10 +17,9 @@ public sealed class TrafficInUseTests
     [Theory]
     [InlineData("198.51.100.9", true)]
     [InlineData("2001:DB8:0::9", true)]
-    [InlineData(null, true)]
     [InlineData(Listed, false)]
     [InlineData("::ffff:203.0.113.7", false)]
-    public async Task An_edit_is_refused_for_a_source_that_it_cuts_off(string? clientIp, bool isRefused)
+    public async Task An_edit_is_refused_for_a_source_that_it_cuts_off(string clientIp, bool isRefused)
     {
         string id = await CreateAsync();
         _traffic.Sources = Seen(clientIp);
@@ -35,6 +34,17 @@ public sealed class TrafficInUseTests
         {
             (await NarrowAsync(id)).Version.Should().Be(2);
         }
+    }
+
+    [Fact]
+    public async Task An_edit_is_refused_for_uses_without_an_address_that_it_cuts_off()
+    {
+        string id = (await _keys.CreateAsync("no-list")).Details.Key.Id;
+        _traffic.Sources = Seen(null);
+
+        (await ManagedKeys.RefusedAsync(() => NarrowAsync(id))).LockoutRisk!.Sources.Should().ContainSingle()
+            .Which.ClientIp.Should().BeNull();
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
     }
 
     [Theory]
