@@ -275,5 +275,6 @@ public sealed class RecoverTests
     }
 
     private void Deny(string id, IPAddress address) => _keys.Denials.Add(new DenialOccurrence(
-        id, ClientIp.Peer(IpAddressValue.From(address)), IpAllowlistDenialReason.NotListed, IsReportOnly: false, IsHealth: false, "GET", "/"));
+        id, ClientIp.Peer(IpAddressValue.From(address)), IpAllowlistDenialReason.NotListed,
+        IsReportOnly: false, IsHealth: false, "GET", "/"));
 }

@@ -84,7 +84,7 @@ public sealed class LocalTrafficConcurrencyTests
         }
     }
 
-    /// <summary>Takes small batches as fast as it goes, confirms every third at the first try, and takes the rest when all is over.</summary>
+    /// <summary>Takes small batches as fast as it goes, delivers and confirms at every third try, and takes the rest at the end.</summary>
     private static void RunWhileTaking(ObservedTraffic traffic, Action<int> run, Action<TrafficChanges> deliver)
     {
         traffic.Local.TakeChanges(1).Should().BeNull("taking begins before the first request");

@@ -7,7 +7,8 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of key administration: each handler authorizes the caller, reads the request and calls the manager.</summary>
 internal sealed class ApiKeyEndpoints(
-    ApiKeyManager manager, IApiKeyTraffic traffic, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+    ApiKeyManager manager, IApiKeyTraffic traffic, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings,
+    TimeProvider time)
 {
     private const int DefaultPageSize = 50;
     private const int LargestPage = 200;

@@ -30,7 +30,7 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RevokeParameters, "Revoke a key, for good",
             StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials, the last denied first unless ordered otherwise",
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials",
             StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, KeyDenialParameters, "Read a key's recent denials",
             StatusCodes.Status200OK, typeof(DenialsJson));

@@ -304,6 +304,38 @@ public sealed class DenialsApiTests
         (await CountsAsync(host, $"{Keys}/{key.Details.Key.Id}/denials")).Should().Equal($"{key.Details.Key.Id} {NotListed} 1");
     }
 
+    [Fact]
+    public async Task Denials_can_be_read_page_by_page_in_either_order()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
+        string id = key.Details.Key.Id;
+        foreach (string address in new[] { "192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.3", "192.0.2.3", "192.0.2.3", "192.0.2.4" })
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+            (await host.UseAsync(key.RawKey, address)).Should().Be(403);
+        }
+
+        (await PagesAsync("")).Should().Equal("192.0.2.4 192.0.2.3", "192.0.2.2 192.0.2.1");
+        (await PagesAsync("&order=last_seen")).Should().Equal("192.0.2.4 192.0.2.3", "192.0.2.2 192.0.2.1");
+        (await PagesAsync("&order=count")).Should().Equal("192.0.2.3 192.0.2.2", "192.0.2.1 192.0.2.4");
+
+        async Task<List<string>> PagesAsync(string order)
+        {
+            var pages = new List<string>();
+            for (string? next = ""; next is not null && pages.Count < 10;)
+            {
+                string after = next.Length > 0 ? $"&after={next}" : "";
+                Answer answer = await host.SendAsync(Administrator, "GET", $"{Keys}/{id}/denials?limit=2{order}{after}");
+                pages.Add(string.Join(
+                    ' ', answer.Json.GetProperty("denials").EnumerateArray().Select(row => row.GetProperty("ip").GetString())));
+                next = answer.Json.GetProperty("next").GetString();
+            }
+
+            return pages;
+        }
+    }
+
     [Theory]
     [MemberData(nameof(RefusedQueries))]
     public async Task A_query_that_is_not_understood_is_refused(string query, string error)
