@@ -96,13 +96,10 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             services.GetRequiredService<ThrottledAudit>(),
             services.GetRequiredService<BreakGlassUses>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
-        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ClientIpSource);
-        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
+        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, time);
         var traffic = new TrafficEndpoints(
             manager,
             services.GetRequiredService<ApiKeyTraffic>(),
-            new AddressTrial(services.GetRequiredService<IpAllowlistEvaluator>(), time),
-            services.GetRequiredService<DenialRecord>(),
             services.GetRequiredService<ClientIpResolver>(),
             guard,
             time);
