@@ -4,13 +4,11 @@ using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Management.Http;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 

@@ -400,7 +400,7 @@ public sealed class ApiKeyManager
     /// <returns>The decision.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="id"/> or <paramref name="forwardedFor"/> is null.</exception>
     /// <exception cref="ApiKeyManagementException">There is no such key.</exception>
-    public async Task<AddressTrial> TryAsync(
+    public async Task<AddressTrial> TryRequestAsync(
         string id, IReadOnlyList<string> forwardedFor, IPAddress? peer, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(forwardedFor);

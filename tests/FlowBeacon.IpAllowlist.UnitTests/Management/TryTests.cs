@@ -55,10 +55,10 @@ public sealed class TryTests
     {
         string id = await CreateAsync();
 
-        AddressTrial allowed = await _keys.Manager.TryAsync(id, [" ", "203.0.113.7:4711, 10.0.0.1"], NotListed, Cancellation);
-        AddressTrial unusable = await _keys.Manager.TryAsync(id, ["unknown, 203.0.113.7"], Listed, Cancellation);
-        AddressTrial fromPeer = await _keys.Manager.TryAsync(id, [], Listed, Cancellation);
-        AddressTrial withoutPeer = await _keys.Manager.TryAsync(id, [], null, Cancellation);
+        AddressTrial allowed = await _keys.Manager.TryRequestAsync(id, [" ", "203.0.113.7:4711, 10.0.0.1"], NotListed, Cancellation);
+        AddressTrial unusable = await _keys.Manager.TryRequestAsync(id, ["unknown, 203.0.113.7"], Listed, Cancellation);
+        AddressTrial fromPeer = await _keys.Manager.TryRequestAsync(id, [], Listed, Cancellation);
+        AddressTrial withoutPeer = await _keys.Manager.TryRequestAsync(id, [], null, Cancellation);
 
         allowed.Should().BeEquivalentTo(
             new { Outcome = IpAllowlistOutcome.Allowed, ClientIp = Listed, ClientIpOrigin = ClientIpOrigin.ForwardedFor, Hop = 1 });
@@ -81,8 +81,8 @@ public sealed class TryTests
         var keys = new ManagedKeys(new IpAllowlistOptions { ClientIpSource = ClientIpSource.PeerAddress });
         string id = (await keys.CreateAsync("name", "203.0.113.7")).Details.Key.Id;
 
-        (await keys.Manager.TryAsync(id, ["203.0.113.7"], NotListed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Denied);
-        (await keys.Manager.TryAsync(id, ["198.51.100.9"], Listed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Allowed);
+        (await keys.Manager.TryRequestAsync(id, ["203.0.113.7"], NotListed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Denied);
+        (await keys.Manager.TryRequestAsync(id, ["198.51.100.9"], Listed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Allowed);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class TryTests
         (await _keys.Manager.TryAsync("configured", NotListed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Unrestricted);
         (await ManagedKeys.RefusedAsync(() => _keys.Manager.TryAsync("key_unknown", NotListed, Cancellation)))
             .Fault.Should().Be(ApiKeyManagementFault.NotFound);
-        (await ManagedKeys.RefusedAsync(() => _keys.Manager.TryAsync("key_unknown", [], NotListed, Cancellation)))
+        (await ManagedKeys.RefusedAsync(() => _keys.Manager.TryRequestAsync("key_unknown", [], NotListed, Cancellation)))
             .Fault.Should().Be(ApiKeyManagementFault.NotFound);
     }
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
@@ -58,7 +57,7 @@ internal sealed class TrafficEndpoints(
         string id = RequestQuery.IdOf(context);
         AddressTrial trial = ip is { } address
             ? await manager.TryAsync(id, address.ToIPAddress(), context.RequestAborted)
-            : await manager.TryAsync(id, forwardedFor ?? [], peer?.ToIPAddress(), context.RequestAborted);
+            : await manager.TryRequestAsync(id, forwardedFor ?? [], peer?.ToIPAddress(), context.RequestAborted);
         await ApiKeyJson.WriteAsync(context, TryJson.From(trial, isAddressGiven: ip is not null), ApiKeyJsonContext.Default.TryJson);
     });
 
