@@ -4,13 +4,11 @@ using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Management.Http;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -96,13 +94,10 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
             services.GetRequiredService<ThrottledAudit>(),
             services.GetRequiredService<BreakGlassUses>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
-        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ClientIpSource);
-        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
+        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, time);
         var traffic = new TrafficEndpoints(
             manager,
             services.GetRequiredService<ApiKeyTraffic>(),
-            new AddressTrial(services.GetRequiredService<IpAllowlistEvaluator>(), time),
-            services.GetRequiredService<DenialRecord>(),
             services.GetRequiredService<ClientIpResolver>(),
             guard,
             time);

@@ -72,13 +72,6 @@ internal sealed class IpAllowlistEvaluator(
             : AwaitLookup(context, earlier, credential, lookup);
     }
 
-    /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
-    public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
-    {
-        client = resolver.Resolve(context);
-        return key.Judge(client);
-    }
-
     /// <summary>
     /// Looks a key up in a store that may ignore its token or block its caller. The look-up is what is left behind, not the evaluation: by
     /// the time the store answers, the request is over and its context may be another one's.

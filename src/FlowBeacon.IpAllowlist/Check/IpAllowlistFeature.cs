@@ -40,7 +40,7 @@ internal sealed class IpAllowlistFeature(
     public SourceCell? Source => source;
 
     public IpAllowlistDenialReason? DenialReason =>
-        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? ReasonOf(key!, client) : null;
+        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? key!.WhyNotAdmitted(client) : null;
 
     /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
     public bool IsFinal { get; private init; }
@@ -59,15 +59,4 @@ internal sealed class IpAllowlistFeature(
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
     public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
-
-    /// <summary>Why a key denies a client address that it does not admit.</summary>
-    public static IpAllowlistDenialReason ReasonOf(ApiKey key, ClientIp client) => key.AllowedIps.IsUnreadable
-        ? IpAllowlistDenialReason.UnreadableList
-        : client.Fault switch
-        {
-            ClientIpFault.None => IpAllowlistDenialReason.NotListed,
-            ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
-            ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
-            _ => IpAllowlistDenialReason.UnknownPeer,
-        };
 }

@@ -6,12 +6,20 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
 internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
 {
-    public const int MinGraceHours = 1;
-    public const int MaxGraceHours = 168;
-    public const int DefaultGraceHours = 24;
-
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
+
+    /// <summary>Reads the id that a caller chose, or makes one. A fault does not repeat it, because it may be a raw key.</summary>
+    public string ReadId(string? chosen, FieldErrors errors)
+    {
+        if (chosen is not null && !ApiKeyId.IsCanonical(chosen))
+        {
+            errors.Add("id", $"must be {ApiKeyId.Expected}");
+            chosen = null;
+        }
+
+        return chosen ?? ApiKeyId.New(time);
+    }
 
     /// <summary>Reads a name: in composed form; empty if it is refused.</summary>
     public string ReadName(string? text, FieldErrors errors)
@@ -79,9 +87,9 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
     public static void CheckGrace(int hours, FieldErrors errors)
     {
-        if (hours is < MinGraceHours or > MaxGraceHours)
+        if (hours is < ApiKeyLimits.MinGraceHours or > ApiKeyLimits.MaxGraceHours)
         {
-            errors.Add("grace_hours", $"must be {MinGraceHours} to {MaxGraceHours}, and is {hours}");
+            errors.Add("grace_hours", $"must be {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, and is {hours}");
         }
     }
 

@@ -727,8 +727,8 @@ public sealed class ApiKeyManagerTests
         string id = (await _keys.CreateAsync("name")).Details.Key.Id;
         busy.BeforeCommit = () => _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["192.0.2.1"] });
 
-        ApiKeyDetails updated = await manager.UpdateAsync(
-            id, new ApiKeyUpdate { Name = "renamed" }, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+        ApiKeyDetails updated = (await manager.UpdateAsync(
+            id, new ApiKeyUpdate { Name = "renamed" }, null, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
 
         updated.Should().BeEquivalentTo(new { Version = 3L });
         updated.Key.Name.Should().Be("renamed");
@@ -802,7 +802,7 @@ public sealed class ApiKeyManagerTests
             () => _keys.Manager.CreateAsync(New("other"), ManagedKeys.Actor, cancelled),
             () => _keys.Manager.UpdateAsync(id, new ApiKeyUpdate { Name = "other" }, null, ManagedKeys.Actor, cancelled),
             () => _keys.Manager.RotateAsync(id, 24, null, ManagedKeys.Actor, cancelled),
-            () => _keys.Manager.RevokeAsync(id, null, ManagedKeys.Actor, cancelled),
+            () => _keys.Manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: cancelled),
         ];
 
         foreach (Func<Task> change in changes)
@@ -854,10 +854,11 @@ public sealed class ApiKeyManagerTests
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) =>
             repository.GetAsync(id, cancellationToken);
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
-            repository.FindByNameAsync(name, cancellationToken);
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            repository.ListAsync(query, now, cancellationToken);
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) =>
-            repository.ListAsync(query, cancellationToken);
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            repository.CountAsync(query, now, cancellationToken);
     }
 }

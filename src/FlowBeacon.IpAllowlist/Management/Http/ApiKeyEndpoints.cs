@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of key administration: each handler authorizes the caller, reads the request and calls the manager.</summary>
 internal sealed class ApiKeyEndpoints(
-    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, TimeProvider time)
 {
     private const int DefaultPageSize = 50;
     private const int LargestPage = 200;
@@ -22,15 +22,17 @@ internal sealed class ApiKeyEndpoints(
 
         var errors = new FieldErrors();
         var reader = new JsonObjectReader(
-            body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
+            body.RootElement, errors, "id", "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
         var request = new NewApiKey
         {
+            Id = reader.Text("id"),
             Name = reader.Text("name") ?? "",
             AllowedIps = reader.Texts("allowed_ips") ?? [],
             Scopes = reader.Texts("scopes") ?? [],
             ExpiresAt = reader.Instant("expires_at"),
             AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode") ?? AllowlistMode.Enforce,
             IsBreakGlass = reader.Boolean("break_glass") ?? false,
+            ProxyAddress = OwnProxy.AddressOf(context),
         };
         if (!reader.Has("allowed_ips") && !request.IsBreakGlass)
         {
@@ -41,25 +43,30 @@ internal sealed class ApiKeyEndpoints(
         string collection = (context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/');
         context.Response.Headers.Location = $"{collection}/{issued.Details.Key.Id}";
         await AnswerAsync(
-            context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
-            [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);
+            context, StatusCodes.Status201Created, issued.Details, issued.RawKey, ApiKeyWarningText.Of(issued.Warnings));
     });
 
     public Task ListAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         var errors = new FieldErrors();
-        int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
-        ApiKeyState? state = RequestQuery.State(context, errors);
-        string? after = RequestQuery.After(context, errors);
+        var query = new ApiKeyQuery
+        {
+            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
+            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
+            State = RequestQuery.State(context, errors),
+            After = RequestQuery.After(context, errors),
+            Limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors),
+        };
+        bool withCounts = RequestQuery.Boolean(context, "counts", errors);
         errors.ThrowIfAny();
-
-        // One more than asked for tells whether there is another page.
-        IReadOnlyList<ApiKeyDetails> keys = await manager.ListAsync(state, after, limit + 1, context.RequestAborted);
+        ApiKeyPage page = await manager.ListAsync(query, context.RequestAborted);
+        ApiKeyCounts? counts = withCounts ? await manager.CountAsync(query, context.RequestAborted) : null;
         DateTimeOffset now = time.GetUtcNow();
-        ApiKeyDetails[] page = [.. keys.Take(limit)];
         await ApiKeyJson.WriteAsync(
             context,
-            new ApiKeyPageJson([.. page.Select(details => ApiKeyJson.From(details, now))], keys.Count > limit ? page[^1].Key.Id : null),
+            new ApiKeyPageJson(
+                [.. page.Keys.Select(details => ApiKeyJson.From(details, now))], page.Next,
+                counts is null ? null : new ApiKeyCountsJson(counts.Active, counts.Expired, counts.Revoked)),
             ApiKeyJsonContext.Default.ApiKeyPageJson);
     });
 
@@ -88,19 +95,15 @@ internal sealed class ApiKeyEndpoints(
             AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode"),
             AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
             AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
+            ProxyAddress = OwnProxy.AddressOf(context),
         };
         var ifMatch = IfMatch.Read(context, errors);
         manager.Check(update, errors);
         errors.ThrowIfAny();
-        (ApiKey before, ApiKeyDetails details) = await ChangeAsync(
-            context, ifMatch, (id, version) => manager.EditAsync(id, update, version, actor, context.RequestAborted));
+        ChangedApiKey changed = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.UpdateAsync(id, update, version, actor, context.RequestAborted));
         await AnswerAsync(
-            context, StatusCodes.Status200OK, details, rawKey: null,
-            [
-                .. warnings.About(details.Key, context),
-                .. CutOffWarnings.AboutExpiry(update.ExpiresAt, time.GetUtcNow()),
-                .. CutOffWarnings.AboutScopes(before, details.Key),
-            ]);
+            context, StatusCodes.Status200OK, changed.Details, rawKey: null, ApiKeyWarningText.Of(changed.Warnings));
     });
 
     public Task RotateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
@@ -113,7 +116,7 @@ internal sealed class ApiKeyEndpoints(
 
         var errors = new FieldErrors();
         var reader = new JsonObjectReader(body.RootElement, errors, "grace_hours");
-        int graceHours = reader.Integer("grace_hours") ?? ApiKeyRules.DefaultGraceHours;
+        int graceHours = reader.Integer("grace_hours") ?? ApiKeyLimits.DefaultGraceHours;
         var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
         IssuedApiKey issued = await ChangeAsync(
@@ -128,9 +131,9 @@ internal sealed class ApiKeyEndpoints(
             var errors = new FieldErrors();
             var ifMatch = IfMatch.Read(context, errors);
             errors.ThrowIfAny();
-            ApiKeyDetails details = await ChangeAsync(
+            ChangedApiKey ended = await ChangeAsync(
                 context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
-            await AnswerAsync(context, StatusCodes.Status200OK, details);
+            await AnswerAsync(context, StatusCodes.Status200OK, ended.Details);
         }
     });
 
@@ -147,9 +150,9 @@ internal sealed class ApiKeyEndpoints(
         bool acceptMissingAudit = RequestQuery.Boolean(context, "accept_missing_audit", errors);
         var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
-        ApiKeyDetails revoked = await ChangeAsync(
+        ChangedApiKey revoked = await ChangeAsync(
             context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, acceptMissingAudit, context.RequestAborted));
-        await AnswerAsync(context, StatusCodes.Status200OK, revoked);
+        await AnswerAsync(context, StatusCodes.Status200OK, revoked.Details);
     });
 
     public Task ReadAuditAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
@@ -158,7 +161,7 @@ internal sealed class ApiKeyEndpoints(
         int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
         long? before = RequestQuery.Before(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery(RequestQuery.Text(context, "key_id"), before, limit + 1);
+        var query = new AuditQuery { KeyId = RequestQuery.Text(context, "key_id"), Before = before, Limit = limit + 1 };
         IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
         AuditEntry[] page = [.. entries.Take(limit)];
         await ApiKeyJson.WriteAsync(

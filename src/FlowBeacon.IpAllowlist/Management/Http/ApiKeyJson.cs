@@ -10,6 +10,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>What OpenAPI tells of a request body; <see cref="ApiKeyEndpoints"/> reads it member by member, to name every fault.</summary>
 internal sealed record CreateApiKeyBody(
+    [property: JsonPropertyName("id")] string? Id,
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
     [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
@@ -37,7 +38,7 @@ internal sealed record RetiringSecretJson(
 
 /// <summary>
 /// A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate; <c>warnings</c> only in those of create and
-/// update; <c>allowed_ips</c> null if the stored list cannot be read.
+/// update; <c>revision</c> 0 for a key from configuration; <c>allowed_ips</c> null if the stored list cannot be read.
 /// </summary>
 internal sealed record ApiKeyJson(
     [property: JsonPropertyName("id")] string Id,
@@ -55,6 +56,7 @@ internal sealed record ApiKeyJson(
     [property: JsonPropertyName("updated_at")] DateTimeOffset? UpdatedAt,
     [property: JsonPropertyName("revoked_at")] DateTimeOffset? RevokedAt,
     [property: JsonPropertyName("version")] long Version,
+    [property: JsonPropertyName("revision")] long Revision,
     [property: JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RawKey,
     [property: JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Warnings)
 {
@@ -68,7 +70,7 @@ internal sealed record ApiKeyJson(
             key.Id, key.Name, JsonNames.NameFor(details.Origin), JsonNames.NameFor(details.StateAt(now)), key.Prefix,
             key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.NameFor(key.AllowlistMode),
             key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring,
-            details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
+            details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, details.Revision, rawKey, warnings);
     }
 
     public static string ETag(long version) => $"\"{version}\"";
@@ -112,7 +114,14 @@ internal sealed record ApiKeyJson(
 
 internal sealed record ApiKeyPageJson(
     [property: JsonPropertyName("keys")] IReadOnlyList<ApiKeyJson> Keys,
-    [property: JsonPropertyName("next")] string? Next);
+    [property: JsonPropertyName("next")] string? Next,
+    [property: JsonPropertyName("counts"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ApiKeyCountsJson? Counts);
+
+/// <summary>How many keys are in each state, only in the answer to a listing that asks for it.</summary>
+internal sealed record ApiKeyCountsJson(
+    [property: JsonPropertyName("active")] long Active,
+    [property: JsonPropertyName("expired")] long Expired,
+    [property: JsonPropertyName("revoked")] long Revoked);
 
 internal sealed record AuditActorJson(
     [property: JsonPropertyName("kind")] string Kind,

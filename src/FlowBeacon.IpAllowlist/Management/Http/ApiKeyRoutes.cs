@@ -100,7 +100,8 @@ internal static class ApiKeyRoutes
     private static void RevokeParameters(string id, [FromQuery(Name = "accept_missing_audit")] bool? acceptMissingAudit) =>
         _ = (id, acceptMissingAudit);
 
-    private static void ListParameters(int? limit, string? after, string? state) => _ = (limit, after, state);
+    private static void ListParameters(int? limit, string? after, string? state, string? name, string? prefix, bool? counts) =>
+        _ = (limit, after, state, name, prefix, counts);
 
     private static void AuditParameters(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) =>
         _ = (limit, before, keyId);

@@ -67,6 +67,19 @@ internal static class RequestQuery
         return null;
     }
 
+    /// <summary>Reads a text to search for. A fault does not repeat it, because it may be a raw key.</summary>
+    public static string? Filter(HttpContext context, string name, int longest, FieldErrors errors)
+    {
+        string? text = Text(context, name);
+        if (text is null || (text.Length >= 1 && text.Length <= longest))
+        {
+            return text;
+        }
+
+        errors.Add(name, $"must be 1 to {longest} characters, and has {text.Length}");
+        return null;
+    }
+
     public static bool Boolean(HttpContext context, string name, FieldErrors errors)
     {
         string? text = Text(context, name);

@@ -1,15 +1,13 @@
 using System.Net;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of what was seen of keys' traffic: denials, sources, suggestion, trying an address, recovery.</summary>
 internal sealed class TrafficEndpoints(
-    ApiKeyManager manager, ApiKeyTraffic traffic, AddressTrial trial, IRecentDenials denials, ClientIpResolver resolver,
-    AdministrationGuard guard, TimeProvider time)
+    ApiKeyManager manager, ApiKeyTraffic traffic, ClientIpResolver resolver, AdministrationGuard guard, TimeProvider time)
 {
     private const int DefaultDenials = 100;
     private const int MaxDenials = 1_000;
@@ -56,9 +54,11 @@ internal sealed class TrafficEndpoints(
         }
 
         errors.ThrowIfAny();
-        ApiKeyDetails key = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        TryJson result = ip is { } address ? trial.OfAddress(key, address) : trial.OfRequest(key, forwardedFor ?? [], peer);
-        await ApiKeyJson.WriteAsync(context, result, ApiKeyJsonContext.Default.TryJson);
+        string id = RequestQuery.IdOf(context);
+        AddressTrial trial = ip is { } address
+            ? await manager.TryAsync(id, address.ToIPAddress(), context.RequestAborted)
+            : await manager.TryRequestAsync(id, forwardedFor ?? [], peer?.ToIPAddress(), context.RequestAborted);
+        await ApiKeyJson.WriteAsync(context, TryJson.From(trial, isAddressGiven: ip is not null), ApiKeyJsonContext.Default.TryJson);
     });
 
     public Task RecoverAsync(HttpContext context) => guard.AsReaderAsync(context, async actor =>
@@ -75,9 +75,9 @@ internal sealed class TrafficEndpoints(
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
-        ApiKeyDetails recovered = await manager.RecoverAsync(
-            RequestQuery.IdOf(context), address, denials, presented, actor, context.RequestAborted);
-        await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
+        ChangedApiKey recovered = await manager.RecoverAsync(
+            RequestQuery.IdOf(context), address, presented?.Hash, actor, context.RequestAborted);
+        await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered.Details, time.GetUtcNow());
     });
 
     private Task AnswerDenialsAsync(HttpContext context, string? keyId)

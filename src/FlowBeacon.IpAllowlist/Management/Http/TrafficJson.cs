@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
@@ -89,7 +90,23 @@ internal sealed record TryJson(
     [property: JsonPropertyName("hop")] int? Hop,
     [property: JsonPropertyName("matching_entry")] string? MatchingEntry,
     [property: JsonPropertyName("reason")] string? Reason,
-    [property: JsonPropertyName("detail")] string Detail);
+    [property: JsonPropertyName("detail")] string Detail)
+{
+    public static TryJson From(AddressTrial trial, bool isAddressGiven) => new(
+        JsonNames.NameFor(trial.Outcome),
+        trial.Outcome switch
+        {
+            IpAllowlistOutcome.InvalidKey => StatusCodes.Status401Unauthorized,
+            IpAllowlistOutcome.Denied => StatusCodes.Status403Forbidden,
+            _ => null,
+        },
+        trial.ClientIp?.ToString(),
+        isAddressGiven ? "given" : JsonNames.NameFor(trial.ClientIpOrigin),
+        trial.Hop,
+        trial.Outcome == IpAllowlistOutcome.Allowed ? trial.ClientIp?.ToString() : null,
+        trial.DenialReason is { } reason ? JsonNames.NameFor(reason) : null,
+        trial.Detail);
+}
 
 /// <summary>Further members of a problem.</summary>
 internal static class TrafficJson

@@ -174,7 +174,7 @@ public sealed class TryApiTests
             Key = sound.Key with { AllowedIps = IpAddressSet.Unreadable, AllowlistMode = mode },
             Version = 2,
         };
-        await host.Repository.CommitAsync(new ApiKeyChange([new ApiKeyWrite(unreadable, 1)], []), TestContext.Current.CancellationToken);
+        await host.WriteAsync(unreadable);
 
         (await TryAsync(host, sound.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(
             Whole(
@@ -226,7 +226,7 @@ public sealed class TryApiTests
         metrics.Of("checks").Distinct().Should().Equal(["1 outcome=no_key client_ip_source=none"], "that is the person who tries");
         host.App.Logs.OfLibrary.Should().NotContain(entry => entry.Id.Name == "Denied" || entry.Id.Name == "WouldDeny");
         ApiKeyTraffic traffic = host.App.Services.GetRequiredService<ApiKeyTraffic>();
-        traffic.ReadTotals(null).Should().Be(new DenialTotals(0, 0));
+        traffic.ReadTotals(null).Should().Be(new DenialTotals { Denied = 0, WouldDeny = 0 });
         traffic.ReadDenials(new DenialQuery()).Should().BeEmpty();
         traffic.ReadSources(enforced).Sources.Should().BeEmpty();
         traffic.ReadSources(rehearsed).Sources.Should().BeEmpty();
