@@ -60,7 +60,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
                 if (_checks.Read(CounterOf(outcome, origin)) is > 0 and var count)
                 {
                     yield return new(
-                        count, new("outcome", JsonNames.NameFor(outcome)), new("client_ip_source", JsonNames.NameFor(origin)));
+                        count, new("outcome", SnakeCase.Of(outcome)), new("client_ip_source", SnakeCase.Of(origin)));
                 }
             }
         }

@@ -516,7 +516,7 @@ public sealed class ApiKeyManager
         string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
-            errors.Add("expires_at", "cannot be set and removed at once");
+            errors.Add(nameof(ApiKeyUpdate.ExpiresAt), "cannot be set and removed at once");
         }
 
         _rules.CheckExpiry(update.ExpiresAt, errors);
@@ -704,8 +704,8 @@ public sealed class ApiKeyManager
 
         if (before.AllowlistMode != after.AllowlistMode)
         {
-            differences.Add($"allowlist mode was {JsonNames.NameFor(before.AllowlistMode)}"
-                + $" and is {JsonNames.NameFor(after.AllowlistMode)}");
+            differences.Add($"allowlist mode was {SnakeCase.Of(before.AllowlistMode)}"
+                + $" and is {SnakeCase.Of(after.AllowlistMode)}");
         }
 
         return Join(differences);

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
+/// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
 internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
@@ -14,7 +14,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (chosen is not null && !ApiKeyId.IsCanonical(chosen))
         {
-            errors.Add("id", $"must be {ApiKeyId.Expected}");
+            errors.Add(nameof(NewApiKey.Id), $"must be {ApiKeyId.Expected}");
             chosen = null;
         }
 
@@ -26,7 +26,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (!KeyNameRules.TryRead(text, keyPrefix, out string name, out string? fault))
         {
-            errors.Add("name", fault);
+            errors.Add(nameof(NewApiKey.Name), fault);
         }
 
         return name;
@@ -38,7 +38,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         {
             if (set.Count > maxAddressesPerKey)
             {
-                errors.Add("allowed_ips", $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
+                errors.Add(nameof(NewApiKey.AllowedIps), $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
             }
 
             return set;
@@ -46,7 +46,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
         foreach (IpAddressError error in refused)
         {
-            errors.Add($"allowed_ips[{error.Index}]", error.Message);
+            errors.Add($"{nameof(NewApiKey.AllowedIps)}[{error.Index}]", error.Message);
         }
 
         return IpAddressSet.Empty;
@@ -59,7 +59,8 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
             if (!ApiKeyScopes.All.Contains(scopes[index]))
             {
                 string all = string.Join(", ", ApiKeyScopes.All);
-                errors.Add($"scopes[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                errors.Add(
+                    $"{nameof(NewApiKey.Scopes)}[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
             }
         }
 
@@ -71,7 +72,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (expiresAt <= time.GetUtcNow())
         {
-            errors.Add("expires_at", "must be in the future");
+            errors.Add(nameof(NewApiKey.ExpiresAt), "must be in the future");
         }
     }
 
@@ -79,7 +80,8 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (!Enum.IsDefined(mode))
         {
-            errors.Add("allowlist_mode", $"{(int)mode} is no mode; write {string.Join(" or ", JsonNames.All<AllowlistMode>())}");
+            string all = string.Join(" or ", Enum.GetNames<AllowlistMode>());
+            errors.Add(nameof(NewApiKey.AllowlistMode), $"{(int)mode} is no mode; write {all}");
         }
 
         return mode;
@@ -89,7 +91,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (hours is < ApiKeyLimits.MinGraceHours or > ApiKeyLimits.MaxGraceHours)
         {
-            errors.Add("grace_hours", $"must be {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, and is {hours}");
+            errors.Add("GraceHours", $"must be {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, and is {hours}");
         }
     }
 
@@ -103,12 +105,12 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
         if (key.AllowedIps.Count > 0)
         {
-            errors.Add("allowed_ips", "must be empty: a break-glass key works from every address");
+            errors.Add(nameof(NewApiKey.AllowedIps), "must be empty: a break-glass key works from every address");
         }
 
         if (key.Scopes.FirstOrDefault(scope => scope != ApiKeyScopes.GovernanceRead) is { } scope)
         {
-            errors.Add("scopes", $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
+            errors.Add(nameof(NewApiKey.Scopes), $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
         }
     }
 }

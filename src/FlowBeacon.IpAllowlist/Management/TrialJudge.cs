@@ -38,7 +38,7 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
             DenialReason = isMissed ? key.WhyNotAdmitted(client) : null,
             Detail = outcome switch
             {
-                IpAllowlistOutcome.InvalidKey => $"The key is {JsonNames.NameFor(state)}.",
+                IpAllowlistOutcome.InvalidKey => $"The key is {SnakeCase.Of(state)}.",
                 IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
                 IpAllowlistOutcome.Allowed => $"{address} is on the key's list.",
                 IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed: {Explain(key, client)}",

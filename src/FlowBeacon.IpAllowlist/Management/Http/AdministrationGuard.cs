@@ -45,7 +45,7 @@ internal sealed class AdministrationGuard(
         }
         catch (ApiKeyManagementException refusal)
         {
-            await AnswerAsync(context, refusal);
+            await ManagementProblemJson.WriteAsync(context, refusal);
         }
     }
 
@@ -158,24 +158,6 @@ internal sealed class AdministrationGuard(
 
     /// <summary>The framework joins the names where a policy asks for several schemes.</summary>
     private static string[] SchemesOf(AuthenticationTicket ticket) => ticket.AuthenticationScheme.Split(';');
-
-    private static Task AnswerAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
-    {
-        ApiKeyManagementFault.NotFound => Problem.WriteAsync(
-            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", refusal.Message),
-        ApiKeyManagementFault.Conflict => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", refusal.Message),
-        ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
-            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
-        ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message,
-            json => TrafficJson.Write(json, refusal.LockoutRisk!)),
-        ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
-        _ => Problem.WriteAsync(
-            context, StatusCodes.Status400BadRequest, "validation", "Validation failed", "Nothing was changed; see errors.",
-            json => ApiKeyJson.WriteErrors(json, refusal.Errors)),
-    };
 
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");

@@ -88,7 +88,7 @@ internal static class ApiKeyRoutes
         }
     }
 
-    private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(ProblemJson), ["application/problem+json"]);
+    private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(ManagementProblemJson), ["application/problem+json"]);
 
     // The handlers take nothing but the request; the signatures below tell OpenAPI what they read from its route and query.
     private static void NoParameters()
