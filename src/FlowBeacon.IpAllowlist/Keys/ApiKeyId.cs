@@ -13,7 +13,10 @@ internal static class ApiKeyId
     public const string Expected = $"{Prefix} and 32 lowercase hex digits, such as those of a UUID";
 
     /// <summary>Whether a text is such an id in the one spelling that is taken.</summary>
-    public static bool IsCanonical(string text) => IsOne(text) && !text.Any(char.IsAsciiLetterUpper);
+    public static bool IsCanonical(string text) =>
+        text.Length == Prefix.Length + 32
+        && text.StartsWith(Prefix, StringComparison.Ordinal)
+        && text[Prefix.Length..].All(char.IsAsciiHexDigitLower);
 
     /// <summary>Whether a text has the form of such an id.</summary>
     public static bool IsOne(string text) =>

@@ -313,7 +313,8 @@ public sealed class ApiKeyManagerTests
         _keys.Time.Advance(TimeSpan.FromMinutes(1));
 
         ApiKeyDetails renamed = await _keys.UpdateAsync(id, new ApiKeyUpdate { Name = "after" });
-        renamed.Should().BeEquivalentTo(before with { Version = 2, UpdatedAt = _keys.Now, Key = before.Key with { Name = "after" } });
+        renamed.Should().BeEquivalentTo(
+            before with { Version = 2, Revision = 2, UpdatedAt = _keys.Now, Key = before.Key with { Name = "after" } });
         ApiKeyDetails listed = await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["2001:db8::1"] });
         listed.Key.Should().BeEquivalentTo(renamed.Key with { AllowedIps = IpAddressSet.Parse(["2001:db8::1"]) });
         ApiKeyDetails scoped = await _keys.UpdateAsync(id, new ApiKeyUpdate { Scopes = [] });
