@@ -6,6 +6,9 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <summary>Writes a refusal as problem details (RFC 9457), independently of the host's JSON settings.</summary>
 internal static class Problem
 {
+    /// <summary>How every problem's type begins.</summary>
+    public const string TypePrefix = "urn:flowbeacon:problems/";
+
     /// <summary>Writes the whole response.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status.</param>
@@ -23,7 +26,7 @@ internal static class Problem
         using (var json = new Utf8JsonWriter(body))
         {
             json.WriteStartObject();
-            json.WriteString("type", $"urn:flowbeacon:problems/{type}");
+            json.WriteString("type", TypePrefix + type);
             json.WriteString("title", title);
             json.WriteNumber("status", status);
             json.WriteString("detail", detail);

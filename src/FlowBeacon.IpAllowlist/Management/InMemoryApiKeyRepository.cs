@@ -30,6 +30,11 @@ public sealed class InMemoryApiKeyRepository(
     private readonly Dictionary<string, string> _idByLiveName = new(StringComparer.OrdinalIgnoreCase);
     private long _revision;
 
+    /// <summary>
+    /// The revision of the last change; 0 before the first. Requests see what it changed.
+    /// </summary>
+    public long Revision => Volatile.Read(ref _revision);
+
     /// <inheritdoc/>
     public async ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
     {
@@ -109,7 +114,7 @@ public sealed class InMemoryApiKeyRepository(
                 // Once more: a change that accepts a missing record may have come first.
                 Check(change);
                 Write(change);
-                return ++_revision;
+                return Interlocked.Increment(ref _revision);
             }
         }
         catch
