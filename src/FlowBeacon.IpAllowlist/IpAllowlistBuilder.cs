@@ -68,6 +68,9 @@ public sealed class IpAllowlistBuilder
         Services.TryAddSingleton<ThrottledAudit>();
         Services.TryAddSingleton<BreakGlassUses>();
         Services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
+        Services.TryAddSingleton<AdministratorAdmission>();
+        Services.TryAddSingleton<IApiKeyAdmission>(provider => provider.GetRequiredService<AdministratorAdmission>());
+        Services.TryAddSingleton<IFleetStatus, SingleNode>();
         Services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         return this;
     }

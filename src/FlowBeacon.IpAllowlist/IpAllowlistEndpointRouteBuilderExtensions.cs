@@ -86,13 +86,7 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         services.GetRequiredService<StartupState>().IsManagementInMemory =
             services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
-        var guard = new AdministrationGuard(
-            services.GetRequiredService<IpAllowlistEvaluator>(),
-            services.GetRequiredService<IpAllowlistRecorder>(),
-            services.GetRequiredService<ClientIpResolver>(),
-            manager,
-            services.GetRequiredService<ThrottledAudit>(),
-            services.GetRequiredService<BreakGlassUses>());
+        var guard = new AdministrationGuard(services.GetRequiredService<AdministratorAdmission>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
         var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, time);
         var traffic = new TrafficEndpoints(

@@ -49,22 +49,34 @@ internal sealed class IpAllowlistEvaluator(
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
-        if (_inMemory is not null)
-        {
-            return new(Conclude(context, earlier, credential, _inMemory.Find(credential.Hash)));
-        }
-
-        ValueTask<ApiKey?> lookup;
+        ApiKey? key = null;
+        ValueTask<ApiKey?> lookup = default;
         try
         {
-            lookup = timeout.CanBeCanceled
-                ? new(FindInTimeAsync(credential.Hash, timeout))
-                : store.FindAsync(credential.Hash, context.RequestAborted);
+            if (_inMemory is not null)
+            {
+                key = _inMemory.Find(credential.Hash);
+            }
+            else
+            {
+                lookup = timeout.CanBeCanceled
+                    ? new(FindInTimeAsync(credential.Hash, timeout))
+                    : store.FindAsync(credential.Hash, context.RequestAborted);
+            }
+        }
+        catch (ApiKeyStoreUnavailableException unavailable)
+        {
+            return new(Refuse(context, unavailable));
         }
         catch
         {
             diagnostics.StoreFailed();
             throw;
+        }
+
+        if (_inMemory is not null)
+        {
+            return new(Conclude(context, earlier, credential, key));
         }
 
         return lookup.IsCompletedSuccessfully
@@ -87,6 +99,10 @@ internal sealed class IpAllowlistEvaluator(
         {
             key = await lookup;
         }
+        catch (ApiKeyStoreUnavailableException unavailable)
+        {
+            return Refuse(context, unavailable);
+        }
         catch when (!context.RequestAborted.IsCancellationRequested)
         {
             diagnostics.StoreFailed();
@@ -94,6 +110,15 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return Conclude(context, earlier, credential, key);
+    }
+
+    /// <summary>The refusal of a request whose credential cannot be looked up, for good, as if it had been answered.</summary>
+    private IpAllowlistFeature Refuse(HttpContext context, ApiKeyStoreUnavailableException unavailable)
+    {
+        diagnostics.StoreUnavailable(unavailable);
+        IpAllowlistFeature result = IpAllowlistFeature.StoreUnavailable(unavailable);
+        result.KeepFor(context);
+        return result;
     }
 
     private IpAllowlistFeature Conclude(HttpContext context, IpAllowlistFeature? earlier, in ApiKeyCredential credential, ApiKey? key)

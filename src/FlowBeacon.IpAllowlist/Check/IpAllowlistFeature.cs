@@ -45,6 +45,9 @@ internal sealed class IpAllowlistFeature(
     /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
     public bool IsFinal { get; private init; }
 
+    /// <summary>Why the credential could not be looked up; null if it was. The refusal is then a 503, and final.</summary>
+    public ApiKeyStoreUnavailableException? Unavailable { get; private init; }
+
     /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
     public bool IsAnsweredByHost { get; set; }
 
@@ -53,6 +56,10 @@ internal sealed class IpAllowlistFeature(
     public static IpAllowlistFeature? Get(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
 
     public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
+
+    /// <summary>The final refusal of a request whose credential could not be looked up: to others it looks like an invalid key.</summary>
+    public static IpAllowlistFeature StoreUnavailable(ApiKeyStoreUnavailableException unavailable) =>
+        new(IpAllowlistOutcome.InvalidKey, null, default, default) { IsFinal = true, Unavailable = unavailable };
 
     /// <summary>The same refusal, for good: of one request alone, unless it tells nothing of the request.</summary>
     public IpAllowlistFeature AsFinal() =>

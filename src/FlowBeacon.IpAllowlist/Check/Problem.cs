@@ -7,6 +7,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <summary>Writes a refusal as problem details (RFC 9457), independently of the host's JSON settings.</summary>
 internal static class Problem
 {
+    /// <summary>How every problem's type begins.</summary>
     public const string TypePrefix = "urn:flowbeacon:problems/";
 
     /// <summary>Writes the whole response.</summary>

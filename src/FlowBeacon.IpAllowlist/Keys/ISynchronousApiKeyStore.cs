@@ -12,5 +12,8 @@ public interface ISynchronousApiKeyStore
     /// <summary>Finds the key that a hash belongs to.</summary>
     /// <param name="hash">The hash of the presented credential.</param>
     /// <returns>The key, or null if the hash is unknown.</returns>
+    /// <exception cref="ApiKeyStoreUnavailableException">
+    /// The store has no keys yet, or they may be out of date: the request is answered 503, with the time to wait.
+    /// </exception>
     ApiKey? Find(ApiKeyHash hash);
 }

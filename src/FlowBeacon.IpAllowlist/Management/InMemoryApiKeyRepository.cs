@@ -30,6 +30,11 @@ public sealed class InMemoryApiKeyRepository(
     private readonly Dictionary<string, string> _idByLiveName = new(StringComparer.OrdinalIgnoreCase);
     private long _revision;
 
+    /// <summary>
+    /// The revision of the last change; 0 before the first. Requests see what it changed.
+    /// </summary>
+    public long Revision => Volatile.Read(ref _revision);
+
     /// <inheritdoc/>
     public async ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
     {
@@ -111,7 +116,8 @@ public sealed class InMemoryApiKeyRepository(
                 Check(change);
                 long revision = _revision + 1;
                 Write(change, revision);
-                return _revision = revision;
+                Interlocked.Exchange(ref _revision, revision);
+                return revision;
             }
         }
         catch

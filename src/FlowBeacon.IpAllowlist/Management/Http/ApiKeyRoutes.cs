@@ -59,7 +59,8 @@ internal static class ApiKeyRoutes
                     new ProducesResponseTypeMetadata(success, answer, [Json]),
                     Refusal(StatusCodes.Status400BadRequest),
                     Refusal(StatusCodes.Status401Unauthorized),
-                    Refusal(StatusCodes.Status403Forbidden));
+                    Refusal(StatusCodes.Status403Forbidden),
+                    Refusal(StatusCodes.Status503ServiceUnavailable));
             foreach (ParameterInfo parameter in parameters.Method.GetParameters())
             {
                 endpoint.WithMetadata(new ParameterDescription(parameter));
@@ -76,8 +77,7 @@ internal static class ApiKeyRoutes
                     Refusal(StatusCodes.Status409Conflict),
                     Refusal(StatusCodes.Status412PreconditionFailed),
                     Refusal(StatusCodes.Status413PayloadTooLarge),
-                    Refusal(StatusCodes.Status415UnsupportedMediaType),
-                    Refusal(StatusCodes.Status503ServiceUnavailable));
+                    Refusal(StatusCodes.Status415UnsupportedMediaType));
             }
 
             if (body is not null)
