@@ -193,7 +193,7 @@ public sealed class ChangeResultTests
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid, rule);
         refusal.Errors.Should().ContainSingle().Which.Should().BeEquivalentTo(
-            new KeyValuePair<string, string[]>("id", ["must be key_ and 32 lowercase hex digits, such as those of a UUID"]));
+            new KeyValuePair<string, string[]>("Id", ["must be key_ and 32 lowercase hex digits, such as those of a UUID"]));
         await _keys.ShouldBeEmptyAsync();
     }
 

@@ -190,7 +190,7 @@ public sealed class RecoverTests
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid);
         refusal.Errors.Should().ContainSingle().Which.Should().BeEquivalentTo(
-            new KeyValuePair<string, string[]>("allowed_ips", ["has 1001 entries; at most 1000 are allowed"]));
+            new KeyValuePair<string, string[]>("AllowedIps", ["has 1001 entries; at most 1000 are allowed"]));
         (await _keys.GetAsync(id)).Version.Should().Be(1);
     }
 

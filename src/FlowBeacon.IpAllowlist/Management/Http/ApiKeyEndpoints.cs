@@ -48,11 +48,11 @@ internal sealed class ApiKeyEndpoints(
         var errors = new FieldErrors();
         var query = new ApiKeyQuery
         {
+            Limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors),
             NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
             Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
             State = RequestQuery.Choice<ApiKeyState>(context, "state", errors),
             After = RequestQuery.After(context, errors),
-            Limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors),
         };
         bool withCounts = RequestQuery.Boolean(context, "counts", errors);
         errors.ThrowIfAny();

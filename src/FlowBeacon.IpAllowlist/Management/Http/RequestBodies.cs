@@ -77,8 +77,7 @@ internal sealed class UpdateApiKeyBody
     }
 
     /// <summary>Whether <see cref="ExpiresAt"/> was there: null removes the expiry, and its absence does not.</summary>
-    [JsonIgnore]
-    public bool HasExpiresAt { get; private set; }
+    internal bool HasExpiresAt { get; private set; }
 
     [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
     [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is 409.")]

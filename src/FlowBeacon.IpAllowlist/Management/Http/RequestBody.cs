@@ -72,6 +72,7 @@ internal static class RequestBody
         return null;
     }
 
+    /// <exception cref="InvalidOperationException">A name is not Unicode: it is only looked at when it is read.</exception>
     private static bool TryBind<T>(
         JsonElement json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? body, out string field, out string fault)
         where T : class

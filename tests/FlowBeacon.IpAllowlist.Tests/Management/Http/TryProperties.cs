@@ -118,10 +118,10 @@ public sealed class TryProperties
                 string? ip = found.ClientIp?.ToString();
                 found.Key!.Id.Should().Be(key.Details.Key.Id);
                 tried.Should().Be(new Verdict(
-                    status, JsonNames.NameFor(found.Outcome), ip, JsonNames.NameFor(found.ClientIpOrigin),
+                    status, SnakeCase.Of(found.Outcome), ip, SnakeCase.Of(found.ClientIpOrigin),
                     found.Client.Hop == 0 ? null : found.Client.Hop,
                     found.Outcome == IpAllowlistOutcome.Allowed ? ip : null,
-                    found.DenialReason is { } reason ? JsonNames.NameFor(reason) : null));
+                    found.DenialReason is { } reason ? SnakeCase.Of(reason) : null));
                 if (status == 403)
                 {
                     JsonDocument.Parse(body).RootElement.GetProperty("client_ip").GetString().Should().Be(tried.Ip);
