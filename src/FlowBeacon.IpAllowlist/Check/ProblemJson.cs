@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json.Serialization;
 
 namespace FlowBeacon.IpAllowlist.Check;
@@ -6,16 +7,16 @@ namespace FlowBeacon.IpAllowlist.Check;
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal record ProblemJson
 {
-    [JsonPropertyName("type"), JsonPropertyOrder(-1)]
+    [JsonPropertyName("type"), JsonPropertyOrder(-1), Description("Identifies the kind of problem: urn:flowbeacon:problems/ and its name.")]
     public required string Type { get; init; }
 
-    [JsonPropertyName("title"), JsonPropertyOrder(-1)]
+    [JsonPropertyName("title"), JsonPropertyOrder(-1), Description("The published title of that kind.")]
     public required string Title { get; init; }
 
-    [JsonPropertyName("status"), JsonPropertyOrder(-1)]
+    [JsonPropertyName("status"), JsonPropertyOrder(-1), Description("The status of the answer.")]
     public required int Status { get; init; }
 
-    [JsonPropertyName("detail"), JsonPropertyOrder(-1)]
+    [JsonPropertyName("detail"), JsonPropertyOrder(-1), Description("What happened this time, and the remedy.")]
     public required string Detail { get; init; }
 }
 

@@ -250,7 +250,7 @@ public sealed class ApiKeyManagerTests
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
             () => _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = null! }));
 
-        refusal.Message.Should().Be("name: must be 1 to 100 characters, and has 0");
+        refusal.Message.Should().Be("Name: must be 1 to 100 characters, and has 0");
     }
 
     [Theory]

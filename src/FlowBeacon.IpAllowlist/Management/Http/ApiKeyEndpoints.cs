@@ -8,8 +8,8 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 internal sealed class ApiKeyEndpoints(
     ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, TimeProvider time)
 {
-    private const int DefaultPageSize = 50;
-    private const int MaxPageSize = 200;
+    public const int DefaultPageSize = 50;
+    public const int MaxPageSize = 200;
 
     public Task CreateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {

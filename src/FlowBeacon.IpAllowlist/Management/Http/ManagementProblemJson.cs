@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlowBeacon.IpAllowlist.Check;
@@ -6,19 +7,20 @@ using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>A refusal of key administration (RFC 9457).</summary>
+[Description("A refusal (RFC 9457).")]
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record ManagementProblemJson : ProblemJson
 {
-    /// <summary>The faults of the input, by field; only of the type <c>validation</c>.</summary>
     [JsonPropertyName("errors"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The faults of the input by field, such as allowed_ips[2]; only of the type validation.")]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
-    /// <summary>The traffic that a change would cut off; only of the type <c>lockout-risk</c>, as is the next member.</summary>
     [JsonPropertyName("sources"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The traffic that a change would cut off; only of the type lockout-risk.")]
     public IReadOnlyList<SourceJson>? Sources { get; init; }
 
     [JsonPropertyName("older_sources_evicted"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("Whether there may be more sources than are remembered; only of the type lockout-risk.")]
     public bool? OlderSourcesEvicted { get; init; }
 
     /// <summary>Writes a refusal of the manager.</summary>

@@ -26,8 +26,8 @@ internal sealed class CreateApiKeyBody
         + " is true. At most 1000 entries, where the host sets no other limit.")]
     public IReadOnlyList<string>? AllowedIps { get; set; }
 
-    [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>)), DefaultValue("enforce")]
-    [Description("Whether the list is enforced or only rehearsed.")]
+    [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
+    [Description("Whether the list is enforced, as it is by default, or only rehearsed.")]
     public AllowlistMode AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes")]
@@ -101,9 +101,8 @@ internal sealed class RotateApiKeyBody
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed class RecoverApiKeyBody
 {
-    [JsonPropertyName("key"), DisallowNull, JsonConverter(typeof(RawKeyConverter))]
-    [Description("The raw key, as evidence in place of a recent denial.")]
-    public ApiKeyHash? Hash { get; set; }
+    [JsonPropertyName("key"), DisallowNull, Description("The raw key, as evidence in place of a recent denial.")]
+    public PresentedKey? Key { get; set; }
 }
 
 [Description("A request to try: either ip alone, or x_forwarded_for and peer as a request would have them.")]

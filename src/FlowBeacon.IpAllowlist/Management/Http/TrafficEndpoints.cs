@@ -8,10 +8,10 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 internal sealed class TrafficEndpoints(
     ApiKeyManager manager, ApiKeyTraffic traffic, ClientIpResolver resolver, AdministrationGuard guard, TimeProvider time)
 {
-    private const int DefaultDenials = 100;
-    private const int MaxDenials = 1_000;
-    private const int DefaultWindowHours = 7 * 24;
-    private const int MaxWindowHours = 30 * 24;
+    public const int DefaultDenials = 100;
+    public const int MaxDenials = 1_000;
+    public const int DefaultWindowHours = 7 * 24;
+    public const int MaxWindowHours = 30 * 24;
 
     public Task ReadAllDenialsAsync(HttpContext context) =>
         guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, RequestQuery.Text(context, "key_id")));
@@ -68,7 +68,7 @@ internal sealed class TrafficEndpoints(
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
         ChangedApiKey recovered = await manager.RecoverAsync(
-            RequestQuery.IdOf(context), address, body.Hash, actor, context.RequestAborted);
+            RequestQuery.IdOf(context), address, body.Key?.Hash, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(
             context, StatusCodes.Status200OK, ApiKeyJson.From(recovered.Details, time.GetUtcNow()));
     });
