@@ -53,7 +53,8 @@ public sealed class ClientIpExplanationTests
             "Every entry of X-Forwarded-For is a trusted proxy, so the first one is the client."
         },
         {
-            ClientIpSource.TrustedProxies, Proxy, "203.0.113.7, [::1, 10.0.0.2:80", "Peer 10.0.0.1 T | 1 '10.0.0.2:80' 10.0.0.2 T | 2 '[::1' none",
+            ClientIpSource.TrustedProxies, Proxy, "203.0.113.7, [::1, 10.0.0.2:80",
+            "Peer 10.0.0.1 T | 1 '10.0.0.2:80' 10.0.0.2 T | 2 '[::1' none",
             "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place."
         },
     };
@@ -77,7 +78,8 @@ public sealed class ClientIpExplanationTests
         (ClientIpExplanation explanation, _) = ResolverCase.Explain(
             ClientIpSource.TrustedProxies, IPAddress.Parse(Proxy), [string.Join(',', Enumerable.Repeat(Proxy, 30))]);
 
-        explanation.Client.Should().BeEquivalentTo(new { Address = (IPAddress?)null, Fault = ClientIpFault.UnusableForwardedFor, Hop = 21 });
+        explanation.Client.Should().BeEquivalentTo(
+            new { Address = (IPAddress?)null, Fault = ClientIpFault.UnusableForwardedFor, Hop = 21 });
         explanation.Steps.Should().HaveCount(22);
         Describe(explanation.Steps[^1]).Should().Be("21 '10.0.0.1' none");
         explanation.Conclusion.Should().Be("X-Forwarded-For names more than 20 trusted hops; none of them is taken.");

@@ -67,7 +67,8 @@ public sealed class ClientIpResolverProperties
                 IReadOnlyList<ClientIpStep> steps = explanation.Steps;
 
                 client.Should().Be(ClientIpResolution.Of(seen));
-                VerdictOf(seen, client.Address).Should().Be(client.Address is null ? IpAllowlistOutcome.Denied : IpAllowlistOutcome.Allowed);
+                VerdictOf(seen, client.Address)
+                    .Should().Be(client.Address is null ? IpAllowlistOutcome.Denied : IpAllowlistOutcome.Allowed);
                 foreach (ClientIpStep other in steps.Where(step => step.Address is not null && !step.Address.Equals(client.Address)))
                 {
                     VerdictOf(seen, other.Address).Should().Be(IpAllowlistOutcome.Denied);
