@@ -196,6 +196,33 @@ public sealed class StoreUnavailableTests
     }
 
     [Fact]
+    public async Task Where_a_policy_names_other_schemes_too_a_key_is_answered_503_and_people_are_not_affected()
+    {
+        int runs = 0;
+        await using KestrelApp app = await SchemeApp.StartAsync(
+            web =>
+            {
+                web.UseAuthentication();
+                web.UseAuthorization();
+                web.UseFlowBeaconIpAllowlist();
+                web.MapGet("/", () => runs++).RequireAuthorization(policy => policy
+                    .AddAuthenticationSchemes(PersonHandler.SchemeName, ApiKeyAuthenticationDefaults.AuthenticationScheme)
+                    .RequireAuthenticatedUser());
+            },
+            configure: builder => builder.Services.AddAuthentication()
+                .AddScheme<AuthenticationSchemeOptions, PersonHandler>(PersonHandler.SchemeName, null),
+            store: ReadyStore.Create("later", TestKeys.Store(), () => false, TimeSpan.FromSeconds(3)));
+
+        RawResponse refused = await app.GetAsync(Key);
+        refused.Status.Should().Be(503);
+        refused.Headers.Should().Contain("Retry-After", "3");
+        (await app.GetAsync(Key, $"{PersonHandler.Header}: alice")).Status.Should().Be(503);
+        runs.Should().Be(0);
+        (await app.GetAsync($"{PersonHandler.Header}: alice")).Status.Should().Be(200);
+        (await app.GetAsync()).Status.Should().Be(401);
+    }
+
+    [Fact]
     public async Task A_request_stays_refused_when_the_store_becomes_ready_under_way()
     {
         bool isReady = false;
