@@ -13,8 +13,8 @@ public enum ClientIpFault
     UnknownPeer = 2,
 
     /// <summary>
-    /// Something in this process, such as <c>UseForwardedHeaders</c>, replaced the peer address, which leaves X-Forwarded-For forgeable. Set
-    /// <see cref="IpAllowlistOptions.ClientIpSource"/> to <see cref="ClientIpSource.PeerAddress"/>.
+    /// Something in this process, such as <c>UseForwardedHeaders</c>, replaced the peer address, which leaves X-Forwarded-For forgeable.
+    /// Set <see cref="IpAllowlistOptions.ClientIpSource"/> to <see cref="ClientIpSource.PeerAddress"/>.
     /// </summary>
     PeerRewritten = 3,
 }

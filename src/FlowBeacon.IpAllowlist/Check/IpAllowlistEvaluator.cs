@@ -49,20 +49,12 @@ internal sealed class IpAllowlistEvaluator(
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
-        ApiKey? key = null;
-        ValueTask<ApiKey?> lookup = default;
+        ValueTask<ApiKey?> lookup;
         try
         {
-            if (_inMemory is not null)
-            {
-                key = _inMemory.Find(credential.Hash);
-            }
-            else
-            {
-                lookup = timeout.CanBeCanceled
-                    ? new(FindInTimeAsync(credential.Hash, timeout))
-                    : store.FindAsync(credential.Hash, context.RequestAborted);
-            }
+            lookup = _inMemory is not null ? new(_inMemory.Find(credential.Hash))
+                : timeout.CanBeCanceled ? new(FindInTimeAsync(credential.Hash, timeout))
+                : store.FindAsync(credential.Hash, context.RequestAborted);
         }
         catch (ApiKeyStoreUnavailableException unavailable)
         {
@@ -72,11 +64,6 @@ internal sealed class IpAllowlistEvaluator(
         {
             diagnostics.StoreFailed();
             throw;
-        }
-
-        if (_inMemory is not null)
-        {
-            return new(Conclude(context, earlier, credential, key));
         }
 
         return lookup.IsCompletedSuccessfully

@@ -51,7 +51,8 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// </summary>
     public void RecordHealth(HttpContext context, IpAllowlistFeature result)
     {
-        if (result.Outcome == IpAllowlistOutcome.NoKey || result.Unavailable is not null || RequestState.Get(context) is { IsRecorded: true })
+        if (result.Outcome == IpAllowlistOutcome.NoKey || result.Unavailable is not null
+            || RequestState.Get(context) is { IsRecorded: true })
         {
             return;
         }

@@ -17,7 +17,8 @@ internal sealed class VerdictCache
     /// <summary>The most verdicts that are kept, for all keys together: about 5 MB when full.</summary>
     public const int Capacity = Sets * Ways;
 
-    private const int Sets = 8_192;
+    private const int SetBits = 13;
+    private const int Sets = 1 << SetBits;
     private const int Ways = 4;
 
     /// <summary>
@@ -81,7 +82,9 @@ internal sealed class VerdictCache
         Volatile.Write(ref _verdicts[free], made.With(source));
     }
 
-    /// <summary>Drops all verdicts, so that keys which were replaced as a whole are not kept alive.</summary>
+    /// <summary>
+    /// Drops all verdicts when all keys are replaced, so that the old keys are let go. A request that is under way may still leave one.
+    /// </summary>
     public void Clear() => Array.Clear(_verdicts);
 
     /// <summary>
@@ -91,6 +94,6 @@ internal sealed class VerdictCache
     {
         UInt128 bits = client.Address.Bits;
         ulong mixed = (secret.Start ^ (ulong)bits ^ (ulong)(bits >> 64)) * 0x9E37_79B9_7F4A_7C15;
-        return (int)(mixed >> (64 - 13)) * Ways;
+        return (int)(mixed >> (64 - SetBits)) * Ways;
     }
 }

@@ -48,25 +48,23 @@ internal sealed class KeySources(int most, uint evictedUntil)
         }
 
         var added = new SourceCell(client, now);
-        SourceCell? leaving = null;
-        if (client.IsKnown)
+        isOneMore = true;
+        if (!client.IsKnown)
         {
-            SourceCell[] cells = _cells;
-            leaving = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
-            _cells = [.. cells.Where(cell => cell != leaving), added];
-        }
-        else
-        {
-            _withoutAddress = added;
+            return _withoutAddress = added;
         }
 
+        SourceCell[] cells = _cells;
+        SourceCell? leaving = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
         if (leaving is not null)
         {
+            // Said before it leaves: whoever reads the sources meanwhile must see the one or the other.
+            isOneMore = false;
             leaving.Evict();
             _evictedUntil = Math.Max(_evictedUntil, leaving.LastSeen);
         }
 
-        isOneMore = leaving is null;
+        _cells = [.. cells.Where(cell => cell != leaving), added];
         return added;
     }
 }

@@ -4,6 +4,7 @@ using System.Net;
 using System.Reflection;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
@@ -221,8 +222,17 @@ public sealed class SecretScanTests
         changed.Warnings.Should().NotBeEmpty();
         IpAddressSet.TryParse(
             [first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
+        await using AsyncServiceScope scope = host.App.Services.CreateAsyncScope();
+        var request = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
+        request.Request.Headers.Authorization = $"Bearer {rotated.RawKey}";
+        request.Request.Headers["X-Forwarded-For"] = first.RawKey;
+        ApiKeyAdmission admission = await scope.ServiceProvider.GetRequiredService<IApiKeyAdmission>().AdmitReaderAsync(request);
+        admission.Refusal!.Status.Should().Be(403);
         object[] atHand =
         [
+            scope.ServiceProvider.GetRequiredService<IClientIpResolver>().Explain(request), admission, ApiKeyAdmission.Admitted(actor),
+            await scope.ServiceProvider.GetRequiredService<IFleetStatus>().GetNodesAsync(TestContext.Current.CancellationToken),
+            new ApiKeyStoreUnavailableException("Stale.", TimeSpan.Zero),
             first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
             traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
