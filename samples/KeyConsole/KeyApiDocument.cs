@@ -15,7 +15,7 @@ internal static class KeyApiDocument
     private const string ApiKey = "apiKey";
     private const string Tag = "API keys";
 
-    /// <summary>Operations that break-glass keys may use, too.</summary>
+    /// <summary>How the ids of operations begin that break-glass keys may not use.</summary>
     private static readonly string[] PeopleOnly = ["Create", "Update", "Rotate", "End", "Revoke"];
 
     private static readonly Dictionary<string, JsonNode> Examples = new()
@@ -50,7 +50,7 @@ internal static class KeyApiDocument
                     Type = SecuritySchemeType.Http,
                     Scheme = "bearer",
                     BearerFormat = "fb_live_ and 48 hex digits",
-                    Description = "An API key. Of the operations on keys, a break-glass key may use those that name it.",
+                    Description = "An API key. The operations on keys that name this scheme take break-glass keys only.",
                 },
             };
             return Task.CompletedTask;
@@ -93,7 +93,8 @@ internal static class KeyApiDocument
     {
         foreach (OpenApiResponse response in operation.Responses!.Values.OfType<OpenApiResponse>())
         {
-            bool isKey = response.Content?.Values.Any(media => media.Schema is OpenApiSchemaReference { Reference.Id: "ApiKeyJson" }) == true;
+            bool isKey = response.Content?.Values
+                .Any(media => media.Schema is OpenApiSchemaReference { Reference.Id: "ApiKeyJson" }) == true;
             if (isKey)
             {
                 response.Headers = new Dictionary<string, IOpenApiHeader>

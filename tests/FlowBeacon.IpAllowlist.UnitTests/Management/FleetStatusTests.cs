@@ -122,8 +122,10 @@ public sealed class FleetStatusTests
 
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => new((ApiKeyDetails?)null);
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) => new((ApiKeyDetails?)null);
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) => new([]);
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) => new([]);
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
     }
 }

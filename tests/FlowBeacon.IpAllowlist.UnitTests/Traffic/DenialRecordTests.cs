@@ -131,7 +131,7 @@ public sealed class DenialRecordTests : IDisposable
         record.TryClose(lastAt: 102).Should().BeTrue();
 
         record.TryAdd(denial, at: 103).Should().BeFalse();
-        record.Totals.Should().Be(new DenialTotals(2, 0));
+        record.Totals.Should().Be(new DenialTotals { Denied = 2, WouldDeny = 0 });
     }
 
     [Fact]

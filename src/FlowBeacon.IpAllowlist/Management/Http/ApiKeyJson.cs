@@ -39,8 +39,9 @@ internal sealed record ApiKeyJson
     [JsonPropertyName("prefix"), Description("The first 12 characters of the raw key.")]
     public required string Prefix { get; init; }
 
-    [JsonPropertyName("allowed_ips"), Description("The allowed addresses, in canonical form; [] if the check is off; null if the stored list"
-        + " cannot be read, so that the key is denied from everywhere.")]
+    [JsonPropertyName("allowed_ips")]
+    [Description("The allowed addresses, in canonical form; [] if the check is off; null if the stored list cannot be read, so that the key"
+        + " is denied from everywhere.")]
     public required IReadOnlyList<string>? AllowedIps { get; init; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]

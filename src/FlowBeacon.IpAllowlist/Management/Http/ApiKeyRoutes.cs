@@ -26,7 +26,7 @@ internal static class ApiKeyRoutes
             "The answer is the only one with the raw key, which is kept nowhere.",
             StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody), isBodyOptional: false);
         Add(HttpMethods.Get, "", api.ListAsync, RequestParameters.List, "ListFlowBeaconApiKeys", "List keys",
-            "In the order of their ids, which for keys that were made here is that of their creation. Keys from configuration are included.",
+            "Those from configuration, too, in the order of their ids, which is that of creation for keys that were made here.",
             StatusCodes.Status200OK, typeof(ApiKeyPageJson));
         Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, RequestParameters.Audit, "ReadFlowBeaconAudit", "Read the audit trail",
             "Newest first.", StatusCodes.Status200OK, typeof(AuditPageJson));
@@ -35,8 +35,8 @@ internal static class ApiKeyRoutes
         Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, RequestParameters.Change, "UpdateFlowBeaconApiKey", "Change a key",
             "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it.",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody), isBodyOptional: false);
-        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, RequestParameters.Change, "RotateFlowBeaconApiKey", "Give a key a new secret",
-            "The old one works on, under the same configuration, until its grace period ends.",
+        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, RequestParameters.Change, "RotateFlowBeaconApiKey",
+            "Give a key a new secret", "The old one works on, under the same configuration, until its grace period ends.",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
         Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, RequestParameters.Change, "EndFlowBeaconApiKeyGrace",
             "End the grace period of an old secret", "The old secret stops working now.",
@@ -45,8 +45,8 @@ internal static class ApiKeyRoutes
             "At once, for every secret of the key, and for good. Revoking a revoked key changes nothing.",
             StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, "ReadFlowBeaconDenials", "Read recent denials",
-            "The last denied first.", StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, "ReadFlowBeaconDenials",
+            "Read recent denials", "The last denied first.", StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, RequestParameters.KeyDenials, "ReadFlowBeaconApiKeyDenials",
             "Read a key's recent denials", "The last denied first.", StatusCodes.Status200OK, typeof(DenialsJson));
         Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, RequestParameters.Key, "ReadFlowBeaconApiKeySources",

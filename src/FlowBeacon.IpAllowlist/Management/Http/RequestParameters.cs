@@ -12,7 +12,8 @@ internal static class RequestParameters
     private const string IdText = "The key's id.";
     private const string KeyIdText = "Only what is about this key.";
     private const string ConditionText =
-        "The versions of the key that may be changed, such as \"3\", or *. Without it the key is changed whatever happened to it meanwhile.";
+        "The versions of the key that may be changed, such as \"3\", or *."
+        + " Without it the key is changed whatever happened to it meanwhile.";
     private const string AddressText = "Only this client address.";
     private const string SinceText = "Only what was seen since this instant (RFC 3339, with an offset).";
     private const string LimitText = "The most entries of a page.";

@@ -20,6 +20,7 @@ internal sealed class JsonSchema(JsonElement document)
 
     private IEnumerable<string> Faults(JsonElement schema, string keyword, JsonElement rule, JsonElement value, string place)
     {
+        bool isNumber = value.ValueKind == JsonValueKind.Number;
         return keyword switch
         {
             "description" or "examples" or "default" => [],
@@ -27,12 +28,14 @@ internal sealed class JsonSchema(JsonElement document)
             "type" => If(!Types(rule).Any(type => IsOf(type, value)), $"is {value.ValueKind}, not {rule}"),
             "enum" => If(!rule.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value)), $"{value} is none of {rule}"),
             "anyOf" => If(!rule.EnumerateArray().Any(one => !Faults(one, value, place).Any()), "is none of the alternatives"),
-            "oneOf" => If(rule.EnumerateArray().Count(one => !Faults(one, value, place).Any()) != 1, "is not exactly one of the alternatives"),
+            "oneOf" => If(
+                rule.EnumerateArray().Count(one => !Faults(one, value, place).Any()) != 1, "is not exactly one of the alternatives"),
             "required" => OfObject(() => rule.EnumerateArray()
                 .Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{place}: lacks {name}")),
-            "properties" => OfObject(() => value.EnumerateObject().SelectMany(member => rule.TryGetProperty(member.Name, out JsonElement known)
-                ? Faults(known, member.Value, $"{place}.{member.Name}")
-                : [])),
+            "properties" => OfObject(() => value.EnumerateObject().SelectMany(
+                member => rule.TryGetProperty(member.Name, out JsonElement known)
+                    ? Faults(known, member.Value, $"{place}.{member.Name}")
+                    : [])),
             "additionalProperties" => OfObject(() => value.EnumerateObject().Where(member => !IsKnown(schema, member.Name))
                 .SelectMany(member => rule.ValueKind == JsonValueKind.False
                     ? [$"{place}: has {member.Name}"]
@@ -42,13 +45,13 @@ internal sealed class JsonSchema(JsonElement document)
             "pattern" => OfText(text => Regex.IsMatch(text, rule.GetString()!, RegexOptions.ECMAScript)),
             "minLength" => OfText(text => text.EnumerateRunes().Count() >= rule.GetInt32()),
             "maxLength" => OfText(text => text.EnumerateRunes().Count() <= rule.GetInt32()),
-            "minimum" => If(value.ValueKind == JsonValueKind.Number && value.GetDecimal() < rule.GetDecimal(), $"{value} is less than {rule}"),
-            "maximum" => If(value.ValueKind == JsonValueKind.Number && value.GetDecimal() > rule.GetDecimal(), $"{value} is more than {rule}"),
+            "minimum" => If(isNumber && value.GetDecimal() < rule.GetDecimal(), $"{value} is less than {rule}"),
+            "maximum" => If(isNumber && value.GetDecimal() > rule.GetDecimal(), $"{value} is more than {rule}"),
             "format" => rule.GetString() switch
             {
                 "date-time" => OfText(text => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out _)),
-                "int32" => If(value.ValueKind == JsonValueKind.Number && !value.TryGetInt32(out _), $"{value} is not {rule}"),
-                "int64" => If(value.ValueKind == JsonValueKind.Number && !value.TryGetInt64(out _), $"{value} is not {rule}"),
+                "int32" => If(isNumber && !value.TryGetInt32(out _), $"{value} is not {rule}"),
+                "int64" => If(isNumber && !value.TryGetInt64(out _), $"{value} is not {rule}"),
                 _ => throw new NotSupportedException($"The format {rule} at {place}."),
             },
             _ => throw new NotSupportedException($"The keyword {keyword} at {place}."),

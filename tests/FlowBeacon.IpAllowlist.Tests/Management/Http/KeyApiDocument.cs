@@ -19,7 +19,7 @@ internal sealed class KeyApiDocument(JsonElement root)
 
     public static KeyApiDocument Parse(string text) => new(JsonDocument.Parse(text).RootElement);
 
-    /// <summary>The same document with another text in place of one that stands in it.</summary>
+    /// <summary>The same document with a change.</summary>
     public KeyApiDocument With(Action<JsonNode> change)
     {
         JsonNode copy = JsonNode.Parse(root.GetRawText())!;
@@ -27,7 +27,7 @@ internal sealed class KeyApiDocument(JsonElement root)
         return Parse(copy.ToJsonString());
     }
 
-    /// <summary>Where an exchange and the document disagree. A request that was refused may break the rules that the document states.</summary>
+    /// <summary>Where an exchange and the document disagree. A request that was refused may break the document's rules.</summary>
     public IEnumerable<string> Disagreements(Exchange exchange)
     {
         if (OperationOf(exchange) is not { } operation)

@@ -76,8 +76,10 @@ public sealed class StoreUnavailableApiTests
 
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => throw NotReady;
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) => throw NotReady;
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) => throw NotReady;
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) => throw NotReady;
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            throw NotReady;
     }
 }
