@@ -51,11 +51,11 @@ internal sealed class ApiKeyEndpoints(
         var errors = new FieldErrors();
         var query = new ApiKeyQuery
         {
-            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
-            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
+            Limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors),
             State = RequestQuery.State(context, errors),
             After = RequestQuery.After(context, errors),
-            Limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors),
+            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
+            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
         };
         bool withCounts = RequestQuery.Boolean(context, "counts", errors);
         errors.ThrowIfAny();

@@ -89,7 +89,7 @@ public sealed class ApiKeyApiRefusalTests
         { """{"name":"a","break_glass":1}""", ["break_glass: must be true or false"] },
         {
             """{"name":"a","accept_lockout_risk":true}""",
-            ["accept_lockout_risk: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["accept_lockout_risk: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","break_glass":true,"allowed_ips":["203.0.113.7"]}""",
@@ -105,17 +105,17 @@ public sealed class ApiKeyApiRefusalTests
         },
         {
             """{"name":"a","Name":"b"}""",
-            ["Name: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["Name: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","allowedIps":[]}""",
-            ["allowedIps: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["allowedIps: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","hash":"00","key":"fb_live_1"}""",
             [
-                "hash: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
-                "key: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
+                "hash: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
+                "key: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
             ]
         },
         {
@@ -124,7 +124,7 @@ public sealed class ApiKeyApiRefusalTests
             "break_glass":3,"allowlist_mode":"off","extra":1}
             """.ReplaceLineEndings(""),
             [
-                "extra: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
+                "extra: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
                 "break_glass: must be true or false",
                 "allowlist_mode: must be enforce or report_only",
                 "name: must be 1 to 100 characters, and has 0",
