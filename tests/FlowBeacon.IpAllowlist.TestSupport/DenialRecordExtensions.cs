@@ -7,8 +7,6 @@ namespace FlowBeacon.IpAllowlist.TestSupport;
 /// <summary>Puts the denial of a request on record, as the check does.</summary>
 internal static class DenialRecordExtensions
 {
-    public static bool Add(this DenialRecord record, HttpContext context, IpAllowlistFeature result, bool isHealth = false) => record.Add(
-        new DenialOccurrence(
-            result.Key!.Id, result.Client, result.DenialReason!.Value, result.Outcome == IpAllowlistOutcome.WouldDeny, isHealth,
-            HttpMethods.GetCanonicalizedValue(context.Request.Method), context.Request.Path.Value));
+    public static bool Add(this DenialRecord record, HttpContext context, IpAllowlistFeature result, bool isHealth = false) =>
+        record.Add(IpAllowlistDiagnostics.OccurrenceOf(context, result, isHealth));
 }

@@ -17,15 +17,15 @@ internal enum ApiKeyReading
 }
 
 /// <summary>The credential of a request, as read from its header.</summary>
-internal readonly struct ApiKeyCredential(ApiKeyReading reading, ApiKeyHash hash, string? notRemembered = null)
+internal readonly struct ApiKeyCredential(ApiKeyReading reading, ApiKeyHash hash, string? headerText = null)
 {
     public ApiKeyReading Reading => reading;
 
     /// <summary>The hash of a credential to look up.</summary>
     public ApiKeyHash Hash => hash;
 
-    /// <summary>The header's text, to be remembered if it leads to a key; null if it is remembered.</summary>
-    public string? NotRemembered => notRemembered;
+    /// <summary>The header's text, raw key included, to be remembered if it leads to a key; null if it is already.</summary>
+    public string? HeaderText => headerText;
 
     public bool IsToLookUp => reading is ApiKeyReading.Prefixed or ApiKeyReading.Unprefixed;
 }

@@ -34,9 +34,9 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
     /// <summary>Remembers a credential that led to a key, so that its next reading costs no hash.</summary>
     public void Remember(in ApiKeyCredential credential)
     {
-        if (credential.NotRemembered is not null)
+        if (credential.HeaderText is not null)
         {
-            _memo.Remember(credential.NotRemembered, credential.Reading, credential.Hash);
+            _memo.Remember(credential.HeaderText, credential.Reading, credential.Hash);
         }
     }
 

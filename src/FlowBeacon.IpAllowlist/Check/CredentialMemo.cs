@@ -13,7 +13,8 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </remarks>
 internal sealed class CredentialMemo
 {
-    private const int Sets = 2_048;
+    private const int SetBits = 11;
+    private const int Sets = 1 << SetBits;
 
     /// <summary>Of 1,000 texts in use at once, one place for each set would leave 113 without a place; two leave 31, four 4.</summary>
     private const int Ways = 2;
@@ -29,7 +30,7 @@ internal sealed class CredentialMemo
     private readonly Entry?[] _entries = new Entry?[Sets * Ways];
 
     [ThreadStatic]
-    private static int _misses;
+    private static uint _misses;
 
     public bool TryGet(string text, out ApiKeyCredential credential)
     {
@@ -66,13 +67,12 @@ internal sealed class CredentialMemo
 
         if (place == set + Ways)
         {
-            int misses = ++_misses;
-            if (misses % MissesPerReplacement != 0)
+            if (++_misses % MissesPerReplacement != 0)
             {
                 return;
             }
 
-            place = set + (misses / MissesPerReplacement % Ways);
+            place = set + (int)(_misses / MissesPerReplacement % Ways);
         }
 
         _entries[place] = new Entry(text, new ApiKeyCredential(reading, hash));
@@ -83,7 +83,7 @@ internal sealed class CredentialMemo
     {
         ReadOnlySpan<ulong> end = MemoryMarshal.Cast<char, ulong>(text.AsSpan(text.Length - ShortestText));
         ulong mixed = (end[0] * 0x9E37_79B9_7F4A_7C15) ^ (end[1] * 0xC2B2_AE3D_27D4_EB4F);
-        return (int)(mixed >> 53) * Ways;
+        return (int)(mixed >> (64 - SetBits)) * Ways;
     }
 
     /// <summary>

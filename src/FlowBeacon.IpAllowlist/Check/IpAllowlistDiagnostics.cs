@@ -80,7 +80,7 @@ internal sealed class IpAllowlistDiagnostics(
         }
     }
 
-    private static DenialOccurrence OccurrenceOf(HttpContext context, IpAllowlistFeature result, bool isHealth) => new(
+    internal static DenialOccurrence OccurrenceOf(HttpContext context, IpAllowlistFeature result, bool isHealth) => new(
         result.Key!.Id, result.Client, result.DenialReason!.Value, result.Outcome == IpAllowlistOutcome.WouldDeny, isHealth,
         HttpMethods.GetCanonicalizedValue(context.Request.Method), context.Request.Path.Value);
 

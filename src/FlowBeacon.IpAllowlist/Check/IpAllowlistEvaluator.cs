@@ -16,10 +16,6 @@ internal sealed class IpAllowlistEvaluator(
     VerdictCache verdicts,
     IpAllowlistDiagnostics diagnostics)
 {
-    public static readonly IpAllowlistFeature InvalidKey = new(IpAllowlistOutcome.InvalidKey, null, default, default);
-
-    private static readonly IpAllowlistFeature NoKey = new(IpAllowlistOutcome.NoKey, null, default, default);
-
     // A store in memory needs no cancellation, and asking a Kestrel request for its token allocates one.
     private readonly ISynchronousApiKeyStore? _inMemory = store as ISynchronousApiKeyStore;
 
@@ -44,7 +40,7 @@ internal sealed class IpAllowlistEvaluator(
         ApiKeyCredential credential = reader.Read(context.Request.Headers);
         if (!credential.IsToLookUp)
         {
-            return new(Keep(context, earlier, credential.Reading == ApiKeyReading.NoKey ? NoKey : InvalidKey));
+            return new(Keep(context, earlier, WithoutLookup(credential.Reading)));
         }
 
         if (earlier is not null && earlier.Secret == credential.Hash)
@@ -53,16 +49,11 @@ internal sealed class IpAllowlistEvaluator(
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
-        if (_inMemory is not null)
-        {
-            return new(Conclude(context, earlier, credential, _inMemory.Find(credential.Hash)));
-        }
-
         ValueTask<ApiKey?> lookup;
         try
         {
-            lookup = timeout.CanBeCanceled
-                ? new(FindInTimeAsync(credential.Hash, timeout))
+            lookup = _inMemory is not null ? new(_inMemory.Find(credential.Hash))
+                : timeout.CanBeCanceled ? new(FindInTimeAsync(credential.Hash, timeout))
                 : store.FindAsync(credential.Hash, context.RequestAborted);
         }
         catch
@@ -104,7 +95,7 @@ internal sealed class IpAllowlistEvaluator(
     {
         if (key is null)
         {
-            return Keep(context, earlier, WithoutKey(credential));
+            return Keep(context, earlier, Unknown(credential));
         }
 
         reader.Remember(credential);
@@ -112,22 +103,19 @@ internal sealed class IpAllowlistEvaluator(
         // The address of a key without a list is resolved as well, for the feature, metrics and sources seen.
         return Keep(context, earlier, key.Accepts(credential.Hash, time)
             ? verdicts.Judge(key, credential.Hash, resolver.Resolve(context))
-            : InvalidKeyWith(credential.Hash));
+            : new IpAllowlistFeature(IpAllowlistOutcome.InvalidKey, null, credential.Hash, default));
     }
 
-    private IpAllowlistFeature WithoutKey(in ApiKeyCredential credential)
+    private static IpAllowlistFeature WithoutLookup(ApiKeyReading reading) =>
+        reading == ApiKeyReading.NoKey ? IpAllowlistFeature.NoKey : IpAllowlistFeature.InvalidKey;
+
+    private IpAllowlistFeature Unknown(in ApiKeyCredential credential)
     {
-        if (credential.Reading == ApiKeyReading.Prefixed)
-        {
-            return InvalidKeyWith(credential.Hash);
-        }
+        IpAllowlistFeature result = credential.Reading == ApiKeyReading.Prefixed ? IpAllowlistFeature.InvalidKey : IpAllowlistFeature.NoKey;
 
-        // A look-up in memory costs less than keeping the hash of every credential that is somebody else's.
-        return _inMemory is not null ? NoKey : new IpAllowlistFeature(IpAllowlistOutcome.NoKey, null, credential.Hash, default);
+        // The hash is kept so that a credential is looked up once per request. Another look-up in memory costs less than keeping it.
+        return _inMemory is not null ? result : new IpAllowlistFeature(result.Outcome, null, credential.Hash, default);
     }
-
-    /// <summary>The verdict knows the hash, so that a credential is looked up once per request.</summary>
-    private static IpAllowlistFeature InvalidKeyWith(ApiKeyHash hash) => new(IpAllowlistOutcome.InvalidKey, null, hash, default);
 
     private IpAllowlistFeature Keep(HttpContext context, IpAllowlistFeature? earlier, IpAllowlistFeature result)
     {
@@ -151,6 +139,6 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         diagnostics.ChangedBehindCheck();
-        return result.Outcome.Passes() && admitted.Key?.Id != result.Key?.Id ? InvalidKey : result;
+        return result.Outcome.Passes() && admitted.Key?.Id != result.Key?.Id ? IpAllowlistFeature.InvalidKey : result;
     }
 }

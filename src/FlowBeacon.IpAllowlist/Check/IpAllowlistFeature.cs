@@ -14,6 +14,13 @@ namespace FlowBeacon.IpAllowlist.Check;
 internal sealed class IpAllowlistFeature(
     IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, SourceCell? source = null) : IIpAllowlistFeature
 {
+    public static readonly IpAllowlistFeature NoKey = new(IpAllowlistOutcome.NoKey, null, default, default);
+
+    public static readonly IpAllowlistFeature InvalidKey = new(IpAllowlistOutcome.InvalidKey, null, default, default);
+
+    private static readonly IpAllowlistFeature FinalInvalidKey =
+        new(IpAllowlistOutcome.InvalidKey, null, default, default) { IsFinal = true };
+
     public IpAllowlistOutcome Outcome => outcome;
 
     public ApiKey? Key => key;
@@ -47,8 +54,9 @@ internal sealed class IpAllowlistFeature(
 
     public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
 
-    /// <summary>The same refusal, of one request alone and for good.</summary>
-    public IpAllowlistFeature AsFinal() => new(outcome, key, secret, client) { IsFinal = true };
+    /// <summary>The same refusal, for good: of one request alone, unless it tells nothing of the request.</summary>
+    public IpAllowlistFeature AsFinal() =>
+        outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
     public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
 }

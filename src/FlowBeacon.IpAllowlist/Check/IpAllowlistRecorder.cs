@@ -63,7 +63,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result)
     {
         diagnostics.ChangedBeforeCheck();
-        return result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey ? result : IpAllowlistEvaluator.InvalidKey;
+        return result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey ? result : IpAllowlistFeature.InvalidKey;
     }
 
     /// <summary>Says once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
@@ -81,7 +81,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
         if (source is not { IsEvicted: false })
         {
             source = sources.Admit(result.Key!.Id, result.Client);
-            verdicts.Keep(result.With(source));
+            verdicts.Keep(result, source);
         }
 
         source.Seen(clock.Now);

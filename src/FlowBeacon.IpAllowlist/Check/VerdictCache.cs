@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
@@ -8,14 +9,16 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </summary>
 /// <remarks>
 /// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept; a changed
-/// key is another object. Whether the key is revoked or expired is not kept. Denials are not kept either: anybody may make addresses up.
+/// key is another object. Whether the key is revoked or expired is not kept. Only verdicts that admit are kept: anybody
+/// may make other addresses up.
 /// </remarks>
 internal sealed class VerdictCache
 {
     /// <summary>The most verdicts that are kept, for all keys together: about 5 MB when full.</summary>
     public const int Capacity = Sets * Ways;
 
-    private const int Sets = 8_192;
+    private const int SetBits = 13;
+    private const int Sets = 1 << SetBits;
     private const int Ways = 4;
 
     /// <summary>
@@ -28,7 +31,7 @@ internal sealed class VerdictCache
     [ThreadStatic]
     private static uint _misses;
 
-    /// <summary>The verdict about a request that presents a valid key.</summary>
+    /// <summary>The verdict about a request that presents a valid key: one that was kept, or a new one.</summary>
     public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
     {
         int set = SetOf(secret, client);
@@ -41,19 +44,15 @@ internal sealed class VerdictCache
             }
         }
 
-        var made = new IpAllowlistFeature(key.Judge(client), key, secret, client);
-        Keep(made);
-        return made;
+        return new IpAllowlistFeature(key.Judge(client), key, secret, client);
     }
 
-    /// <summary>Keeps a verdict in place of an earlier one about the same key and address, or where there is room.</summary>
-    public void Keep(IpAllowlistFeature made)
+    /// <summary>
+    /// Keeps the verdict about a request that was admitted, with where its uses are counted: in place of an earlier one about the same key
+    /// and address, or where there is room.
+    /// </summary>
+    public void Keep(IpAllowlistFeature made, SourceCell source)
     {
-        if (made.Key is null || made.Outcome == IpAllowlistOutcome.Denied)
-        {
-            return;
-        }
-
         int set = SetOf(made.Secret, made.Client);
         int free = -1;
         for (int place = set; place < set + Ways; place++)
@@ -63,7 +62,7 @@ internal sealed class VerdictCache
             {
                 free = place;
             }
-            else if (kept.Key!.Id == made.Key.Id && kept.Client == made.Client)
+            else if (kept.Key!.Id == made.Key!.Id && kept.Client == made.Client)
             {
                 free = place;
                 break;
@@ -80,10 +79,12 @@ internal sealed class VerdictCache
             free = set + (int)(_misses / MissesPerReplacement % Ways);
         }
 
-        Volatile.Write(ref _verdicts[free], made);
+        Volatile.Write(ref _verdicts[free], made.With(source));
     }
 
-    /// <summary>Drops all verdicts, so that keys which were replaced as a whole are not kept alive.</summary>
+    /// <summary>
+    /// Drops all verdicts when all keys are replaced, so that the old keys are let go. A request that is under way may still leave one.
+    /// </summary>
     public void Clear() => Array.Clear(_verdicts);
 
     /// <summary>
@@ -93,6 +94,6 @@ internal sealed class VerdictCache
     {
         UInt128 bits = client.Address.Bits;
         ulong mixed = (secret.Start ^ (ulong)bits ^ (ulong)(bits >> 64)) * 0x9E37_79B9_7F4A_7C15;
-        return (int)(mixed >> (64 - 13)) * Ways;
+        return (int)(mixed >> (64 - SetBits)) * Ways;
     }
 }

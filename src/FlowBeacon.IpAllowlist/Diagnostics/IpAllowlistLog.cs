@@ -45,7 +45,7 @@ internal static partial class IpAllowlistLog
     public static partial void ForwardedForFirstIsForgeable(ILogger logger);
 
     [LoggerMessage(EventId = 7, EventName = "NoKeys", Level = LogLevel.Warning,
-        Message = "The in-memory key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or"
+        Message = "The key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or"
             + " InMemoryApiKeyStore.Set), or register your own IApiKeyStore")]
     public static partial void NoKeys(ILogger logger);
 

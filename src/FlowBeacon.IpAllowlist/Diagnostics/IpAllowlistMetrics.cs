@@ -34,7 +34,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
         {
             _meter.CreateObservableGauge(
                 "flowbeacon.ip_allowlist.keys", () => inMemory.Count, "{key}",
-                "Keys in the in-memory store, expired and revoked ones included.");
+                "Keys in a store that answers from memory, expired and revoked ones included.");
         }
     }
 

@@ -2,7 +2,8 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
 /// What a store that answers from this process's memory can do beside <see cref="IApiKeyStore"/>. A store that has it is asked this way, so
-/// that a request costs no allocation.
+/// that a request costs no allocation. Neither member may block or do I/O. What <see cref="Find"/> throws ends the request as a server
+/// error, and is counted as a failure of the store.
 /// </summary>
 public interface ISynchronousApiKeyStore
 {

@@ -10,20 +10,22 @@ namespace FlowBeacon.IpAllowlist;
 public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 {
     private readonly IEqualityComparer<ApiKeyHash> _hashes;
+    private readonly IEqualityComparer<string> _ids;
     private readonly Lock _changing = new();
     private volatile Tables _tables;
 
     /// <summary>Makes a store without keys.</summary>
     public InMemoryApiKeyStore()
-        : this(EqualityComparer<ApiKeyHash>.Default)
+        : this(EqualityComparer<ApiKeyHash>.Default, StringComparer.Ordinal)
     {
     }
 
-    /// <summary>Makes a store that compares hashes in a way of its own: tests let that fail.</summary>
-    internal InMemoryApiKeyStore(IEqualityComparer<ApiKeyHash> hashes)
+    /// <summary>Makes a store that compares hashes and ids in a way of its own: tests let that fail.</summary>
+    internal InMemoryApiKeyStore(IEqualityComparer<ApiKeyHash> hashes, IEqualityComparer<string> ids)
     {
         _hashes = hashes;
-        _tables = new Tables(hashes, capacity: 0);
+        _ids = ids;
+        _tables = new Tables(hashes, ids, capacity: 0);
     }
 
     /// <summary>Raised when all keys were replaced, so that what is remembered of the old ones can be dropped.</summary>
@@ -97,32 +99,14 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 
             ApiKey[] replaced = [.. named.Select(id => tables.ById.GetValueOrDefault(id)).OfType<ApiKey>()];
 
-            // Restrictions first, so that a failure on the way admits nothing that was taken away: what stays or moves is overwritten (a
-            // revocation lands here), then what vanishes is removed, and only then is something added.
-            foreach (ApiKeyHash hash in replaced.SelectMany(key => key.Hashes))
+            try
             {
-                if (owners.TryGetValue(hash, out ApiKey? owner))
-                {
-                    tables.ByHash[hash] = owner;
-                }
+                Write(tables, owners, replaced, keys);
             }
-
-            foreach (ApiKeyHash hash in replaced.SelectMany(key => key.Hashes))
+            catch
             {
-                if (!owners.ContainsKey(hash))
-                {
-                    tables.ByHash.TryRemove(hash, out _);
-                }
-            }
-
-            foreach ((ApiKeyHash hash, ApiKey key) in owners)
-            {
-                tables.ByHash[hash] = key;
-            }
-
-            foreach (ApiKey key in keys)
-            {
-                tables.ById[key.Id] = key;
+                TakeBack(tables, owners);
+                throw;
             }
 
             return removals.Count(id => tables.ById.TryRemove(id, out _));
@@ -142,7 +126,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         Dictionary<ApiKeyHash, ApiKey> owners = OwnersOf(all);
         lock (_changing)
         {
-            var tables = new Tables(_hashes, all.Length);
+            var tables = new Tables(_hashes, _ids, all.Length);
             foreach (ApiKey key in all)
             {
                 tables.ById[key.Id] = key;
@@ -157,6 +141,52 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         }
 
         AllReplaced?.Invoke();
+    }
+
+    /// <summary>
+    /// Writes a change. Restrictions come first, so that a failure midway admits nothing that was taken away: what stays or moves is
+    /// overwritten (a revocation is in force then), what vanishes is removed, and only then is anything added.
+    /// </summary>
+    private static void Write(Tables tables, Dictionary<ApiKeyHash, ApiKey> owners, ApiKey[] replaced, ApiKey[] keys)
+    {
+        ApiKeyHash[] hashesBefore = [.. replaced.SelectMany(key => key.Hashes)];
+        foreach (ApiKeyHash hash in hashesBefore)
+        {
+            if (owners.TryGetValue(hash, out ApiKey? owner))
+            {
+                tables.ByHash[hash] = owner;
+            }
+        }
+
+        foreach (ApiKeyHash hash in hashesBefore)
+        {
+            if (!owners.ContainsKey(hash))
+            {
+                tables.ByHash.TryRemove(hash, out _);
+            }
+        }
+
+        foreach ((ApiKeyHash hash, ApiKey key) in owners)
+        {
+            tables.ByHash[hash] = key;
+        }
+
+        foreach (ApiKey key in keys)
+        {
+            tables.ById[key.Id] = key;
+        }
+    }
+
+    /// <summary>After a failure: takes away the hashes that are not in the index by id, because no later change would find them.</summary>
+    private static void TakeBack(Tables tables, Dictionary<ApiKeyHash, ApiKey> owners)
+    {
+        foreach ((ApiKeyHash hash, ApiKey key) in owners)
+        {
+            if (!tables.ById.TryGetValue(key.Id, out ApiKey? indexed) || !indexed.Has(hash))
+            {
+                tables.ByHash.TryRemove(hash, out _);
+            }
+        }
     }
 
     /// <summary>The ids that a change names, each once.</summary>
@@ -200,10 +230,10 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
     }
 
     /// <summary>The keys by hash and by id. Exchanged as a whole when all keys are replaced.</summary>
-    private sealed class Tables(IEqualityComparer<ApiKeyHash> hashes, int capacity)
+    private sealed class Tables(IEqualityComparer<ApiKeyHash> hashes, IEqualityComparer<string> ids, int capacity)
     {
         public ConcurrentDictionary<ApiKeyHash, ApiKey> ByHash { get; } = new(Environment.ProcessorCount, capacity, hashes);
 
-        public ConcurrentDictionary<string, ApiKey> ById { get; } = new(Environment.ProcessorCount, capacity, StringComparer.Ordinal);
+        public ConcurrentDictionary<string, ApiKey> ById { get; } = new(Environment.ProcessorCount, capacity, ids);
     }
 }

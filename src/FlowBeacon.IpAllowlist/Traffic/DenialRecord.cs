@@ -17,10 +17,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     /// <summary>How long a denial counts as recent when a key is recovered.</summary>
     private const uint RecentSeconds = 60 * 60;
 
-    /// <summary>One character more than is shown, so that it shows that something is left out.</summary>
-    private const int LongestText = PrintableText.LongestShown + 1;
-
     private readonly Lock _addingKey = new();
+    private readonly int[] _pairsSeen = new int[4_096];
     private readonly ConcurrentDictionary<string, KeyDenials> _byKey = new(StringComparer.Ordinal);
 
     // Apart, so that whoever asks the health endpoint can push no denial out.
@@ -30,9 +28,14 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
     public bool Add(DenialOccurrence denial)
     {
-        denial = denial with { Method = Bounded(denial.Method), Path = Bounded(denial.Path) };
-        bool isNew = DenialsOf(denial.KeyId, denial.IsHealth).Add(denial, clock.Now);
-        return isNew && !denial.IsHealth;
+        // Cut here, not when it is read: a raw key may have been pasted into the path.
+        denial = denial with { Method = PrintableText.Cut(denial.Method), Path = PrintableText.Cut(denial.Path) };
+        while (!DenialsOf(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
+        {
+            // The key's record was dropped in this very moment.
+        }
+
+        return !denial.IsHealth && IsFirstOfPair(HashCode.Combine(denial.KeyId, denial.Client.Address, denial.Reason, denial.IsReportOnly));
     }
 
     /// <inheritdoc/>
@@ -56,8 +59,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             && (since is null || row.LastSeen >= since);
     }
 
-    /// <summary>Reads exact numbers of denials.</summary>
-    /// <param name="keyId">Only this key's; null for all that are held.</param>
+    /// <summary>Reads exact numbers of denials of the keys whose records are held.</summary>
+    /// <param name="keyId">Only this key's; null for all.</param>
     public DenialTotals Totals(string? keyId)
     {
         DenialTotals[] totals = [.. Keys(_byKey, keyId).Select(key => key.Totals)];
@@ -81,16 +84,32 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
 
         lock (_addingKey)
         {
-            if (byKey.Count >= most && !byKey.ContainsKey(keyId))
+            while (byKey.Count >= most && !byKey.ContainsKey(keyId))
             {
-                byKey.TryRemove(byKey.MinBy(key => key.Value.LastAt));
+                (string leaving, KeyDenials record, uint lastAt) =
+                    byKey.Select(key => (key.Key, key.Value, key.Value.LastAt)).MinBy(key => key.LastAt);
+                if (record.TryClose(lastAt))
+                {
+                    byKey.TryRemove(leaving, out _);
+                }
             }
 
             return byKey.GetOrAdd(keyId, static (_, now) => new KeyDenials(now), clock.Now);
         }
     }
 
-    private static string Bounded(string? text) => text is null ? "" : text.Length <= LongestText ? text : text[..LongestText];
+    /// <summary>Remembers a few thousand pairs without a lock; a forgotten one counts as new again.</summary>
+    private bool IsFirstOfPair(int pair)
+    {
+        ref int seen = ref _pairsSeen[(uint)pair % (uint)_pairsSeen.Length];
+        if (Volatile.Read(ref seen) == pair)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref seen, pair);
+        return true;
+    }
 
     private static Denial ToDenial(DenialRow row)
     {
@@ -108,8 +127,8 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
             CountError = row.CountError,
             FirstSeen = CoarseClock.ToInstant(row.FirstSeen),
             LastSeen = CoarseClock.ToInstant(row.LastSeen),
-            LastMethod = PrintableText.Cut(last.Method),
-            LastPath = PrintableText.Cut(last.Path),
+            LastMethod = last.Method,
+            LastPath = last.Path ?? "",
         };
     }
 }

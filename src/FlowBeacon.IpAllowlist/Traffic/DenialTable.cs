@@ -22,13 +22,10 @@ internal sealed class DenialTable
 
     public DenialRow? Find(IpAddressValue address, IpAllowlistDenialReason reason) => _byAddress.GetValueOrDefault((address, reason));
 
-    /// <summary>Counts a denial.</summary>
-    /// <returns>Whether its address is new to the table.</returns>
-    public bool Add(in DenialOccurrence denial, uint at)
+    public void Add(in DenialOccurrence denial, uint at)
     {
         (IpAddressValue Address, IpAllowlistDenialReason Reason) address = (denial.Client.Address, denial.Reason);
-        bool isNew = !_byAddress.TryGetValue(address, out DenialRow? row);
-        if (row is null)
+        if (!_byAddress.TryGetValue(address, out DenialRow? row))
         {
             row = _rows.Count < MostRows ? NewRow() : TakeRarestRow();
             row.FirstSeen = at;
@@ -38,7 +35,6 @@ internal sealed class DenialTable
         row.Count++;
         row.LastSeen = at;
         row.Last = denial;
-        return isNew;
     }
 
     private DenialRow NewRow()

@@ -14,6 +14,7 @@ internal sealed class KeyDenials(uint now)
     private long _wouldDeny;
     private DenialOccurrence? _last;
     private uint _lastAt = now;
+    private bool _isClosed;
 
     /// <summary>When the last denial happened; at first, when the record began.</summary>
     public uint LastAt => Volatile.Read(ref _lastAt);
@@ -42,21 +43,41 @@ internal sealed class KeyDenials(uint now)
     }
 
     /// <summary>Puts a denial on record.</summary>
-    /// <returns>Whether its address is new to the table.</returns>
-    public bool Add(in DenialOccurrence denial, uint at)
+    /// <returns>Whether it is; a closed record takes none.</returns>
+    public bool TryAdd(in DenialOccurrence denial, uint at)
     {
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return false;
+            }
+
             _last = denial;
             _lastAt = at;
             if (denial.IsReportOnly)
             {
                 _wouldDeny++;
-                return _rehearsals.Add(denial, at);
+                _rehearsals.Add(denial, at);
+            }
+            else
+            {
+                _denied++;
+                _denials.Add(denial, at);
             }
 
-            _denied++;
-            return _denials.Add(denial, at);
+            return true;
+        }
+    }
+
+    /// <summary>Takes no more denials, because the record is about to be dropped and they would be lost with it.</summary>
+    /// <param name="lastAt">When the last denial happened, as far as the caller knows.</param>
+    /// <returns>Whether it is closed; not if the key was denied since.</returns>
+    public bool TryClose(uint lastAt)
+    {
+        lock (_lock)
+        {
+            return _isClosed = _lastAt == lastAt;
         }
     }
 

@@ -31,39 +31,40 @@ internal sealed class KeySources(int most, uint evictedUntil)
 
     public uint LastSeen => All.Select(cell => cell.LastSeen).DefaultIfEmpty().Max();
 
+    /// <summary>Finds the cell of an address; null if there is none. Needs no lock.</summary>
+    public SourceCell? Find(ClientIp client) =>
+        client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
+
     /// <summary>Finds the cell of an address, or makes one.</summary>
     /// <param name="client">The client address.</param>
     /// <param name="now">The time.</param>
     /// <param name="isOneMore">Whether the record holds one cell more than before.</param>
     public SourceCell Admit(ClientIp client, uint now, out bool isOneMore)
     {
-        SourceCell? held = client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
-        if (held is not null)
+        if (Find(client) is { } held)
         {
             isOneMore = false;
             return held;
         }
 
         var added = new SourceCell(client, now);
-        SourceCell? leaving = null;
-        if (client.IsKnown)
+        isOneMore = true;
+        if (!client.IsKnown)
         {
-            SourceCell[] cells = _cells;
-            leaving = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
-            _cells = [.. cells.Where(cell => cell != leaving), added];
-        }
-        else
-        {
-            _withoutAddress = added;
+            return _withoutAddress = added;
         }
 
+        SourceCell[] cells = _cells;
+        SourceCell? leaving = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
         if (leaving is not null)
         {
+            // Said before it leaves: whoever reads the sources meanwhile must see the one or the other.
+            isOneMore = false;
             leaving.Evict();
             _evictedUntil = Math.Max(_evictedUntil, leaving.LastSeen);
         }
 
-        isOneMore = leaving is null;
+        _cells = [.. cells.Where(cell => cell != leaving), added];
         return added;
     }
 }

@@ -43,11 +43,15 @@ internal sealed class SourcesSeen
     public KeySources? Find(string keyId) => _byKey.GetValueOrDefault(keyId);
 
     /// <summary>
-    /// The cell that counts the uses of a key from an address. Whoever keeps it asks again only once it is evicted, so a lock is taken for
-    /// addresses that are new to a key, not for each request.
+    /// The cell that counts the uses of a key from an address. A lock is taken only for an address that is new to the key.
     /// </summary>
     public SourceCell Admit(string keyId, ClientIp client)
     {
+        if (Find(keyId)?.Find(client) is { } held)
+        {
+            return held;
+        }
+
         lock (_admitting)
         {
             KeySources? sources = Find(keyId);

@@ -23,7 +23,7 @@ public sealed class CredentialMemoTests
 
         _memo.TryGet(text, out ApiKeyCredential found).Should().BeTrue();
 
-        (found.Reading, found.Hash, found.NotRemembered).Should().Be((reading, Hash, null));
+        (found.Reading, found.Hash, found.HeaderText).Should().Be((reading, Hash, null));
     }
 
     [Fact]
@@ -133,6 +133,31 @@ public sealed class CredentialMemoTests
 
         Knows(third).Should().BeTrue();
     }
+
+    [Fact]
+    public void A_thread_may_miss_more_often_than_an_int_counts()
+    {
+        MissesOf(null) = int.MaxValue - 10u;
+        string[] alive = [.. Enumerable.Range(0, 500).Select(number => $"{number}{FirstSetsEnd()}")];
+
+        foreach (string text in alive)
+        {
+            _memo.Remember(text, ApiKeyReading.Prefixed, Hash);
+        }
+
+        alive.Count(Knows).Should().Be(2, "there are two places for texts that end alike");
+        MissesOf(null).Should().BeGreaterThan(int.MaxValue);
+    }
+
+    // The first set is the one whose places a negative index would miss.
+    private static string FirstSetsEnd() =>
+        Enumerable.Range(0, 100_000).Select(number => number.ToString("x8")).First(end => SetOf(null, end) == 0);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "_misses")]
+    private static extern ref uint MissesOf(CredentialMemo? memo);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticMethod, Name = "SetOf")]
+    private static extern int SetOf(CredentialMemo? memo, string text);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void RememberTwo()

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Check;
 
@@ -12,32 +13,32 @@ public sealed class VerdictCacheTests
     [Fact]
     public void A_verdict_is_kept_for_the_same_key_secret_and_address()
     {
-        IpAllowlistFeature first = _cache.Judge(Key, Key.Hash, From(1));
+        IpAllowlistFeature first = Judge(Key, Key.Hash, From(1));
 
-        _cache.Judge(Open("open"), Key.Hash, From(1)).Should().NotBeSameAs(first);
+        Judge(Open("open"), Key.Hash, From(1)).Should().NotBeSameAs(first);
         first.Outcome.Should().Be(IpAllowlistOutcome.Denied);
 
-        IpAllowlistFeature allowed = _cache.Judge(Key, Key.Hash, Listed());
-        _cache.Judge(Key, Key.Hash, Listed()).Should().BeSameAs(allowed);
+        IpAllowlistFeature allowed = Judge(Key, Key.Hash, Listed());
+        Judge(Key, Key.Hash, Listed()).Should().BeSameAs(allowed);
     }
 
     [Fact]
-    public void A_denial_is_not_kept() =>
-        _cache.Judge(Key, Key.Hash, From(1)).Should().NotBeSameAs(_cache.Judge(Key, Key.Hash, From(1)));
+    public void Judging_alone_keeps_nothing() =>
+        _cache.Judge(Key, Key.Hash, Listed()).Should().NotBeSameAs(_cache.Judge(Key, Key.Hash, Listed()));
 
     [Fact]
     public void A_changed_key_is_judged_by_its_new_list_and_takes_the_place_of_the_old_one()
     {
-        IpAllowlistFeature before = _cache.Judge(Key, Key.Hash, Listed());
+        IpAllowlistFeature before = Judge(Key, Key.Hash, Listed());
         ApiKey changed = Key with { AllowedIps = IpAddressSet.Parse(["198.51.100.9"]) };
         ApiKey named = Key with { Name = "named" };
 
-        _cache.Judge(changed, Key.Hash, Listed()).Outcome.Should().Be(IpAllowlistOutcome.Denied);
-        IpAllowlistFeature after = _cache.Judge(named, Key.Hash, Listed());
+        Judge(changed, Key.Hash, Listed()).Outcome.Should().Be(IpAllowlistOutcome.Denied);
+        IpAllowlistFeature after = Judge(named, Key.Hash, Listed());
 
         after.Key.Should().BeSameAs(named);
-        _cache.Judge(named, Key.Hash, Listed()).Should().BeSameAs(after);
-        _cache.Judge(Key, Key.Hash, Listed()).Should().NotBeSameAs(before);
+        Judge(named, Key.Hash, Listed()).Should().BeSameAs(after);
+        Judge(Key, Key.Hash, Listed()).Should().NotBeSameAs(before);
     }
 
     [Fact]
@@ -49,24 +50,24 @@ public sealed class VerdictCacheTests
             Retiring = new RetiringSecret { Hash = old, Prefix = "fb_live_5555", ExpiresAt = DateTimeOffset.MaxValue },
         };
 
-        _cache.Judge(rotated, Key.Hash, Listed()).KeyPrefix.Should().Be("fb_live_1111");
-        _cache.Judge(rotated, old, Listed()).KeyPrefix.Should().Be("fb_live_5555");
-        _cache.Judge(rotated, Key.Hash, Listed()).KeyPrefix.Should().Be("fb_live_1111");
+        Judge(rotated, Key.Hash, Listed()).KeyPrefix.Should().Be("fb_live_1111");
+        Judge(rotated, old, Listed()).KeyPrefix.Should().Be("fb_live_5555");
+        Judge(rotated, Key.Hash, Listed()).KeyPrefix.Should().Be("fb_live_1111");
     }
 
     [Fact]
     public void A_key_with_ever_new_addresses_leaves_most_verdicts_of_others_in_place()
     {
         ApiKey[] quiet = [.. Enumerable.Range(0, 1_000).Select(number => Open($"quiet-{number}"))];
-        IpAllowlistFeature[] before = [.. quiet.Select(key => _cache.Judge(key, key.Hash, From(1)))];
+        IpAllowlistFeature[] before = [.. quiet.Select(key => Judge(key, key.Hash, From(1)))];
         ApiKey noisy = Open("noisy");
 
         for (uint address = 0; address < VerdictCache.Capacity; address++)
         {
-            _cache.Judge(noisy, noisy.Hash, From(address));
+            Judge(noisy, noisy.Hash, From(address));
         }
 
-        int kept = quiet.Zip(before).Count(pair => ReferenceEquals(_cache.Judge(pair.First, pair.First.Hash, From(1)), pair.Second));
+        int kept = quiet.Zip(before).Count(pair => ReferenceEquals(Judge(pair.First, pair.First.Hash, From(1)), pair.Second));
         kept.Should().BeGreaterThan(900);
     }
 
@@ -81,12 +82,25 @@ public sealed class VerdictCacheTests
             {
                 for (uint address = 0; address < 20; address++)
                 {
-                    IpAllowlistFeature verdict = _cache.Judge(key, key.Hash, From(address));
+                    IpAllowlistFeature verdict = Judge(key, key.Hash, From(address));
                     verdict.Key.Should().BeSameAs(key);
                     verdict.Client.Should().Be(From(address));
                 }
             }
         }
+    }
+
+    /// <summary>Judges a request, and keeps the verdict if it admits the request, as the recorder does.</summary>
+    private IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
+    {
+        IpAllowlistFeature verdict = _cache.Judge(key, secret, client);
+        if (verdict.Outcome == IpAllowlistOutcome.Denied || verdict.Source is not null)
+        {
+            return verdict;
+        }
+
+        _cache.Keep(verdict, new SourceCell(client, now: 0));
+        return _cache.Judge(key, secret, client);
     }
 
     private static ApiKey Open(string id) => TestKeys.Create($"raw-{id}", id);

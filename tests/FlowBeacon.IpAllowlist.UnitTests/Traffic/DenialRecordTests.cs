@@ -105,6 +105,36 @@ public sealed class DenialRecordTests : IDisposable
     }
 
     [Fact]
+    public void Addresses_that_come_again_are_not_new_although_there_are_more_than_the_table_has_rows()
+    {
+        const uint Addresses = 3 * DenialTable.MostRows;
+        for (uint number = 0; number < Addresses; number++)
+        {
+            _traffic.Deny(Key, ObservedTraffic.From(number));
+        }
+
+        int isNewAgain = Enumerable.Range(0, (int)Addresses).Count(number => _traffic.Deny(Key, ObservedTraffic.From((uint)number)));
+
+        isNewAgain.Should().BeLessThan((int)Addresses / 2);
+    }
+
+    /// <summary>So no denial is lost in a record that is dropped in the same moment: it goes to a new one.</summary>
+    [Fact]
+    public void A_record_that_is_dropped_takes_no_denial_and_one_that_was_denied_meanwhile_is_not_dropped()
+    {
+        DenialOccurrence denial = new(Key, Client, IpAllowlistDenialReason.NotListed, IsReportOnly: false, IsHealth: false, "GET", "/");
+        var record = new KeyDenials(now: 100);
+        record.TryAdd(denial, at: 101).Should().BeTrue();
+
+        record.TryClose(lastAt: 100).Should().BeFalse("it was denied since");
+        record.TryAdd(denial, at: 102).Should().BeTrue();
+        record.TryClose(lastAt: 102).Should().BeTrue();
+
+        record.TryAdd(denial, at: 103).Should().BeFalse();
+        record.Totals.Should().Be(new DenialTotals { Denied = 2, WouldDeny = 0 });
+    }
+
+    [Fact]
     public void A_rehearsal_is_counted_apart_and_pushes_no_denial_out()
     {
         for (uint number = 0; number < DenialTable.MostRows; number++)
