@@ -49,10 +49,10 @@ internal sealed class ApiKeyEndpoints(
         var query = new ApiKeyQuery
         {
             Limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors),
-            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
-            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
             State = RequestQuery.Choice<ApiKeyState>(context, "state", errors),
             After = RequestQuery.After(context, errors),
+            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
+            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
         };
         bool withCounts = RequestQuery.Boolean(context, "counts", errors);
         errors.ThrowIfAny();

@@ -65,7 +65,7 @@ internal sealed class UpdateApiKeyBody
     public IReadOnlyList<string>? Scopes { get; set; }
 
     [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
-    [Description("When the key stops working, in the future (RFC 3339, with an offset). null removes the expiry: the key works for ever.")]
+    [Description("When the key stops working, in the future (RFC 3339, with an offset). null removes the expiry: the key never expires.")]
     public string? ExpiresAt
     {
         get;
