@@ -1,3 +1,5 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
@@ -24,7 +26,8 @@ internal sealed class ManagedKeys
         Repository = new InMemoryApiKeyRepository(Store, Audit);
         var clock = new CoarseClock(Time);
         Denials = new DenialRecord(clock);
-        Traffic = new ProcessTraffic(Denials, new SourcesSeen(clock, _options.MaxSourcesPerKey));
+        Sources = new SourcesSeen(clock, _options.MaxSourcesPerKey);
+        Traffic = new ProcessTraffic(Denials, Sources);
         Manager = CreateManager(Repository);
     }
 
@@ -38,6 +41,8 @@ internal sealed class ManagedKeys
 
     public InMemoryApiKeyRepository Repository { get; }
 
+    public SourcesSeen Sources { get; }
+
     public DenialRecord Denials { get; }
 
     public IApiKeyTraffic Traffic { get; }
@@ -48,8 +53,11 @@ internal sealed class ManagedKeys
         (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
 
     public ApiKeyManager CreateManager(IApiKeyRepository repository, IApiKeyTraffic? traffic = null) => new(
-        repository, _configuration, traffic ?? Traffic, Time,
-        new ApiKeyManagementSettings(_options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout));
+        repository, _configuration, traffic ?? Traffic,
+        new ClientIpResolver(_options.ClientIpSource, IpNetworkSet.Parse(_options.TrustedProxies, "", out _)),
+        Time,
+        new ApiKeyManagementSettings(
+            _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource));
 
     public void Configure(ApiKey key)
     {
@@ -62,30 +70,41 @@ internal sealed class ManagedKeys
     /// <summary>Whether a request with this raw key gets past the key itself.</summary>
     public bool Accepts(string rawKey) => Find(rawKey) is { } key && key.Accepts(ApiKeyHash.Compute(rawKey), Time);
 
+    /// <summary>A successful use of a key.</summary>
+    public void Use(string id, string address) =>
+        Sources.Admit(id, ObservedTraffic.From(address)).Seen((uint)Now.ToUnixTimeSeconds());
+
+    /// <summary>A denial of a key because its list does not have the address.</summary>
+    public void Deny(string id, IPAddress address) => Denials.Add(new DenialOccurrence(
+        id, ClientIp.Peer(IpAddressValue.From(address)), IpAllowlistDenialReason.NotListed,
+        IsReportOnly: false, IsHealth: false, "GET", "/"));
+
     public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
         CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
 
     public Task<IssuedApiKey> CreateAsync(NewApiKey request) => Manager.CreateAsync(request, Actor, TestContext.Current.CancellationToken);
 
-    public Task<ApiKeyDetails> UpdateAsync(string id, ApiKeyUpdate update, long? version = null) =>
-        Manager.UpdateAsync(id, update, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> UpdateAsync(string id, ApiKeyUpdate update, long? version = null) =>
+        (await Manager.UpdateAsync(id, update, version, Actor, TestContext.Current.CancellationToken)).Details;
 
     public Task<IssuedApiKey> RotateAsync(string id, int graceHours = 24, long? version = null) =>
         Manager.RotateAsync(id, graceHours, version, Actor, TestContext.Current.CancellationToken);
 
-    public Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
-        Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
+        (await Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken)).Details;
 
-    public Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
-        Manager.RevokeAsync(id, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
+        (await Manager.RevokeAsync(id, version, Actor, cancellationToken: TestContext.Current.CancellationToken)).Details;
 
     public Task<ApiKeyDetails> GetAsync(string id) => Manager.GetAsync(id, TestContext.Current.CancellationToken);
 
-    public Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 10_000) =>
-        Manager.ListAsync(state, after, limit, TestContext.Current.CancellationToken);
+    public async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 10_000) =>
+        (await ListAsync(new ApiKeyQuery { State = state, After = after, Limit = limit })).Keys;
+
+    public Task<ApiKeyPage> ListAsync(ApiKeyQuery query) => Manager.ListAsync(query, TestContext.Current.CancellationToken);
 
     public async Task<IReadOnlyList<AuditEntry>> AuditAsync(string? keyId = null) =>
-        await Audit.ReadAsync(new AuditQuery(keyId, null, 100_000), TestContext.Current.CancellationToken);
+        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Limit = 100_000 }, TestContext.Current.CancellationToken);
 
     public async Task ShouldBeEmptyAsync()
     {

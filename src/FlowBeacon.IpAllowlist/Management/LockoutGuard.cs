@@ -1,5 +1,5 @@
-using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -10,24 +10,28 @@ internal sealed class LockoutGuard(IApiKeyTraffic traffic, TimeProvider time)
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
     /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
-    public async ValueTask<LockoutRisk?> FindAsync(ApiKey before, ApiKey after, CancellationToken cancellationToken)
-    {
-        if (!CanDenyMore(before, after))
-        {
-            return null;
-        }
+    public async ValueTask<LockoutRisk?> FindAsync(ApiKey before, ApiKey after, CancellationToken cancellationToken) =>
+        CanDenyMore(before, after)
+            ? await FindInUseAsync(
+                after.Id, client => !after.Judge(client).Passes() && before.Judge(client).Passes(), cancellationToken)
+            : null;
 
-        ApiKeySources seen = await traffic.ReadSourcesAsync(after.Id, cancellationToken);
+    /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
+    public ValueTask<LockoutRisk?> FindInUseAsync(ApiKey key, CancellationToken cancellationToken) =>
+        FindInUseAsync(key.Id, client => key.Judge(client).Passes(), cancellationToken);
+
+    private async ValueTask<LockoutRisk?> FindInUseAsync(
+        string keyId, Func<ClientIp, bool> isCutOff, CancellationToken cancellationToken)
+    {
+        ApiKeySources seen = await traffic.ReadSourcesAsync(keyId, cancellationToken);
         var since = DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - Window).ToUnixTimeSeconds());
         SourceSeen[] cutOff = [.. (seen.WithoutAddress is { } unknown ? seen.Sources.Append(unknown) : seen.Sources)
-            .Where(source => source.LastSeen >= since && IsCutOff(ClientOf(source)))
+            .Where(source => source.LastSeen >= since && isCutOff(ClientOf(source)))
             .OrderByDescending(source => source.LastSeen)];
 
         // The change may also deny sources that were evicted from the record.
         bool areOlderEvicted = seen.EvictedUntil >= since;
-        return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk(cutOff, areOlderEvicted);
-
-        bool IsCutOff(ClientIp client) => !after.Judge(client).Passes() && before.Judge(client).Passes();
+        return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk { Sources = cutOff, AreOlderEvicted = areOlderEvicted };
     }
 
     private static ClientIp ClientOf(SourceSeen source) =>

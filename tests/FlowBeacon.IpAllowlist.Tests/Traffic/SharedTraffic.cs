@@ -88,7 +88,7 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
     {
         (long Denied, long WouldDeny)[] totals =
             [.. _totals.Where(total => keyId is null || total.Key == keyId).Select(total => total.Value)];
-        return new DenialTotals(totals.Sum(total => total.Denied), totals.Sum(total => total.WouldDeny));
+        return new DenialTotals { Denied = totals.Sum(total => total.Denied), WouldDeny = totals.Sum(total => total.WouldDeny) };
     });
 
     public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) => Answer(() => new ApiKeySources

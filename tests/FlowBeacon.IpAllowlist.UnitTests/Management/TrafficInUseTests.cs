@@ -101,7 +101,7 @@ public sealed class TrafficInUseTests
         await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<TimeoutException>();
 
         (await UpdateAsync(id, [])).Version.Should().Be(2);
-        await _manager.RevokeAsync(id, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+        await _manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: TestContext.Current.CancellationToken);
 
         _traffic.Asked.Should().Be(1);
     }
@@ -155,12 +155,12 @@ public sealed class TrafficInUseTests
 
     private Task<ApiKeyDetails> NarrowAsync(string id) => UpdateAsync(id, [Listed]);
 
-    private Task<ApiKeyDetails> UpdateAsync(string id, string[] allowedIps) => _manager.UpdateAsync(
+    private async Task<ApiKeyDetails> UpdateAsync(string id, string[] allowedIps) => (await _manager.UpdateAsync(
         id, new ApiKeyUpdate { AllowedIps = allowedIps, AllowlistMode = AllowlistMode.Enforce }, null, ManagedKeys.Actor,
-        TestContext.Current.CancellationToken);
+        TestContext.Current.CancellationToken)).Details;
 
-    private Task<ApiKeyDetails> RecoverAsync(string id) => _manager.RecoverAsync(
-        id, IPAddress.Parse("::ffff:198.51.100.10"), presented: null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+    private async Task<ApiKeyDetails> RecoverAsync(string id) => (await _manager.RecoverAsync(
+        id, IPAddress.Parse("::ffff:198.51.100.10"), presented: null, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
 
     /// <summary>One source; without an address it is one of uses that had none.</summary>
     private ApiKeySources Seen(string? clientIp)
