@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using System.Text.Json.Serialization;
 using KeyConsole;
 using Microsoft.AspNetCore.Authentication.Cookies;
 
@@ -14,7 +15,8 @@ builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationSc
     .AddCookie(options => options.Cookie.SameSite = SameSiteMode.Strict)
     .AddFlowBeaconApiKey();
 builder.Services.AddAuthorization();
-builder.Services.AddOpenApi();
+builder.Services.AddOpenApi(KeyApiDocument.Describe);
+builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
 builder.Services.AddHealthChecks().AddFlowBeaconIpAllowlist();
 builder.Services.AddSingleton<DevelopmentAdministrator>();
 

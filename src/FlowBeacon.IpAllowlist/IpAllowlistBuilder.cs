@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Configuration;
 using FlowBeacon.IpAllowlist.Keys;
@@ -60,17 +61,22 @@ public sealed class IpAllowlistBuilder
             provider.GetRequiredService<IApiKeyRepository>(),
             provider.GetRequiredService<ConfigurationKeys>(),
             provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<DenialRecord>(),
+            provider.GetRequiredService<ClientIpResolver>(),
             provider.GetRequiredService<TimeProvider>(),
             Settings(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value)));
         Services.TryAddSingleton<ThrottledAudit>();
         Services.TryAddSingleton<BreakGlassUses>();
         Services.TryAddSingleton<IBreakGlassRecord>(provider => provider.GetRequiredService<BreakGlassUses>());
+        Services.TryAddSingleton<AdministratorAdmission>();
+        Services.TryAddSingleton<IApiKeyAdmission>(provider => provider.GetRequiredService<AdministratorAdmission>());
+        Services.TryAddSingleton<IFleetStatus, SingleNode>();
         Services.PostConfigure<AuthorizationOptions>(AddAdministrationPolicy);
         return this;
     }
 
     private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
-        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout);
+        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource);
 
     /// <summary>The default policy, unless the host has one of that name.</summary>
     private static void AddAdministrationPolicy(AuthorizationOptions options)

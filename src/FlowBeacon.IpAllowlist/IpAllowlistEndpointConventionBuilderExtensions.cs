@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Requires an API key at endpoints and groups, or exempts them from the check.</summary>
+/// <summary>Requires an API key at endpoints and groups, makes it optional, or exempts them from the check.</summary>
 /// <remarks>Endpoint metadata overrides group metadata.</remarks>
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {
@@ -30,6 +30,22 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
                 endpoint.RequestDelegate = context => RunIfChecked(context, next);
             }
         });
+        return builder;
+    }
+
+    /// <summary>
+    /// A request without a key passes on here, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> or a group says: where people come
+    /// without one. A key that is presented is checked all the same.
+    /// </summary>
+    /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
+    /// <param name="builder">The endpoint or group.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
+    public static TBuilder AllowMissingApiKey<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Add(endpoint => endpoint.Metadata.Add(KeyRequirement.Optional));
         return builder;
     }
 
@@ -67,7 +83,8 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
 
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
-        bool isStillRequired = !KeyRequirement.IsDisabledFor(context);
+        KeyRequirement? requirement = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>();
+        bool isStillRequired = requirement != KeyRequirement.Disabled && requirement != KeyRequirement.Optional;
         bool isAdmitted = RequestState.Get(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
         if (isStillRequired && !isAdmitted)
         {

@@ -4,13 +4,11 @@ using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Management.Http;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -66,7 +64,8 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
     /// <remarks>
     /// Authorization that the host adds, here or on a group, counts in addition to the policy: people must meet both. So does a fallback
     /// policy, unless the endpoints carry authorization of their own. A break-glass key is not bound by it, and <c>AllowAnonymous()</c>
-    /// changes nothing.
+    /// changes nothing. The endpoints have names, which OpenAPI takes for the ids of operations; only the first time that they are mapped,
+    /// because names are unique in an application.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddKeyManagement()</c> or <c>AddAuthorization()</c> was not called.</exception>
@@ -86,26 +85,19 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
                 "MapFlowBeaconApiKeys() needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
         }
 
-        services.GetRequiredService<StartupState>().IsManagementInMemory =
-            services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
-        var guard = new AdministrationGuard(
-            services.GetRequiredService<IpAllowlistEvaluator>(),
-            services.GetRequiredService<IpAllowlistRecorder>(),
-            services.GetRequiredService<ClientIpResolver>(),
-            manager,
-            services.GetRequiredService<ThrottledAudit>(),
-            services.GetRequiredService<BreakGlassUses>());
+        StartupState state = services.GetRequiredService<StartupState>();
+        state.IsManagementInMemory = services.GetRequiredService<IApiKeyRepository>() is InMemoryApiKeyRepository;
+        var guard = new AdministrationGuard(services.GetRequiredService<AdministratorAdmission>());
         TimeProvider time = services.GetRequiredService<TimeProvider>();
-        var warnings = new AllowlistWarnings(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ClientIpSource);
-        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, warnings, time);
+        var keys = new ApiKeyEndpoints(manager, services.GetRequiredService<IAuditLog>(), guard, time);
         var traffic = new TrafficEndpoints(
             manager,
             services.GetRequiredService<ApiKeyTraffic>(),
-            new AddressTrial(services.GetRequiredService<IpAllowlistEvaluator>(), time),
-            services.GetRequiredService<DenialRecord>(),
             services.GetRequiredService<ClientIpResolver>(),
             guard,
             time);
-        return ApiKeyRoutes.Map(endpoints.MapGroup(pattern), keys, traffic);
+        bool isFirst = !state.AreKeyEndpointsNamed;
+        state.AreKeyEndpointsNamed = true;
+        return ApiKeyRoutes.Map(endpoints.MapGroup(pattern), keys, traffic, withNames: isFirst);
     }
 }

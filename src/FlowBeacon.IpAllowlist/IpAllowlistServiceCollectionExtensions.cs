@@ -43,6 +43,7 @@ public static class IpAllowlistServiceCollectionExtensions
             Settings(provider).ClientIpSource,
             IpNetworkSet.Parse(Settings(provider).TrustedProxies, nameof(IpAllowlistOptions.TrustedProxies), out _),
             Settings(provider).UsesProxyProtocol));
+        services.TryAddSingleton<IClientIpResolver>(provider => provider.GetRequiredService<ClientIpResolver>());
         services.TryAddSingleton<ConfigurationKeys>();
         services.TryAddSingleton<CoarseClock>();
         services.TryAddSingleton<DenialRecord>();
@@ -58,6 +59,7 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<CoarseClock>(),
             Settings(provider).ClientIpSource,
             provider.GetRequiredService<ILoggerFactory>()));
+        services.TryAddSingleton<IClientIpSourceDiagnosis>(provider => provider.GetRequiredService<ClientIpSourceDiagnosis>());
         services.TryAddSingleton<IpAllowlistMetrics>();
         services.TryAddSingleton<IpAllowlistDiagnostics>();
         services.TryAddSingleton(VerdictsOfStore);

@@ -8,4 +8,7 @@ internal sealed class StartupState
 
     /// <summary>Whether key administration is mapped and keeps its keys in this process only.</summary>
     public bool IsManagementInMemory { get; set; }
+
+    /// <summary>Whether key administration is mapped, with endpoint names, which are unique in an application.</summary>
+    public bool AreKeyEndpointsNamed { get; set; }
 }

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
@@ -38,14 +39,19 @@ internal sealed class ManagedKeys
 
     public SourcesSeen Sources { get; }
 
+    public ScriptedDenials Denials { get; } = new();
+
     public ApiKeyManager Manager { get; }
 
     public static async Task<ApiKeyManagementException> RefusedAsync(Func<Task> change) =>
         (await change.Should().ThrowAsync<ApiKeyManagementException>()).Which;
 
     public ApiKeyManager CreateManager(IApiKeyRepository repository) => new(
-        repository, _configuration, Sources, Time,
-        new ApiKeyManagementSettings(_options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout));
+        repository, _configuration, Sources, Denials,
+        new ClientIpResolver(_options.ClientIpSource, IpNetworkSet.Parse(_options.TrustedProxies, "", out _)),
+        Time,
+        new ApiKeyManagementSettings(
+            _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource));
 
     public void Configure(ApiKey key)
     {
@@ -58,30 +64,36 @@ internal sealed class ManagedKeys
     /// <summary>Whether a request with this raw key gets past the key itself.</summary>
     public bool Accepts(string rawKey) => Find(rawKey) is { } key && key.Accepts(ApiKeyHash.Compute(rawKey), Time);
 
+    /// <summary>A successful use of a key.</summary>
+    public void Use(string id, string address) =>
+        Sources.Admit(id, ObservedTraffic.From(address)).Seen((uint)Now.ToUnixTimeSeconds());
+
     public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
         CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
 
     public Task<IssuedApiKey> CreateAsync(NewApiKey request) => Manager.CreateAsync(request, Actor, TestContext.Current.CancellationToken);
 
-    public Task<ApiKeyDetails> UpdateAsync(string id, ApiKeyUpdate update, long? version = null) =>
-        Manager.UpdateAsync(id, update, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> UpdateAsync(string id, ApiKeyUpdate update, long? version = null) =>
+        (await Manager.UpdateAsync(id, update, version, Actor, TestContext.Current.CancellationToken)).Details;
 
     public Task<IssuedApiKey> RotateAsync(string id, int graceHours = 24, long? version = null) =>
         Manager.RotateAsync(id, graceHours, version, Actor, TestContext.Current.CancellationToken);
 
-    public Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
-        Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
+        (await Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken)).Details;
 
-    public Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
-        Manager.RevokeAsync(id, version, Actor, TestContext.Current.CancellationToken);
+    public async Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
+        (await Manager.RevokeAsync(id, version, Actor, cancellationToken: TestContext.Current.CancellationToken)).Details;
 
     public Task<ApiKeyDetails> GetAsync(string id) => Manager.GetAsync(id, TestContext.Current.CancellationToken);
 
-    public Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 10_000) =>
-        Manager.ListAsync(state, after, limit, TestContext.Current.CancellationToken);
+    public async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyState? state = null, string? after = null, int limit = 10_000) =>
+        (await ListAsync(new ApiKeyQuery { State = state, After = after, Limit = limit })).Keys;
+
+    public Task<ApiKeyPage> ListAsync(ApiKeyQuery query) => Manager.ListAsync(query, TestContext.Current.CancellationToken);
 
     public async Task<IReadOnlyList<AuditEntry>> AuditAsync(string? keyId = null) =>
-        await Audit.ReadAsync(new AuditQuery(keyId, null, 100_000), TestContext.Current.CancellationToken);
+        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Limit = 100_000 }, TestContext.Current.CancellationToken);
 
     public async Task ShouldBeEmptyAsync()
     {

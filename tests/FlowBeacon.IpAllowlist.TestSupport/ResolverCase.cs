@@ -15,7 +15,22 @@ internal static class ResolverCase
 
     /// <summary><c>ForwardedFor 203.0.113.7</c> and the like, or the name of the fault.</summary>
     public static string Resolve(
+        ClientIpSource source, IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor = false) =>
+        Describe(ResolverOf(source).Resolve(Request(peer, forwardedForLines, hasOriginalFor)));
+
+    /// <summary>The explanation for people, beside what the check sees in the same request.</summary>
+    public static (ClientIpExplanation Explanation, ClientIp Seen) Explain(
         ClientIpSource source, IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor = false)
+    {
+        HttpContext context = Request(peer, forwardedForLines, hasOriginalFor);
+        ClientIpResolver resolver = ResolverOf(source);
+        return (((IClientIpResolver)resolver).Explain(context), resolver.Resolve(context));
+    }
+
+    private static ClientIpResolver ResolverOf(ClientIpSource source) =>
+        new(source, source == ClientIpSource.TrustedProxies ? Trusted : IpNetworkSet.Parse([], "", out _));
+
+    private static DefaultHttpContext Request(IPAddress? peer, IReadOnlyList<string?> forwardedForLines, bool hasOriginalFor)
     {
         var context = new DefaultHttpContext();
         context.Connection.RemoteIpAddress = peer;
@@ -29,9 +44,7 @@ internal static class ResolverCase
             context.Request.Headers["X-Original-For"] = "198.51.100.99:4711";
         }
 
-        return Describe(
-            new ClientIpResolver(source, source == ClientIpSource.TrustedProxies ? Trusted : IpNetworkSet.Parse([], "", out _))
-                .Resolve(context));
+        return context;
     }
 
     private static string Describe(ClientIp client)

@@ -1,14 +1,5 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>Why a request has no usable client address.</summary>
-internal enum ClientIpFault : byte
-{
-    None = 0,
-    UnusableForwardedFor,
-    UnknownPeer,
-    PeerRewritten,
-}
-
 /// <summary>What the resolver found: an address and where it came from, or the fault that leaves the request without one.</summary>
 /// <param name="Address">The address, if there is one.</param>
 /// <param name="Origin">Where it came from.</param>

@@ -8,17 +8,21 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// fault, which never falls back to the peer, because that would be the proxy.
 /// </summary>
 internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trustedProxies, bool usesProxyProtocol = false)
+    : IClientIpResolver
 {
     public const string ForwardedForHeader = "X-Forwarded-For";
 
     /// <summary>More hops than any real chain has; a longer walk is a forged or broken header.</summary>
     public const int MaxHops = 20;
 
-    public ClientIp Resolve(HttpContext context)
+    /// <summary>Finds the client address of a request.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="trace">Takes down what is read, for an explanation; null if none is wanted.</param>
+    public ClientIp Resolve(HttpContext context, ClientIpTrace? trace = null)
     {
         if (source == ClientIpSource.PeerAddress)
         {
-            return Peer(context);
+            return Peer(context, trace);
         }
 
         if (PeerRewriteDetector.IsRewritten(context, usesProxyProtocol))
@@ -27,20 +31,41 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
         }
 
         StringValues forwardedFor = context.Request.Headers[ForwardedForHeader];
-        return source == ClientIpSource.TrustedProxies ? WalkTrustedHops(context, forwardedFor) : FirstForwarded(context, forwardedFor);
+        return source == ClientIpSource.TrustedProxies
+            ? WalkTrustedHops(context, forwardedFor, trace)
+            : FirstForwarded(context, forwardedFor, trace);
     }
 
-    private static ClientIp Peer(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { } peer
+    ClientIpResolution IClientIpResolver.Resolve(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return ClientIpResolution.Of(Resolve(context));
+    }
+
+    ClientIpExplanation IClientIpResolver.Explain(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var trace = new ClientIpTrace();
+        return trace.Explain(source, Resolve(context, trace));
+    }
+
+    private static ClientIp Peer(HttpContext context, ClientIpTrace? trace)
+    {
+        ClientIp client = context.Connection.RemoteIpAddress is { } peer
             ? ClientIp.Peer(IpAddressValue.From(peer))
             : ClientIp.Unusable(ClientIpFault.UnknownPeer);
+        trace?.Read([], client);
+        return client;
+    }
 
-    private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor)
+    private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor, ClientIpTrace? trace)
     {
         // Nearly every proxy sends one IPv4 address. Reading it without splitting the list saves a twentieth of a warm check.
         if (forwardedFor.Count == 1 && IpAddressParser.TryParseIPv4(forwardedFor[0], out uint bits))
         {
-            return ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);
+            ClientIp client = ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);
+            trace?.Read(forwardedFor[0], client);
+            return client;
         }
 
         // Several header lines are one list, in order (RFC 9110 §5.3).
@@ -53,20 +78,20 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
                 ReadOnlySpan<char> member = TrimBlanks(comma < 0 ? rest : rest[..comma]);
                 if (!member.IsEmpty)
                 {
-                    return Forwarded(member, hop: 1);
+                    return Forwarded(member, hop: 1, trace);
                 }
 
                 rest = comma < 0 ? [] : rest[(comma + 1)..];
             }
         }
 
-        return Peer(context);
+        return Peer(context, trace);
     }
 
-    private ClientIp WalkTrustedHops(HttpContext context, StringValues forwardedFor)
+    private ClientIp WalkTrustedHops(HttpContext context, StringValues forwardedFor, ClientIpTrace? trace)
     {
-        ClientIp client = Peer(context);
-        if (!client.IsKnown || !trustedProxies.Contains(client.Address))
+        ClientIp client = Peer(context, trace);
+        if (!IsTrusted(client, trace))
         {
             return client;
         }
@@ -87,11 +112,13 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
 
                 if (++hops > MaxHops)
                 {
-                    return ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hops);
+                    client = ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hops);
+                    trace?.Read(member, client);
+                    return client;
                 }
 
-                client = Forwarded(member, hops);
-                if (!client.IsKnown || !trustedProxies.Contains(client.Address))
+                client = Forwarded(member, hops, trace);
+                if (!IsTrusted(client, trace))
                 {
                     return client;
                 }
@@ -101,10 +128,25 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
         return client;
     }
 
-    private static ClientIp Forwarded(ReadOnlySpan<char> member, int hop) =>
-        IpAddressParser.TryParseForwarded(member, out IpAddressValue address)
+    private bool IsTrusted(ClientIp client, ClientIpTrace? trace)
+    {
+        bool isTrusted = client.IsKnown && trustedProxies.Contains(client.Address);
+        if (isTrusted)
+        {
+            trace?.Trusted();
+        }
+
+        return isTrusted;
+    }
+
+    private static ClientIp Forwarded(ReadOnlySpan<char> member, int hop, ClientIpTrace? trace)
+    {
+        ClientIp client = IpAddressParser.TryParseForwarded(member, out IpAddressValue address)
             ? ClientIp.Forwarded(address, hop)
             : ClientIp.Unusable(ClientIpFault.UnusableForwardedFor, hop);
+        trace?.Read(member, client);
+        return client;
+    }
 
     /// <summary>Space and tab only, the blanks of RFC 9110 §5.6.3: <c>Trim()</c> would also take line breaks and Unicode spaces.</summary>
     private static ReadOnlySpan<char> TrimBlanks(ReadOnlySpan<char> text) => text.Trim(" \t");

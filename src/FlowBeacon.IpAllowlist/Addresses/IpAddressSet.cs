@@ -95,6 +95,47 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         return set is not null;
     }
 
+    /// <summary>
+    /// Reads one entry as a list's entries are read: one IPv4 or IPv6 address and nothing around it. What is refused is explained.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="address">
+    /// The address, an IPv4-mapped one as IPv4; null if the text is refused. Its <c>ToString()</c> is the entry's canonical text.
+    /// </param>
+    /// <param name="message">
+    /// What is wrong and what to write instead, with the text bounded and escaped, such as
+    /// <c>'10.0.0.0/8' is a CIDR range; list each address</c>; null if the text is accepted.
+    /// </param>
+    /// <returns>Whether the text is an entry.</returns>
+    public static bool TryParseEntry(
+        string? text, [NotNullWhen(true)] out IPAddress? address, [NotNullWhen(false)] out string? message)
+    {
+        bool isAccepted = IpAddressParser.TryParse(text, out IpAddressValue value);
+        address = isAccepted ? value.ToIPAddress() : null;
+        message = isAccepted ? null : IpAddressErrorMessage.For(text);
+        return isAccepted;
+    }
+
+    /// <summary>
+    /// Reads a list that a store has kept, of any length: <see cref="Unreadable"/> where anything of it cannot be read, so that damage
+    /// denies and never turns a check off.
+    /// </summary>
+    /// <param name="entries">
+    /// The texts as they are stored; null if there is no list where one should be, which is a fault and not an empty list.
+    /// </param>
+    /// <param name="errors">The faults, to be logged; empty if the list was read.</param>
+    /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for a list that is there and has no entries.</returns>
+    public static IpAddressSet ReadStored(IEnumerable<string?>? entries, out IReadOnlyList<IpAddressError> errors)
+    {
+        if (entries is null)
+        {
+            errors = [new IpAddressError(IpAddressError.WholeList, "there is no list; an empty one is stored as a list without entries")];
+            return Unreadable;
+        }
+
+        return TryParse(entries, out IpAddressSet? set, out errors) ? set : Unreadable;
+    }
+
     /// <summary>Whether an address is a member.</summary>
     /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id does not matter.</param>
     /// <returns>True if it is a member. The empty set contains nothing.</returns>

@@ -40,7 +40,7 @@ internal sealed class ApiKeyAuthenticationHandler(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => RefuseAsync(context => Problem.WriteAsync(
         context, StatusCodes.Status403Forbidden, "insufficient-scope", "Insufficient scope", "The API key lacks a scope that this needs."));
 
-    /// <summary>Writes the 401 or 403 of the verdict; if the verdict admits the request, the fallback.</summary>
+    /// <summary>Writes the 401, 403 or 503 of the verdict; if the verdict admits the request, the fallback.</summary>
     private async Task RefuseAsync(RequestDelegate fallback)
     {
         // If the check comes later in the pipeline, it will not see this request.

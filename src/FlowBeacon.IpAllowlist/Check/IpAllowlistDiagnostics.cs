@@ -13,6 +13,7 @@ internal sealed class IpAllowlistDiagnostics(
 {
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
+    private readonly WarningBudget _storeWarnings = new(time, perMinute: 1);
     private bool _peerRewrittenLogged;
     private bool _changedBeforeCheckLogged;
     private bool _changedBehindCheckLogged;
@@ -69,6 +70,16 @@ internal sealed class IpAllowlistDiagnostics(
     public void CacheInFront() => LogOnce(ref _cacheInFrontLogged, IpAllowlistLog.CacheInFront);
 
     public void StoreFailed() => metrics.StoreFailed();
+
+    /// <summary>The store says that it cannot answer.</summary>
+    public void StoreUnavailable(ApiKeyStoreUnavailableException unavailable)
+    {
+        metrics.StoreFailed();
+        if (_storeWarnings.TrySpend())
+        {
+            IpAllowlistLog.StoreUnavailable(_logger, unavailable);
+        }
+    }
 
     public void ResponseAlreadyStarted() => IpAllowlistLog.ResponseAlreadyStarted(_logger);
 

@@ -56,6 +56,10 @@ internal sealed class IpAllowlistEvaluator(
                 : timeout.CanBeCanceled ? new(FindInTimeAsync(credential.Hash, timeout))
                 : store.FindAsync(credential.Hash, context.RequestAborted);
         }
+        catch (ApiKeyStoreUnavailableException unavailable)
+        {
+            return new(Refuse(context, unavailable));
+        }
         catch
         {
             diagnostics.StoreFailed();
@@ -65,13 +69,6 @@ internal sealed class IpAllowlistEvaluator(
         return lookup.IsCompletedSuccessfully
             ? new(Conclude(context, earlier, credential, lookup.Result))
             : AwaitLookup(context, earlier, credential, lookup);
-    }
-
-    /// <summary>The verdict about a request if it presented a valid secret of a key. Nothing is kept of it.</summary>
-    public IpAllowlistOutcome Judge(HttpContext context, ApiKey key, out ClientIp client)
-    {
-        client = resolver.Resolve(context);
-        return key.Judge(client);
     }
 
     /// <summary>
@@ -89,6 +86,10 @@ internal sealed class IpAllowlistEvaluator(
         {
             key = await lookup;
         }
+        catch (ApiKeyStoreUnavailableException unavailable)
+        {
+            return Refuse(context, unavailable);
+        }
         catch when (!context.RequestAborted.IsCancellationRequested)
         {
             diagnostics.StoreFailed();
@@ -96,6 +97,15 @@ internal sealed class IpAllowlistEvaluator(
         }
 
         return Conclude(context, earlier, credential, key);
+    }
+
+    /// <summary>The refusal of a request whose credential cannot be looked up, for good, as if it had been answered.</summary>
+    private IpAllowlistFeature Refuse(HttpContext context, ApiKeyStoreUnavailableException unavailable)
+    {
+        diagnostics.StoreUnavailable(unavailable);
+        IpAllowlistFeature result = IpAllowlistFeature.StoreUnavailable(unavailable);
+        result.KeepFor(context);
+        return result;
     }
 
     private IpAllowlistFeature Conclude(HttpContext context, IpAllowlistFeature? earlier, in ApiKeyCredential credential, ApiKey? key)

@@ -40,10 +40,13 @@ internal sealed class IpAllowlistFeature(
     public SourceCell? Source => source;
 
     public IpAllowlistDenialReason? DenialReason =>
-        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? ReasonOf(key!, client) : null;
+        outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? key!.WhyNotAdmitted(client) : null;
 
     /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
     public bool IsFinal { get; private init; }
+
+    /// <summary>Why the credential could not be looked up; null if it was. The refusal is then a 503, and final.</summary>
+    public ApiKeyStoreUnavailableException? Unavailable { get; private init; }
 
     /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
     public bool IsAnsweredByHost { get; set; }
@@ -54,20 +57,13 @@ internal sealed class IpAllowlistFeature(
 
     public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
 
+    /// <summary>The final refusal of a request whose credential could not be looked up: to others it looks like an invalid key.</summary>
+    public static IpAllowlistFeature StoreUnavailable(ApiKeyStoreUnavailableException unavailable) =>
+        new(IpAllowlistOutcome.InvalidKey, null, default, default) { IsFinal = true, Unavailable = unavailable };
+
     /// <summary>The same refusal, for good: of one request alone, unless it tells nothing of the request.</summary>
     public IpAllowlistFeature AsFinal() =>
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
     public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
-
-    /// <summary>Why a key denies a client address that it does not admit.</summary>
-    public static IpAllowlistDenialReason ReasonOf(ApiKey key, ClientIp client) => key.AllowedIps.IsUnreadable
-        ? IpAllowlistDenialReason.UnreadableList
-        : client.Fault switch
-        {
-            ClientIpFault.None => IpAllowlistDenialReason.NotListed,
-            ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
-            ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
-            _ => IpAllowlistDenialReason.UnknownPeer,
-        };
 }

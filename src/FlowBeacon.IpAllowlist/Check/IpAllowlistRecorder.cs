@@ -21,6 +21,12 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>Records a request. The caller makes sure that it does so once.</summary>
     public void Record(HttpContext context, IpAllowlistFeature result)
     {
+        if (result.Unavailable is not null)
+        {
+            // Nothing was checked. The failed look-up is counted where it failed.
+            return;
+        }
+
         diagnostics.Checked(context, result);
         if (result.Outcome.Passes())
         {
@@ -45,7 +51,8 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// </summary>
     public void RecordHealth(HttpContext context, IpAllowlistFeature result)
     {
-        if (result.Outcome == IpAllowlistOutcome.NoKey || RequestState.Get(context) is { IsRecorded: true })
+        if (result.Outcome == IpAllowlistOutcome.NoKey || result.Unavailable is not null
+            || RequestState.Get(context) is { IsRecorded: true })
         {
             return;
         }

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Endpoint metadata of <c>RequireApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type for all, so that
-/// endpoint metadata overrides group metadata.
+/// Endpoint metadata of <c>RequireApiKey()</c>, <c>AllowMissingApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type
+/// for all, so that endpoint metadata overrides group metadata.
 /// </summary>
 internal sealed class KeyRequirement
 {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
@@ -6,35 +7,32 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <summary>Writes a refusal as problem details (RFC 9457), independently of the host's JSON settings.</summary>
 internal static class Problem
 {
+    /// <summary>How every problem's type begins.</summary>
+    public const string TypePrefix = "urn:flowbeacon:problems/";
+
     /// <summary>Writes the whole response.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status.</param>
     /// <param name="type">The last part of the problem's type.</param>
     /// <param name="title">The published title of that type.</param>
     /// <param name="detail">What happened this time, and the remedy.</param>
-    /// <param name="writeMore">Writes further members (RFC 9457 §3.2).</param>
-    public static async Task WriteAsync(
-        HttpContext context, int status, string type, string title, string detail, Action<Utf8JsonWriter>? writeMore = null)
+    public static Task WriteAsync(HttpContext context, int status, string type, string title, string detail) => WriteAsync(
+        context,
+        new ProblemJson { Type = TypePrefix + type, Title = title, Status = status, Detail = detail },
+        ProblemJsonContext.Default.ProblemJson);
+
+    /// <summary>Writes the whole response, of a problem with further members (RFC 9457 §3.2).</summary>
+    public static async Task WriteAsync<T>(HttpContext context, T problem, JsonTypeInfo<T> typeInfo)
+        where T : ProblemJson
     {
-        context.Response.StatusCode = status;
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(problem, typeInfo);
+        context.Response.StatusCode = problem.Status;
         context.Response.ContentType = "application/problem+json";
         context.Response.Headers.CacheControl = "no-store";
-        using var body = new MemoryStream();
-        using (var json = new Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            json.WriteString("type", $"urn:flowbeacon:problems/{type}");
-            json.WriteString("title", title);
-            json.WriteNumber("status", status);
-            json.WriteString("detail", detail);
-            writeMore?.Invoke(json);
-            json.WriteEndObject();
-        }
-
         context.Response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
-            await context.Response.Body.WriteAsync(body.GetBuffer().AsMemory(0, (int)body.Length));
+            await context.Response.Body.WriteAsync(body);
         }
     }
 }

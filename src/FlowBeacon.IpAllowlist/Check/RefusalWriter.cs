@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Writes the two refusals, 401 and 403, as problem details (RFC 9457).</summary>
+/// <summary>Writes the refusals, 401, 403 and 503, as problem details (RFC 9457).</summary>
 internal sealed class RefusalWriter(
     bool showClientIp, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied, IpAllowlistDiagnostics diagnostics)
 {
@@ -28,7 +28,8 @@ internal sealed class RefusalWriter(
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
     /// <summary>
-    /// Refuses a request whose key is invalid or denied, for good: nothing that happens to the request later judges it anew.
+    /// Refuses a request whose key is invalid, denied or not to be looked up, for good: nothing that happens to the request later judges it
+    /// anew.
     /// </summary>
     public Task RefuseAsync(HttpContext context, IpAllowlistFeature result)
     {
@@ -37,6 +38,13 @@ internal sealed class RefusalWriter(
         {
             result = result.AsFinal();
             result.KeepFor(context);
+        }
+
+        if (result.Unavailable is { } unavailable)
+        {
+            return TryStart(context, StatusCodes.Status503ServiceUnavailable)
+                ? UnavailableProblem.WriteAsync(context, unavailable.RetryAfter)
+                : Task.CompletedTask;
         }
 
         return result.Outcome == IpAllowlistOutcome.Denied

@@ -1,22 +1,27 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace FlowBeacon.IpAllowlist.Common;
 
-/// <summary>Reads instants of RFC 3339 §5.6, always with an offset.</summary>
-internal static class InstantText
+/// <summary>
+/// Reads instants of RFC 3339 §5.6, always with an offset: a time without one would mean another instant on another machine. A leap
+/// second is refused, because .NET has none.
+/// </summary>
+internal static partial class InstantText
 {
     public const string Expected = "an instant with offset, such as 2027-01-31T00:00:00Z";
 
-    /// <summary>Date, time, a fraction if there is one, and the offset.</summary>
-    private const string Format = "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK";
+    /// <summary>The grammar, for the framework reads much more than that. It is also a regular expression of ECMA-262.</summary>
+    public const string Pattern =
+        "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
     public static bool TryParse(string? text, out DateTimeOffset instant)
     {
-        // The framework alone would read a time without an offset as local time, which depends on the machine, and one without a date as
-        // today's.
         instant = default;
-        return DateTime.TryParseExact(text, Format, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out DateTime time)
-            && time.Kind != DateTimeKind.Unspecified
-            && DateTimeOffset.TryParseExact(text, Format, CultureInfo.InvariantCulture, DateTimeStyles.None, out instant);
+        return text is not null && Grammar().IsMatch(text) && !text.EndsWith('\n')
+            && DateTimeOffset.TryParse(text.ToUpperInvariant(), CultureInfo.InvariantCulture, DateTimeStyles.None, out instant);
     }
+
+    [GeneratedRegex(Pattern, RegexOptions.CultureInvariant)]
+    private static partial Regex Grammar();
 }

@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist.Common;
 /// <summary>
 /// Lets a bounded number of warnings through per minute, without a lock: a denial can be repeated at will by whoever holds a key.
 /// </summary>
-internal sealed class WarningBudget(TimeProvider time)
+internal sealed class WarningBudget(TimeProvider time, int perMinute = WarningBudget.PerMinute)
 {
     public const int PerMinute = 60;
 
@@ -20,6 +20,6 @@ internal sealed class WarningBudget(TimeProvider time)
         }
 
         // Read first: once the budget is spent, a flood writes nothing that other requests share.
-        return Volatile.Read(ref _spent) < PerMinute && Interlocked.Increment(ref _spent) <= PerMinute;
+        return Volatile.Read(ref _spent) < perMinute && Interlocked.Increment(ref _spent) <= perMinute;
     }
 }

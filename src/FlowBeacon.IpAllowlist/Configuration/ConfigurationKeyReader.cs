@@ -218,10 +218,7 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        // RFC 3339 §5.6, with the offset: a time without one would mean another instant on another machine.
-        string[] formats = ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz"];
-        if (DateTimeOffset.TryParseExact(
-            text, formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset end))
+        if (InstantText.TryParse(text, out DateTimeOffset end))
         {
             return end;
         }

@@ -11,6 +11,7 @@ namespace FlowBeacon.IpAllowlist.Diagnostics;
 /// </summary>
 internal sealed class ClientIpSourceDiagnosis(
     SourcesSeen sources, DenialRecord denials, CoarseClock clock, ClientIpSource source, ILoggerFactory loggerFactory)
+    : IClientIpSourceDiagnosis
 {
     private const uint WindowSeconds = 60 * 60;
 
@@ -21,7 +22,7 @@ internal sealed class ClientIpSourceDiagnosis(
     private readonly Lock _judging = new();
     private string? _finding;
 
-    /// <summary>What is probably wrong, with the remedy; null if nothing is.</summary>
+    /// <inheritdoc/>
     public string? Judge()
     {
         lock (_judging)

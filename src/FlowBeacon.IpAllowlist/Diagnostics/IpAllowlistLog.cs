@@ -147,4 +147,8 @@ internal static partial class IpAllowlistLog
             + " may get another answer than the 401 or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything"
             + " else")]
     public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
+
+    [LoggerMessage(EventId = 28, EventName = "StoreUnavailable", Level = LogLevel.Warning,
+        Message = "The key store cannot answer, so requests that present a credential are answered 503. Said at most once a minute.")]
+    public static partial void StoreUnavailable(ILogger logger, Exception exception);
 }

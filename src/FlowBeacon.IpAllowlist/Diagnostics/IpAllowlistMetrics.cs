@@ -24,7 +24,8 @@ internal sealed class IpAllowlistMetrics : IDisposable
             "flowbeacon.ip_allowlist.checks", ReadChecks, "{check}",
             "Requests checked, by outcome and by where the client address came from.");
         _storeFailures = _meter.CreateCounter<long>(
-            "flowbeacon.ip_allowlist.store_failures", "{failure}", "Key lookups that threw: these requests ended as server errors.");
+            "flowbeacon.ip_allowlist.store_failures", "{failure}",
+            "Key lookups that threw: these requests were answered 503 if the store said so, and ended as server errors otherwise.");
         _keyReloads = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.key_reloads", "{reload}",
             "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");
@@ -60,7 +61,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
                 if (_checks.Read(CounterOf(outcome, origin)) is > 0 and var count)
                 {
                     yield return new(
-                        count, new("outcome", JsonNames.NameFor(outcome)), new("client_ip_source", JsonNames.NameFor(origin)));
+                        count, new("outcome", SnakeCase.Of(outcome)), new("client_ip_source", SnakeCase.Of(origin)));
                 }
             }
         }

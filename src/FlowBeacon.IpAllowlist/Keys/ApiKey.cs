@@ -142,6 +142,17 @@ public sealed record ApiKey
             : IpAllowlistOutcome.Denied;
     }
 
+    /// <summary>Why the key denies a client address that it does not admit.</summary>
+    internal IpAllowlistDenialReason WhyNotAdmitted(ClientIp client) => AllowedIps.IsUnreadable
+        ? IpAllowlistDenialReason.UnreadableList
+        : client.Fault switch
+        {
+            ClientIpFault.None => IpAllowlistDenialReason.NotListed,
+            ClientIpFault.UnusableForwardedFor => IpAllowlistDenialReason.UnusableForwardedFor,
+            ClientIpFault.PeerRewritten => IpAllowlistDenialReason.PeerRewritten,
+            _ => IpAllowlistDenialReason.UnknownPeer,
+        };
+
     /// <summary>Whether a secret is one of the key's.</summary>
     internal bool Has(ApiKeyHash secret) => secret == Hash || IsRetiring(secret);
 

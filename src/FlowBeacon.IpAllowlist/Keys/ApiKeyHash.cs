@@ -15,7 +15,10 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
     /// <summary>The longest raw key, in characters. Longer credentials are never looked up.</summary>
     public const int MaxRawKeyLength = 256;
 
-    private const int HexLength = 2 * SHA256.HashSizeInBytes;
+    /// <summary>The size of a hash: 32 bytes.</summary>
+    public const int SizeInBytes = SHA256.HashSizeInBytes;
+
+    private const int HexLength = 2 * SizeInBytes;
 
     [ThreadStatic]
     private static IncrementalHash? _sha256;
@@ -57,11 +60,19 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
     /// <returns>Whether the text is a hash.</returns>
     public static bool TryParse(ReadOnlySpan<char> text, out ApiKeyHash hash)
     {
-        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        Span<byte> bytes = stackalloc byte[SizeInBytes];
         bool accepted = text.Length == HexLength && Convert.FromHexString(text, bytes, out _, out _) == OperationStatus.Done;
         hash = accepted ? new ApiKeyHash(bytes) : default;
         return accepted;
     }
+
+    /// <summary>Reads a hash from its bytes, as <see cref="TryWriteBytes"/> writes them: for stores that keep hashes so.</summary>
+    /// <param name="bytes">The 32 bytes of the hash; not those of a raw key.</param>
+    /// <returns>The hash.</returns>
+    /// <exception cref="ArgumentException">There are not 32 bytes. The message does not repeat them.</exception>
+    public static ApiKeyHash FromBytes(ReadOnlySpan<byte> bytes) => bytes.Length == SizeInBytes
+        ? new ApiKeyHash(bytes)
+        : throw new ArgumentException($"A key hash is {SizeInBytes} bytes, not {bytes.Length}.", nameof(bytes));
 
     /// <summary>Whether two hashes are the same.</summary>
     /// <param name="left">One hash.</param>
@@ -85,15 +96,38 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
     /// <inheritdoc/>
     public override int GetHashCode() => (int)_first;
 
+    /// <summary>Writes the hash's bytes, in the order of its hex digits.</summary>
+    /// <param name="destination">Where they go: the first 32 bytes of it.</param>
+    /// <returns>Whether there is room; otherwise nothing is written.</returns>
+    public bool TryWriteBytes(Span<byte> destination)
+    {
+        if (destination.Length < SizeInBytes)
+        {
+            return false;
+        }
+
+        BinaryPrimitives.WriteUInt64BigEndian(destination, _first);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _second);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[16..], _third);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _fourth);
+        return true;
+    }
+
+    /// <summary>The hash's bytes, in the order of its hex digits.</summary>
+    /// <returns>A new array of 32 bytes.</returns>
+    public byte[] ToByteArray()
+    {
+        byte[] bytes = new byte[SizeInBytes];
+        TryWriteBytes(bytes);
+        return bytes;
+    }
+
     /// <summary>The hash as 64 lowercase hex digits.</summary>
     /// <returns>Text that <see cref="Parse"/> reads.</returns>
     public override string ToString()
     {
-        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, _first);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], _second);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[16..], _third);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[24..], _fourth);
+        Span<byte> bytes = stackalloc byte[SizeInBytes];
+        TryWriteBytes(bytes);
         return Convert.ToHexStringLower(bytes);
     }
 
@@ -117,7 +151,7 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
 
         // One instance for each thread, used again and again, takes two thirds of the time of SHA256.HashData.
         IncrementalHash sha256 = _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        Span<byte> bytes = stackalloc byte[SizeInBytes];
         sha256.AppendData(ascii[..length]);
         sha256.GetHashAndReset(bytes);
         hash = new ApiKeyHash(bytes);

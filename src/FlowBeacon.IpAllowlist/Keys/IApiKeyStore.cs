@@ -10,5 +10,8 @@ public interface IApiKeyStore
     /// The key, or null if the hash is unknown. Completing synchronously saves the request its async state. An exception ends the
     /// request as a server error: it is never "allowed", and never "unknown key".
     /// </returns>
+    /// <exception cref="ApiKeyStoreUnavailableException">
+    /// The store has no keys yet, or they may be out of date: the request is answered 503, with the time to wait.
+    /// </exception>
     ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken);
 }

@@ -2,8 +2,8 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
 /// What a store that answers from this process's memory can do beside <see cref="IApiKeyStore"/>. A store that has it is asked this way, so
-/// that a request costs no allocation. Neither member may block or do I/O. What <see cref="Find"/> throws ends the request as a server
-/// error, and is counted as a failure of the store.
+/// that a request costs no allocation. Neither member may block or do I/O. Any other exception of <see cref="Find"/> ends the request
+/// as a server error, and is counted as a failure of the store.
 /// </summary>
 public interface ISynchronousApiKeyStore
 {
@@ -13,5 +13,8 @@ public interface ISynchronousApiKeyStore
     /// <summary>Finds the key that a hash belongs to.</summary>
     /// <param name="hash">The hash of the presented credential.</param>
     /// <returns>The key, or null if the hash is unknown.</returns>
+    /// <exception cref="ApiKeyStoreUnavailableException">
+    /// The store has no keys yet, or they may be out of date: the request is answered 503, with the time to wait.
+    /// </exception>
     ApiKey? Find(ApiKeyHash hash);
 }

@@ -18,7 +18,10 @@ public enum IpAllowlistOutcome
     /// <summary>No key, or somebody else's credential. The request passes on unless a key is required.</summary>
     NoKey = 3,
 
-    /// <summary>An unknown, expired or revoked key of ours, or several credentials at once: 401.</summary>
+    /// <summary>
+    /// An unknown, expired or revoked key of ours, or several credentials at once: 401. Also a credential that the store cannot look up at
+    /// the moment (<see cref="ApiKeyStoreUnavailableException"/>): 503.
+    /// </summary>
     InvalidKey = 4,
 
     /// <summary>

@@ -80,6 +80,10 @@ internal static class KeyNameRules
         return fault is null;
     }
 
+    /// <summary>A part of a name in composed form; as it is, if it cannot be composed and is therefore in no name.</summary>
+    public static string Compose(string text) =>
+        Find(text, IsForbidden) is null ? text.Normalize(NormalizationForm.FormC) : text;
+
     private static string WrongLength(int length) => $"must be 1 to {LongestName} characters, and has {length}";
 
     /// <summary>The first code point that is not to be in a name, half of a surrogate pair included; null if there is none.</summary>

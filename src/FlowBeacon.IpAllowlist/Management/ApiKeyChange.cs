@@ -1,10 +1,14 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Keys and the audit entries that belong to their change: committed all together or not at all.</summary>
-/// <param name="Keys">The keys to write.</param>
-/// <param name="Audit">The entries to append.</param>
-public sealed record ApiKeyChange(IReadOnlyList<ApiKeyWrite> Keys, IReadOnlyList<AuditEntry> Audit)
+public sealed record ApiKeyChange
 {
+    /// <summary>The keys to write, each once.</summary>
+    public required IReadOnlyList<ApiKeyWrite> Keys { get; init; }
+
+    /// <summary>The entries to append.</summary>
+    public required IReadOnlyList<AuditEntry> Audit { get; init; }
+
     /// <summary>
     /// How long the commit may wait for the audit log, and for other changes that wait for it; 5 seconds by default,
     /// <see cref="IpAllowlistOptions.AuditTimeout"/> for a change that <see cref="ApiKeyManager"/> makes.

@@ -9,6 +9,12 @@ public sealed record ApiKeyDetails
     /// <summary>The number of changes so far, from 1; a change names the version it was read at. 0 for a key from configuration.</summary>
     public required long Version { get; init; }
 
+    /// <summary>
+    /// The revision of the commit that last wrote the key, which orders all changes: a node where it is in force knows this version of the
+    /// key or a later one. The repository sets it; 0 for a key from configuration, or one that is not committed yet.
+    /// </summary>
+    public long Revision { get; init; }
+
     /// <summary>When the key was created; null for a key from configuration.</summary>
     public DateTimeOffset? CreatedAt { get; init; }
 

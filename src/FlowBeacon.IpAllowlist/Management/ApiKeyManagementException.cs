@@ -19,7 +19,7 @@ public sealed class ApiKeyManagementException : Exception
     /// <summary>The kind of refusal.</summary>
     public ApiKeyManagementFault Fault { get; }
 
-    /// <summary>The faults of the input, keyed by field, such as <c>allowed_ips[2]</c>; empty for any other refusal.</summary>
+    /// <summary>The faults of the input, keyed by field, such as <c>AllowedIps[2]</c>; empty for any other refusal.</summary>
     public IReadOnlyDictionary<string, string[]> Errors { get; } = new Dictionary<string, string[]>();
 
     /// <summary>

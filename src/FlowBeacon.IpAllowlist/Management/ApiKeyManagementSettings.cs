@@ -4,4 +4,6 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <param name="MaxAddressesPerKey">The longest list.</param>
 /// <param name="ApiKeyPrefix">How raw keys begin.</param>
 /// <param name="AuditTimeout">How long a change waits for the audit log.</param>
-internal sealed record ApiKeyManagementSettings(int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout);
+/// <param name="ClientIpSource">Where client addresses come from.</param>
+internal sealed record ApiKeyManagementSettings(
+    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource);

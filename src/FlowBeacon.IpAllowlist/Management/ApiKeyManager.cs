@@ -21,21 +21,35 @@ public sealed class ApiKeyManager
     private readonly TimeProvider _time;
     private readonly ApiKeyRules _rules;
     private readonly LockoutGuard _guard;
+    private readonly ApiKeyWarnings _warnings;
+    private readonly TrialJudge _trial;
+    private readonly IRecentDenials _denials;
     private readonly string _prefix;
     private readonly TimeSpan _auditTimeout;
 
     internal ApiKeyManager(
-        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, TimeProvider time,
-        ApiKeyManagementSettings settings)
+        IApiKeyRepository repository, ConfigurationKeys configurationKeys, SourcesSeen sources, IRecentDenials denials,
+        ClientIpResolver resolver, TimeProvider time, ApiKeyManagementSettings settings)
     {
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
         _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
         _guard = new LockoutGuard(sources, time);
+        _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
+        _trial = new TrialJudge(resolver, time);
+        _denials = denials;
+        MaxAddressesPerKey = settings.MaxAddressesPerKey;
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
     }
+
+    /// <summary>The most addresses of a list: <see cref="IpAllowlistOptions.MaxAddressesPerKey"/>.</summary>
+    public int MaxAddressesPerKey { get; }
+
+    /// <summary>Makes an id for <see cref="NewApiKey.Id"/>. Ids sort by the time they were made (RFC 9562 §5.7).</summary>
+    /// <returns>An id that no key has.</returns>
+    public string NewId() => ApiKeyId.New(_time);
 
     /// <summary>Creates a key.</summary>
     /// <param name="request">The key.</param>
@@ -44,7 +58,7 @@ public sealed class ApiKeyManager
     /// <returns>The key and, this once, its raw text.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// A rule is broken, the name is taken, or the audit log failed or did not answer in time. Nothing was written.
+    /// A rule is broken, the name or the chosen id is taken, or the audit log failed or did not answer in time. Nothing was written.
     /// </exception>
     public Task<IssuedApiKey> CreateAsync(NewApiKey request, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
         CreateAsync(request, actor, new FieldErrors(), cancellationToken);
@@ -71,9 +85,25 @@ public sealed class ApiKeyManager
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
             Detail = key.IsBreakGlass ? "a break-glass key" : null,
         };
-        await CommitAsync(
-            new ApiKeyChange([new ApiKeyWrite(created, ExpectedVersion: 0)], [entry]) { AuditTimeout = _auditTimeout }, cancellationToken);
-        return new IssuedApiKey(created, rawKey);
+        var change = new ApiKeyChange
+        {
+            Keys = [new ApiKeyWrite { Details = created, ExpectedVersion = 0 }],
+            Audit = [entry],
+            AuditTimeout = _auditTimeout,
+        };
+        try
+        {
+            return new IssuedApiKey
+            {
+                Details = created with { Revision = await CommitAsync(change, cancellationToken) },
+                RawKey = rawKey,
+                Warnings = _warnings.About(key, request.ProxyAddress),
+            };
+        }
+        catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
+        {
+            throw Conflict("There is a key with this id already.");
+        }
     }
 
     /// <summary>Changes a key's name, list and its mode, scopes or expiry.</summary>
@@ -90,28 +120,15 @@ public sealed class ApiKeyManager
     /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set; the audit log failed or did not answer in time. Nothing was
     /// written.
     /// </exception>
-    public async Task<ApiKeyDetails> UpdateAsync(
-        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
-        (await EditAsync(id, update, expectedVersion, actor, cancellationToken)).After;
-
-    /// <summary>Changes a key, and also returns what it was before.</summary>
-    internal async Task<(ApiKey Before, ApiKeyDetails After)> EditAsync(
-        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken)
+    public async Task<ChangedApiKey> UpdateAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(update);
         ApiKey? changed = null;
         ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             changed = before.Key;
-            RefuseIfRevoked(before);
-            var errors = new FieldErrors();
-            ApiKey after = Read(before.Key, update, errors);
-            errors.ThrowIfAny();
-            if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
-            {
-                throw NameTaken(after.Name);
-            }
-
+            ApiKey after = Plan(before, update);
             string? differences = Differences(before.Key, after);
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             if (differences is null && !listChanged)
@@ -120,12 +137,6 @@ public sealed class ApiKeyManager
             }
 
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
-            if (wasUnreadable && !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0 && !update.AcceptUnreadableList)
-            {
-                throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it"
-                    + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
-            }
-
             LockoutRisk? risk = _guard.Find(before.Key, after);
             if (risk is not null && !update.AcceptLockoutRisk)
             {
@@ -142,12 +153,41 @@ public sealed class ApiKeyManager
                     risk is null ? null : $"lockout risk accepted for {DescribeAcceptedRisk(risk)}"),
             });
         }, cancellationToken);
-        return (changed!, result);
+        return new ChangedApiKey { Details = result, Warnings = _warnings.About(changed!, result.Key, update) };
+    }
+
+    /// <summary>Tells what an update would do, and writes nothing.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="update">What to change.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The key after it, what it would cut off, and the warnings.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The update would be refused, but for the lock-out risk, which is part of the preview. That a key of the repository has the name
+    /// already is only found by the update itself.
+    /// </exception>
+    public async Task<ApiKeyPreview> PreviewUpdateAsync(
+        string id, ApiKeyUpdate update, long? expectedVersion, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(update);
+        ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
+        ApiKey after = Plan(before, update);
+        return new ApiKeyPreview
+        {
+            Before = before,
+            After = after,
+            LockoutRisk = _guard.Find(before.Key, after),
+            Warnings = _warnings.About(before.Key, after, update),
+        };
     }
 
     /// <summary>Gives a key a new secret. The old one works on under the same configuration until its grace period ends.</summary>
     /// <param name="id">The key's id.</param>
-    /// <param name="graceHours">1 to 168 hours. The old secret never outlives the key's own expiry.</param>
+    /// <param name="graceHours">
+    /// <see cref="ApiKeyLimits.MinGraceHours"/> to <see cref="ApiKeyLimits.MaxGraceHours"/> (1 to 168) hours. The old secret never
+    /// outlives the key's own expiry.
+    /// </param>
     /// <param name="expectedVersion">The version the caller saw; null to rotate the key whatever happened to it meanwhile.</param>
     /// <param name="actor">Who rotates it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
@@ -194,7 +234,7 @@ public sealed class ApiKeyManager
             AuditEntry entry = Entry(AuditAction.Rotate, actor, after);
             return (after, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
         }, cancellationToken);
-        return new IssuedApiKey(rotated, rawKey);
+        return new IssuedApiKey { Details = rotated, RawKey = rawKey };
     }
 
     /// <summary>Ends the grace period of a rotation now: the old secret stops working.</summary>
@@ -208,32 +248,41 @@ public sealed class ApiKeyManager
     /// The key is unknown, revoked, not in a grace period or from configuration; the version is stale; the audit log failed or did not
     /// answer in time.
     /// </exception>
-    public Task<ApiKeyDetails> EndGraceAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default) =>
-        ChangeAsync(id, expectedVersion, actor, before =>
+    public async Task<ChangedApiKey> EndGraceAsync(
+        string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    {
+        ApiKeyDetails ended = await ChangeAsync(id, expectedVersion, actor, before =>
         {
-            RefuseIfRevoked(before);
-            if (before.Key.Retiring is not { } retiring || retiring.ExpiresAt <= _time.GetUtcNow())
-            {
-                throw Conflict("The key is not in the grace period of a rotation.");
-            }
-
+            RetiringSecret retiring = RetiringOf(before);
             ApiKey after = before.Key with { Retiring = null };
             return (after, Entry(AuditAction.EndGrace, actor, after) with { Detail = $"the old secret {retiring.Prefix} stopped working" });
         }, cancellationToken);
+        return new ChangedApiKey { Details = ended };
+    }
 
-    /// <summary>Revokes a key, at once and for good. Revoking a revoked key changes nothing.</summary>
+    /// <summary>Tells what ending the grace period of a rotation would do, and writes nothing.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
-    /// <param name="actor">Who revokes it.</param>
-    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
-    /// <returns>The revoked key.</returns>
-    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>
+    /// The key after it, and the sources in use, any of which may still use the old secret: sources are not told apart by secret.
+    /// </returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The key is unknown or from configuration; the version is stale; the audit log failed or did not answer in time.
+    /// The key is unknown, revoked, not in a grace period or from configuration, or the version is stale.
     /// </exception>
-    public Task<ApiKeyDetails> RevokeAsync(string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken) =>
-        RevokeAsync(id, expectedVersion, actor, acceptMissingAudit: false, cancellationToken);
+    public async Task<ApiKeyPreview> PreviewEndGraceAsync(
+        string id, long? expectedVersion, CancellationToken cancellationToken = default)
+    {
+        ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
+        RetiringOf(before);
+        return new ApiKeyPreview
+        {
+            Before = before,
+            After = before.Key with { Retiring = null },
+            LockoutRisk = FindInUse(before),
+        };
+    }
 
     /// <summary>
     /// Revokes a key, at once and for good, in an emergency even while the audit log is away. Revoking a revoked key changes nothing.
@@ -252,13 +301,29 @@ public sealed class ApiKeyManager
     /// The key is unknown or from configuration; the version is stale; the audit log failed or did not answer in time, and
     /// <paramref name="acceptMissingAudit"/> is false.
     /// </exception>
-    public Task<ApiKeyDetails> RevokeAsync(
+    public async Task<ChangedApiKey> RevokeAsync(
         string id, long? expectedVersion, ApiKeyActor actor, bool acceptMissingAudit = false,
-        CancellationToken cancellationToken = default) =>
-        ChangeAsync(
-            id, expectedVersion, actor,
-            before => before.Key.IsRevoked ? null : (before.Key with { IsRevoked = true }, Entry(AuditAction.Revoke, actor, before.Key)),
-            cancellationToken, acceptMissingAudit);
+        CancellationToken cancellationToken = default) => new()
+        {
+            Details = await ChangeAsync(
+                id, expectedVersion, actor,
+                before => before.Key.IsRevoked ? null : (Revoked(before.Key), Entry(AuditAction.Revoke, actor, before.Key)),
+                cancellationToken, acceptMissingAudit),
+        };
+
+    /// <summary>Tells what revoking a key would do, and writes nothing.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The key after it, and the sources in use, all of which it would cut off.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
+    /// <exception cref="ApiKeyManagementException">The key is unknown or from configuration, or the version is stale.</exception>
+    public async Task<ApiKeyPreview> PreviewRevokeAsync(
+        string id, long? expectedVersion, CancellationToken cancellationToken = default)
+    {
+        ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
+        return new ApiKeyPreview { Before = before, After = Revoked(before.Key), LockoutRisk = FindInUse(before) };
+    }
 
     /// <summary>Gets a key, from the repository or from configuration.</summary>
     /// <param name="id">The key's id.</param>
@@ -273,31 +338,100 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>Lists keys, those from configuration included, in the ordinal order of their ids.</summary>
-    /// <param name="state">Only keys in this state; null for all.</param>
-    /// <param name="after">Only keys whose id comes after this one; null to begin with the first.</param>
-    /// <param name="limit">The most keys to return, from 1.</param>
+    /// <param name="query">Which ones.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The keys.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is less than 1.</exception>
-    public async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
-        ApiKeyState? state, string? after, int limit, CancellationToken cancellationToken = default)
+    /// <returns>At most <see cref="ApiKeyQuery.Limit"/> keys, and where to read on.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="query"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// The limit is not 1 to <see cref="ApiKeyLimits.MaxPageSize"/>, or the prefix is longer than <see cref="ApiKey.PrefixLength"/>.
+    /// </exception>
+    public async Task<ApiKeyPage> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        var query = new ApiKeyQuery(state, after, limit, _time.GetUtcNow());
-        return [.. (await _repository.ListAsync(query, cancellationToken))
-            .Concat(_configurationKeys.List(query))
+        query = Checked(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1, nameof(query));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, ApiKeyLimits.MaxPageSize, nameof(query));
+
+        // One more than asked for tells whether there is another page.
+        ApiKeyQuery more = query with { Limit = query.Limit + 1 };
+        DateTimeOffset now = _time.GetUtcNow();
+        ApiKeyDetails[] found = [.. (await _repository.ListAsync(more, now, cancellationToken))
+            .Concat(_configurationKeys.List(more, now))
             .OrderBy(details => details.Key.Id, StringComparer.Ordinal)
-            .Take(limit)];
+            .Take(more.Limit)];
+        ApiKeyDetails[] page = [.. found.Take(query.Limit)];
+        return new ApiKeyPage { Keys = page, Next = found.Length > page.Length ? page[^1].Key.Id : null };
+    }
+
+    /// <summary>Counts keys by their states, those from configuration included.</summary>
+    /// <param name="query">Which ones, by name and prefix; null for all.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The numbers.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The prefix is longer than <see cref="ApiKey.PrefixLength"/>.</exception>
+    public async Task<ApiKeyCounts> CountAsync(ApiKeyQuery? query = null, CancellationToken cancellationToken = default)
+    {
+        query = Checked(query ?? new ApiKeyQuery());
+        DateTimeOffset now = _time.GetUtcNow();
+        return (await _repository.CountAsync(query, now, cancellationToken)).Plus(_configurationKeys.Count(query, now));
     }
 
     /// <summary>
-    /// Allows, for a locked-out key, the address that a break-glass key calls from: one address an hour, and only one that the key was
-    /// recently denied from, unless the caller presents the key itself (other traffic with it can push a denial out of the record).
+    /// Tells what the check would decide about a request with a key from a client address. Nothing is counted or recorded.
     /// </summary>
-    internal Task<ApiKeyDetails> RecoverAsync(
-        string id, IPAddress callingFrom, IRecentDenials denials, PresentedKey? presented, ApiKeyActor actor,
-        CancellationToken cancellationToken) =>
-        ChangeAsync(id, expectedVersion: null, actor, before =>
+    /// <param name="id">The key's id.</param>
+    /// <param name="clientIp">The client address; an IPv4-mapped IPv6 address is the IPv4 address.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The decision.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    /// <exception cref="ApiKeyManagementException">There is no such key.</exception>
+    public async Task<AddressTrial> TryAsync(string id, IPAddress clientIp, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(clientIp);
+        return _trial.OfAddress(await GetAsync(id, cancellationToken), clientIp);
+    }
+
+    /// <summary>
+    /// Tells what the check would decide about a request with a key, as it arrives here: the client address is found by the configured
+    /// <see cref="ClientIpSource"/>. Nothing is counted or recorded.
+    /// </summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="forwardedFor">The lines of its X-Forwarded-For header, in order; none if it has no such header.</param>
+    /// <param name="peer">The direct peer of its connection; null if that has no address, as a Unix socket.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The decision.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> or <paramref name="forwardedFor"/> is null.</exception>
+    /// <exception cref="ApiKeyManagementException">There is no such key.</exception>
+    public async Task<AddressTrial> TryRequestAsync(
+        string id, IReadOnlyList<string> forwardedFor, IPAddress? peer, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(forwardedFor);
+        return _trial.OfRequest(await GetAsync(id, cancellationToken), forwardedFor, peer);
+    }
+
+    /// <summary>
+    /// Allows, for a locked-out key, the address that its caller calls from: one address an hour, and only one that the key was recently
+    /// denied from, unless the caller presents the key itself (other traffic with it can push a denial out of the record).
+    /// </summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="callingFrom">The client address of the call.</param>
+    /// <param name="presented">
+    /// The hash of the raw key that the caller presents, either secret of it; null if none was. A wrong one, and the default value, which
+    /// stands for a text that cannot be a raw key, are refused like a missing denial.
+    /// </param>
+    /// <param name="actor">Who recovers it.</param>
+    /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
+    /// <returns>The key after the change.</returns>
+    /// <exception cref="ArgumentNullException">
+    /// <paramref name="id"/>, <paramref name="callingFrom"/> or <paramref name="actor"/> is null.
+    /// </exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The key is unknown, revoked, expired or from configuration; it has no list, an unreadable or a full one, or one with the address; it
+    /// was recovered within the last hour; there is no evidence; the audit log failed or did not answer in time. Nothing was written.
+    /// </exception>
+    public async Task<ChangedApiKey> RecoverAsync(
+        string id, IPAddress callingFrom, ApiKeyHash? presented, ApiKeyActor actor, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(callingFrom);
+        ApiKeyDetails recovered = await ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
             DateTimeOffset now = _time.GetUtcNow();
@@ -330,7 +464,9 @@ public sealed class ApiKeyManager
             }
 
             // A wrong key is answered like a missing denial; recorded denials do not make up for it.
-            bool hasEvidence = presented?.IsWorkingSecretOf(before.Key, _time) ?? denials.WasRecentlyDenied(id, caller);
+            bool hasEvidence = presented is { } secret
+                ? secret != default && before.Key.Accepts(secret, _time)
+                : _denials.WasRecentlyDenied(id, caller);
             if (!hasEvidence)
             {
                 throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
@@ -347,6 +483,8 @@ public sealed class ApiKeyManager
                 Detail = presented is null ? null : "the caller showed the key itself",
             });
         }, cancellationToken);
+        return new ChangedApiKey { Details = recovered };
+    }
 
     /// <summary>Collects every fault of an update that can be found without the key it is for.</summary>
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
@@ -354,11 +492,12 @@ public sealed class ApiKeyManager
 
     private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
+        string id = _rules.ReadId(request.Id, errors);
         string name = _rules.ReadName(request.Name, errors);
         _rules.CheckExpiry(request.ExpiresAt, errors);
         var key = new ApiKey
         {
-            Id = ApiKeyId.New(_time),
+            Id = id,
             Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
@@ -377,7 +516,7 @@ public sealed class ApiKeyManager
         string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
-            errors.Add("expires_at", "cannot be set and removed at once");
+            errors.Add(nameof(ApiKeyUpdate.ExpiresAt), "cannot be set and removed at once");
         }
 
         _rules.CheckExpiry(update.ExpiresAt, errors);
@@ -393,18 +532,70 @@ public sealed class ApiKeyManager
         return after;
     }
 
+    /// <summary>The key that an update makes of another one. Whether it is too risky is not looked at.</summary>
+    private ApiKey Plan(ApiKeyDetails before, ApiKeyUpdate update)
+    {
+        RefuseIfRevoked(before);
+        var errors = new FieldErrors();
+        ApiKey after = Read(before.Key, update, errors);
+        errors.ThrowIfAny();
+        if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
+        {
+            throw NameTaken(after.Name);
+        }
+
+        bool isEmptied = !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0;
+        if (before.Key.AllowedIps.IsUnreadable && isEmptied && !update.AcceptUnreadableList)
+        {
+            throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it"
+                + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
+        }
+
+        return after;
+    }
+
+    /// <summary>The old secret of a rotation, which still works.</summary>
+    private RetiringSecret RetiringOf(ApiKeyDetails details)
+    {
+        RefuseIfRevoked(details);
+        return details.Key.Retiring is { } retiring && _time.GetUtcNow() < retiring.ExpiresAt
+            ? retiring
+            : throw Conflict("The key is not in the grace period of a rotation.");
+    }
+
+    /// <summary>What uses a key now; null if nothing does, as nothing can use one that does not work.</summary>
+    private LockoutRisk? FindInUse(ApiKeyDetails details) =>
+        details.StateAt(_time.GetUtcNow()) == ApiKeyState.Active ? _guard.FindInUse(details.Key) : null;
+
+    private async Task<ApiKeyDetails> GetToChangeAsync(string id, long? expectedVersion, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        RefuseIfFromConfiguration(id);
+        return await GetLatestAsync(id, expectedVersion, cancellationToken);
+    }
+
+    private async Task<ApiKeyDetails> GetLatestAsync(string id, long? expectedVersion, CancellationToken cancellationToken)
+    {
+        ApiKeyDetails details = await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
+        return expectedVersion is null || expectedVersion == details.Version ? details : throw Stale(details.Version);
+    }
+
+    private void RefuseIfFromConfiguration(string id)
+    {
+        if (_configurationKeys.Find(id) is not null)
+        {
+            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
+                + " Edit the configuration.");
+        }
+    }
+
     private async Task<ApiKeyDetails> ChangeAsync(
         string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
         CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(actor);
-
-        if (_configurationKeys.Find(id) is not null)
-        {
-            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
-                + " Edit the configuration.");
-        }
+        RefuseIfFromConfiguration(id);
 
         if (acceptMissingAudit)
         {
@@ -437,12 +628,7 @@ public sealed class ApiKeyManager
     {
         for (int attempt = 1; ; attempt++)
         {
-            ApiKeyDetails before = await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
-            if (expectedVersion is not null && expectedVersion != before.Version)
-            {
-                throw Stale(before.Version);
-            }
-
+            ApiKeyDetails before = await GetLatestAsync(id, expectedVersion, cancellationToken);
             if (change(before) is not { } changed)
             {
                 return before;
@@ -459,13 +645,14 @@ public sealed class ApiKeyManager
             };
             try
             {
-                var whole = new ApiKeyChange([new ApiKeyWrite(after, before.Version)], [changed.Entry])
+                var whole = new ApiKeyChange
                 {
+                    Keys = [new ApiKeyWrite { Details = after, ExpectedVersion = before.Version }],
+                    Audit = [changed.Entry],
                     AuditTimeout = auditTimeout,
                     AcceptMissingAudit = acceptMissingAudit,
                 };
-                await CommitAsync(whole, cancellationToken);
-                return after;
+                return after with { Revision = await CommitAsync(whole, cancellationToken) };
             }
             catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
             {
@@ -478,11 +665,11 @@ public sealed class ApiKeyManager
         }
     }
 
-    private async Task CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
+    private async Task<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
     {
         try
         {
-            await _repository.CommitAsync(change, cancellationToken);
+            return await _repository.CommitAsync(change, cancellationToken);
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.NameTaken)
         {
@@ -517,8 +704,8 @@ public sealed class ApiKeyManager
 
         if (before.AllowlistMode != after.AllowlistMode)
         {
-            differences.Add($"allowlist mode was {JsonNames.NameFor(before.AllowlistMode)}"
-                + $" and is {JsonNames.NameFor(after.AllowlistMode)}");
+            differences.Add($"allowlist mode was {SnakeCase.Of(before.AllowlistMode)}"
+                + $" and is {SnakeCase.Of(after.AllowlistMode)}");
         }
 
         return Join(differences);
@@ -536,6 +723,16 @@ public sealed class ApiKeyManager
         string shown = string.Join(
             ", ", risk.Sources.Take(MaxShown).Select(source => source.ClientIp ?? "requests without a usable address"));
         return risk.Sources.Count <= MaxShown ? shown : $"{shown} and {risk.Sources.Count - MaxShown} more";
+    }
+
+    private static ApiKey Revoked(ApiKey key) => key with { IsRevoked = true };
+
+    /// <summary>A query whose prefix is no raw key, with the name as names are kept.</summary>
+    private static ApiKeyQuery Checked(ApiKeyQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Prefix?.Length ?? 0, ApiKey.PrefixLength, nameof(query));
+        return query.NameContains is { } name ? query with { NameContains = KeyNameRules.Compose(name) } : query;
     }
 
     private static void RefuseIfRevoked(ApiKeyDetails details)

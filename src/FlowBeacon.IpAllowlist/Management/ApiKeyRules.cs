@@ -3,22 +3,30 @@ using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What each field of a key may be. Faults are named by field, as the HTTP API spells it.</summary>
+/// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
 internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
 {
-    public const int MinGraceHours = 1;
-    public const int MaxGraceHours = 168;
-    public const int DefaultGraceHours = 24;
-
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
+
+    /// <summary>Reads the id that a caller chose, or makes one. A fault does not repeat it, because it may be a raw key.</summary>
+    public string ReadId(string? chosen, FieldErrors errors)
+    {
+        if (chosen is not null && !ApiKeyId.IsCanonical(chosen))
+        {
+            errors.Add(nameof(NewApiKey.Id), $"must be {ApiKeyId.Expected}");
+            chosen = null;
+        }
+
+        return chosen ?? ApiKeyId.New(time);
+    }
 
     /// <summary>Reads a name: in composed form; empty if it is refused.</summary>
     public string ReadName(string? text, FieldErrors errors)
     {
         if (!KeyNameRules.TryRead(text, keyPrefix, out string name, out string? fault))
         {
-            errors.Add("name", fault);
+            errors.Add(nameof(NewApiKey.Name), fault);
         }
 
         return name;
@@ -30,7 +38,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         {
             if (set.Count > maxAddressesPerKey)
             {
-                errors.Add("allowed_ips", $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
+                errors.Add(nameof(NewApiKey.AllowedIps), $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
             }
 
             return set;
@@ -38,7 +46,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
         foreach (IpAddressError error in refused)
         {
-            errors.Add($"allowed_ips[{error.Index}]", error.Message);
+            errors.Add($"{nameof(NewApiKey.AllowedIps)}[{error.Index}]", error.Message);
         }
 
         return IpAddressSet.Empty;
@@ -51,7 +59,8 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
             if (!ApiKeyScopes.All.Contains(scopes[index]))
             {
                 string all = string.Join(", ", ApiKeyScopes.All);
-                errors.Add($"scopes[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                errors.Add(
+                    $"{nameof(NewApiKey.Scopes)}[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
             }
         }
 
@@ -63,7 +72,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (expiresAt <= time.GetUtcNow())
         {
-            errors.Add("expires_at", "must be in the future");
+            errors.Add(nameof(NewApiKey.ExpiresAt), "must be in the future");
         }
     }
 
@@ -71,7 +80,8 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (!Enum.IsDefined(mode))
         {
-            errors.Add("allowlist_mode", $"{(int)mode} is no mode; write {string.Join(" or ", JsonNames.All<AllowlistMode>())}");
+            string all = string.Join(" or ", Enum.GetNames<AllowlistMode>());
+            errors.Add(nameof(NewApiKey.AllowlistMode), $"{(int)mode} is no mode; write {all}");
         }
 
         return mode;
@@ -79,9 +89,9 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
     public static void CheckGrace(int hours, FieldErrors errors)
     {
-        if (hours is < MinGraceHours or > MaxGraceHours)
+        if (hours is < ApiKeyLimits.MinGraceHours or > ApiKeyLimits.MaxGraceHours)
         {
-            errors.Add("grace_hours", $"must be {MinGraceHours} to {MaxGraceHours}, and is {hours}");
+            errors.Add("GraceHours", $"must be {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, and is {hours}");
         }
     }
 
@@ -95,12 +105,12 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
 
         if (key.AllowedIps.Count > 0)
         {
-            errors.Add("allowed_ips", "must be empty: a break-glass key works from every address");
+            errors.Add(nameof(NewApiKey.AllowedIps), "must be empty: a break-glass key works from every address");
         }
 
         if (key.Scopes.FirstOrDefault(scope => scope != ApiKeyScopes.GovernanceRead) is { } scope)
         {
-            errors.Add("scopes", $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
+            errors.Add(nameof(NewApiKey.Scopes), $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
         }
     }
 }

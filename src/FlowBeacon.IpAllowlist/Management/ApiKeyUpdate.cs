@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A partial change of a key: members that are null leave the key as it is.</summary>
@@ -29,6 +31,9 @@ public sealed record ApiKeyUpdate
     /// denied from everywhere is admitted from everywhere; otherwise that is refused (<see cref="ApiKeyManagementFault.Conflict"/>).
     /// </summary>
     public bool AcceptUnreadableList { get; init; }
+
+    /// <summary>As <see cref="NewApiKey.ProxyAddress"/>.</summary>
+    public IPAddress? ProxyAddress { get; init; }
 
     /// <summary>Whether the key shall no longer expire. Cannot be combined with <see cref="ExpiresAt"/>.</summary>
     public bool RemoveExpiry { get; init; }

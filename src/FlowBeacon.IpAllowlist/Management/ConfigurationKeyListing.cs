@@ -9,7 +9,11 @@ internal sealed class ConfigurationKeyListing(ConfigurationKeys keys)
 
     public bool HasName(string name) => keys.ById.Values.Any(key => key.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    public IEnumerable<ApiKeyDetails> List(ApiKeyQuery query) => keys.ById.Values.Select(Details).Where(query.Matches);
+    public IEnumerable<ApiKeyDetails> List(ApiKeyQuery query, DateTimeOffset now) =>
+        keys.ById.Values.Select(Details).Where(details => query.Matches(details, now));
+
+    public ApiKeyCounts Count(ApiKeyQuery query, DateTimeOffset now) =>
+        ApiKeyCounts.Of(keys.ById.Values.Select(Details).Where(query.MatchesInAnyState), now);
 
     private static ApiKeyDetails Details(ApiKey key) => new() { Key = key, Version = 0, Origin = ApiKeyOrigin.Configuration };
 }

@@ -30,6 +30,11 @@ public sealed class InMemoryApiKeyRepository(
     private readonly Dictionary<string, string> _idByLiveName = new(StringComparer.OrdinalIgnoreCase);
     private long _revision;
 
+    /// <summary>
+    /// The revision of the last change; 0 before the first. Requests see what it changed.
+    /// </summary>
+    public long Revision => Volatile.Read(ref _revision);
+
     /// <inheritdoc/>
     public async ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
     {
@@ -74,21 +79,22 @@ public sealed class InMemoryApiKeyRepository(
     }
 
     /// <inheritdoc/>
-    public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            return new(_idByLiveName.TryGetValue(name, out string? id) ? _byId[id] : null);
-        }
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
         lock (_lock)
         {
-            return new([.. _byId.Values.Where(query.Matches).Take(query.Limit)]);
+            return new([.. _byId.Values.Where(details => query.Matches(details, now)).Take(query.Limit)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        lock (_lock)
+        {
+            return new(ApiKeyCounts.Of(_byId.Values.Where(query.MatchesInAnyState), now));
         }
     }
 
@@ -108,8 +114,10 @@ public sealed class InMemoryApiKeyRepository(
             {
                 // Once more: a change that accepts a missing record may have come first.
                 Check(change);
-                Write(change);
-                return ++_revision;
+                long revision = _revision + 1;
+                Write(change, revision);
+                Interlocked.Exchange(ref _revision, revision);
+                return revision;
             }
         }
         catch
@@ -164,6 +172,11 @@ public sealed class InMemoryApiKeyRepository(
                 throw new ApiKeyConflictException(ApiKeyConflict.StaleVersion, key.Id);
             }
 
+            if (version == 0 && key.AllowedIps.IsUnreadable)
+            {
+                throw new ArgumentException($"The new API key '{key.Id}' has an unreadable list.", nameof(change));
+            }
+
             bool isTaken = _idByLiveName.TryGetValue(key.Name, out string? owner) && !changed.Contains(owner);
             if (!key.IsRevoked && (isTaken || !names.Add(key.Name)))
             {
@@ -180,7 +193,7 @@ public sealed class InMemoryApiKeyRepository(
         }
     }
 
-    private void Write(ApiKeyChange change)
+    private void Write(ApiKeyChange change, long revision)
     {
         store.Apply([.. change.Keys.Select(write => write.Details.Key)], []);
         foreach (ApiKeyWrite write in change.Keys)
@@ -194,7 +207,7 @@ public sealed class InMemoryApiKeyRepository(
         foreach (ApiKeyWrite write in change.Keys)
         {
             ApiKey key = write.Details.Key;
-            _byId[key.Id] = write.Details;
+            _byId[key.Id] = write.Details with { Revision = revision };
             if (!key.IsRevoked)
             {
                 _idByLiveName[key.Name] = key.Id;

@@ -1,15 +1,21 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A key whose secret was just made: the only time its raw text is available.</summary>
-/// <param name="details">The key.</param>
-/// <param name="rawKey">The raw key.</param>
-public sealed class IssuedApiKey(ApiKeyDetails details, string rawKey)
+public sealed class IssuedApiKey
 {
     /// <summary>The key.</summary>
-    public ApiKeyDetails Details { get; } = details;
+    public required ApiKeyDetails Details { get; init; }
 
     /// <summary>The raw key: show it once, keep it nowhere.</summary>
-    public string RawKey { get; } = rawKey;
+    public required string RawKey { get; init; }
+
+    /// <summary>
+    /// The revision that must be in force on a node for the secret to work there, see <see cref="ApiKeyDetails.Revision"/>.
+    /// </summary>
+    public long Revision => Details.Revision;
+
+    /// <summary>What is legal about the key and probably not meant; empty for a rotation.</summary>
+    public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];
 
     /// <summary>The key without its raw text.</summary>
     /// <returns>Text for people.</returns>

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Traffic;
 
@@ -17,15 +18,23 @@ internal sealed class LockoutGuard(SourcesSeen sources, TimeProvider time)
             return null;
         }
 
+        return FindInUse(after.Id, client => !after.Judge(client).Passes() && before.Judge(client).Passes());
+    }
+
+    /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
+    public LockoutRisk? FindInUse(ApiKey key) => FindInUse(key.Id, client => key.Judge(client).Passes());
+
+    private LockoutRisk? FindInUse(string keyId, Func<ClientIp, bool> isCutOff)
+    {
         uint since = (uint)(time.GetUtcNow() - Window).ToUnixTimeSeconds();
-        SourceSeen[] cutOff = [.. sources.SeenSince(after.Id, since)
-            .Where(cell => !after.Judge(cell.Client).Passes() && before.Judge(cell.Client).Passes())
+        SourceSeen[] cutOff = [.. sources.SeenSince(keyId, since)
+            .Where(cell => isCutOff(cell.Client))
             .OrderByDescending(cell => cell.LastSeen)
             .Select(cell => cell.ToSourceSeen())];
 
         // The change may also deny sources that were evicted from the record.
-        bool areOlderEvicted = sources.AreEvictedSince(after.Id, since);
-        return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk(cutOff, areOlderEvicted);
+        bool areOlderEvicted = sources.AreEvictedSince(keyId, since);
+        return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk { Sources = cutOff, AreOlderEvicted = areOlderEvicted };
     }
 
     /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>

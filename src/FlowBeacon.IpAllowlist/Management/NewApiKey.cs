@@ -1,8 +1,16 @@
+using System.Net;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>A key to create.</summary>
 public sealed record NewApiKey
 {
+    /// <summary>
+    /// The key's id, see <see cref="ApiKeyManager.NewId"/>: whoever chooses it can repeat a creation whose answer was lost, on any node,
+    /// and is told of the conflict instead of making a second key. <c>key_</c> and 32 lowercase hex digits; null for a new one.
+    /// </summary>
+    public string? Id { get; init; }
+
     /// <summary>
     /// 1 to 100 characters, unique (without case) among keys that are not revoked. It is kept in composed form (NFC, UAX #15). Refused are
     /// control, format and other invisible characters, those without a fixed meaning, and what looks like a raw key.
@@ -23,4 +31,10 @@ public sealed record NewApiKey
 
     /// <summary>Whether this is a break-glass key: no list, and no scope but <see cref="ApiKeyScopes.GovernanceRead"/>.</summary>
     public bool IsBreakGlass { get; init; }
+
+    /// <summary>
+    /// Where the request to administer keys connected from, if it named its client in an X-Forwarded-For header: probably the host's own
+    /// proxy, so an entry that is this address is warned of. Null if it does not apply.
+    /// </summary>
+    public IPAddress? ProxyAddress { get; init; }
 }

@@ -64,7 +64,7 @@ internal sealed class DenialRecord(CoarseClock clock) : IRecentDenials
     public DenialTotals Totals(string? keyId)
     {
         DenialTotals[] totals = [.. Keys(_byKey, keyId).Select(key => key.Totals)];
-        return new DenialTotals(totals.Sum(key => key.Denied), totals.Sum(key => key.WouldDeny));
+        return new DenialTotals { Denied = totals.Sum(key => key.Denied), WouldDeny = totals.Sum(key => key.WouldDeny) };
     }
 
     /// <summary>The last denial of each key that was denied since an instant.</summary>

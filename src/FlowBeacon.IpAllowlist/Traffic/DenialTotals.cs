@@ -1,6 +1,11 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Exact numbers of denials, however many addresses they came from.</summary>
-/// <param name="Denied">Requests that were denied.</param>
-/// <param name="WouldDeny">Requests that would have been, had the list been enforced.</param>
-public sealed record DenialTotals(long Denied, long WouldDeny);
+public sealed record DenialTotals
+{
+    /// <summary>Requests that were denied.</summary>
+    public required long Denied { get; init; }
+
+    /// <summary>Requests that would have been, had the list been enforced.</summary>
+    public required long WouldDeny { get; init; }
+}

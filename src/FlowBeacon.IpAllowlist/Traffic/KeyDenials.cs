@@ -25,7 +25,7 @@ internal sealed class KeyDenials(uint now)
         {
             lock (_lock)
             {
-                return new DenialTotals(_denied, _wouldDeny);
+                return new DenialTotals { Denied = _denied, WouldDeny = _wouldDeny };
             }
         }
     }

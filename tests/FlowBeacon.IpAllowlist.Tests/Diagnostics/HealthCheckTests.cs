@@ -45,6 +45,20 @@ public sealed class HealthCheckTests
     }
 
     [Fact]
+    public async Task The_finding_can_be_asked_for_without_health_checks()
+    {
+        await using KestrelApp app = await StartAsync(checks: null);
+        IClientIpSourceDiagnosis diagnosis = app.Services.GetRequiredService<IClientIpSourceDiagnosis>();
+        diagnosis.Judge().Should().BeNull();
+
+        await UseAllKeysAsync(app);
+        Suspect.Should().Be($"The client-address source is probably wrong: {diagnosis.Judge()}");
+
+        await UseAllKeysAsync(app, HeaderLine.ForwardedFor("198.51.100.9"));
+        diagnosis.Judge().Should().BeNull();
+    }
+
+    [Fact]
     public async Task Takes_a_name_a_status_and_tags()
     {
         await using KestrelApp app = await StartAsync(

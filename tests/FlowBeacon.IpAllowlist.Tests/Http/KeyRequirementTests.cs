@@ -28,12 +28,25 @@ public sealed class KeyRequirementTests
         { "/group-required/disabled/required", false, 401 },
         { "/twice/disabled-last", false, 200 },
         { "/twice/required-last", false, 401 },
+        { "/optional", false, 200 },
+        { "/optional", true, 200 },
+        { "/group-required/optional", false, 200 },
+        { "/group-required/optional", true, 200 },
+        { "/group-optional/plain", true, 200 },
+        { "/group-optional/required", false, 401 },
+        { "/group-optional/disabled", true, 200 },
+        { "/group-disabled/optional", true, 200 },
+        { "/twice/optional-last", true, 200 },
+        { "/twice/required-after-optional", false, 401 },
         { "/no-endpoint", false, 404 },
         { "/no-endpoint", true, 401 },
     };
 
     public static TheoryData<string> RequiredPaths =>
         ["/required", "/group-required/plain", "/group-disabled/required", "/group-required/disabled/required", "/twice/required-last"];
+
+    public static TheoryData<string> OptionalPaths =>
+        ["/optional", "/group-required/optional", "/group-optional/plain", "/group-disabled/optional", "/twice/optional-last"];
 
     public static TheoryData<string> DisabledPaths =>
         ["/disabled", "/group-required/disabled", "/group-required/disabled/inner", "/group-disabled/plain", "/twice/disabled-last"];
@@ -64,7 +77,25 @@ public sealed class KeyRequirementTests
     public async Task A_required_key_is_checked(string path)
     {
         await using KestrelApp app = await StartAsync(requiredByOption: false);
+        await AKeyIsCheckedAsync(app, path);
+    }
 
+    [Theory]
+    [MemberData(nameof(OptionalPaths))]
+    public async Task An_optional_key_is_checked(string path)
+    {
+        await using KestrelApp app = await StartAsync(requiredByOption: true);
+        await AKeyIsCheckedAsync(app, path);
+        (await KestrelApp.SendAsync(app.IPv4, "GET", path, HeaderLine.Bearer("a.jwt.token"))).Content.Should().Be("NoKey");
+    }
+
+    [Fact]
+    public void A_builder_is_a_must() =>
+        ((Action)(() => IpAllowlistEndpointConventionBuilderExtensions.AllowMissingApiKey<IEndpointConventionBuilder>(null!)))
+            .Should().Throw<ArgumentNullException>().WithParameterName("builder");
+
+    private static async Task AKeyIsCheckedAsync(KestrelApp app, string path)
+    {
         (await SendAsync(TestKeys.Restricted, Listed)).Status.Should().Be(200);
         (await SendAsync(TestKeys.Restricted, "198.51.100.9")).Status.Should().Be(403);
         (await SendAsync(TestKeys.Unrestricted, "198.51.100.9")).Status.Should().Be(200);
@@ -97,10 +128,12 @@ public sealed class KeyRequirementTests
             Map(app, "/plain");
             Map(app, "/required").RequireApiKey();
             Map(app, "/disabled").DisableIpAllowlist();
+            Map(app, "/optional").AllowMissingApiKey();
 
             RouteGroupBuilder required = app.MapGroup("/group-required").RequireApiKey();
             Map(required, "/plain");
             Map(required, "/disabled").DisableIpAllowlist();
+            Map(required, "/optional").AllowMissingApiKey();
             RouteGroupBuilder inner = required.MapGroup("/disabled").DisableIpAllowlist();
             Map(inner, "/inner");
             Map(inner, "/required").RequireApiKey();
@@ -108,9 +141,17 @@ public sealed class KeyRequirementTests
             RouteGroupBuilder disabled = app.MapGroup("/group-disabled").DisableIpAllowlist();
             Map(disabled, "/plain");
             Map(disabled, "/required").RequireApiKey();
+            Map(disabled, "/optional").AllowMissingApiKey();
+
+            RouteGroupBuilder optional = app.MapGroup("/group-optional").AllowMissingApiKey();
+            Map(optional, "/plain");
+            Map(optional, "/required").RequireApiKey();
+            Map(optional, "/disabled").DisableIpAllowlist();
 
             Map(app, "/twice/disabled-last").RequireApiKey().DisableIpAllowlist();
             Map(app, "/twice/required-last").DisableIpAllowlist().RequireApiKey();
+            Map(app, "/twice/optional-last").RequireApiKey().AllowMissingApiKey();
+            Map(app, "/twice/required-after-optional").AllowMissingApiKey().RequireApiKey();
         });
 
     private static RouteHandlerBuilder Map(IEndpointRouteBuilder routes, string pattern) =>

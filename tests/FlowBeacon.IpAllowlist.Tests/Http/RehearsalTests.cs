@@ -125,7 +125,7 @@ public sealed class RehearsalTests
             LastMethod = "GET",
             LastPath = "/",
         });
-        traffic.ReadTotals("restricted").Should().Be(new DenialTotals(isRehearsal ? 0 : 2, isRehearsal ? 2 : 0));
+        traffic.ReadTotals("restricted").Should().Be(new DenialTotals { Denied = isRehearsal ? 0 : 2, WouldDeny = isRehearsal ? 2 : 0 });
         traffic.ReadSources("restricted").Sources.Select(source => source.ClientIp).Should().BeEquivalentTo(
             isRehearsal ? [Listed, NotListed] : [Listed], "who gets through uses the key, listed or not");
     }

@@ -1,3 +1,4 @@
+using FlowBeacon.IpAllowlist.Tests.Diagnostics;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 
@@ -38,6 +39,19 @@ public sealed class StoreFailureTests
         response.Status.Should().Be(500);
         ran.Should().BeFalse();
         store.Lookups.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_store_in_memory_that_throws_ends_in_a_500_and_is_counted()
+    {
+        bool ran = false;
+        await using KestrelApp app = await StartAsync(new BrokenMemory(), () => ran = true);
+        using var metrics = new MetricRecorder(app.Services);
+
+        (await app.GetAsync(Key)).Status.Should().Be(500);
+
+        ran.Should().BeFalse();
+        metrics.Of("store_failures").Should().Equal("1");
     }
 
     [Fact]
@@ -160,4 +174,13 @@ public sealed class StoreFailureTests
                 return Task.CompletedTask;
             });
         });
+
+    private sealed class BrokenMemory : IApiKeyStore, ISynchronousApiKeyStore
+    {
+        public int Count => 0;
+
+        public ApiKey? Find(ApiKeyHash hash) => throw new InvalidOperationException("Memory is broken.");
+
+        public ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken) => new(Find(hash));
+    }
 }

@@ -34,7 +34,7 @@ public sealed class GracePeriodRequestTests
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(200, 200);
         await manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellation);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(401, 200);
-        await manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellation);
+        await manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: cancellation);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(401, 401);
     }
 

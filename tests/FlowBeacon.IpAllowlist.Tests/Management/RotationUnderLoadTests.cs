@@ -148,7 +148,7 @@ public sealed class RotationUnderLoadTests
             () => $"{servedBefore} were served");
         Volatile.Read(ref refusedBefore).Should().Be(0, "nothing is refused before the revocation");
 
-        await manager.RevokeAsync(old.Details.Key.Id, null, ManagedKeys.Actor, cancellation);
+        await manager.RevokeAsync(old.Details.Key.Id, null, ManagedKeys.Actor, cancellationToken: cancellation);
         Volatile.Write(ref isRevoked, true);
         await Task.WhenAll(clients);
 

@@ -58,7 +58,7 @@ public sealed class DenialFloodTests
         retained.Should().BeLessThan(BytesForOneKey);
         rows.Should().HaveCount(DenialTable.MostRows);
         rows.Sum(row => row.Count).Should().Be(flood.Length);
-        traffic.Traffic.ReadTotals("flooded").Should().Be(new DenialTotals(Denied: flood.Length, WouldDeny: 0));
+        traffic.Traffic.ReadTotals("flooded").Should().Be(new DenialTotals { Denied = flood.Length, WouldDeny = 0 });
         foreach ((uint address, _) in Heavy)
         {
             Denial row = rows.Should().ContainSingle(row => row.ClientIp == ObservedTraffic.From(address).Address.ToString()).Which;
@@ -86,9 +86,9 @@ public sealed class DenialFloodTests
         traffic.Deny("new", ObservedTraffic.From("198.51.100.9"));
 
         Keys().Should().Equal(keys.Where(key => key != "key-1").Append("new").Order(StringComparer.Ordinal));
-        traffic.Traffic.ReadTotals("key-1").Should().Be(new DenialTotals(0, 0));
-        traffic.Traffic.ReadTotals("key-0").Should().Be(new DenialTotals(2, 0));
-        traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals(DenialRecord.MostKeys + 1, 0));
+        traffic.Traffic.ReadTotals("key-1").Should().Be(new DenialTotals { Denied = 0, WouldDeny = 0 });
+        traffic.Traffic.ReadTotals("key-0").Should().Be(new DenialTotals { Denied = 2, WouldDeny = 0 });
+        traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals { Denied = DenialRecord.MostKeys + 1, WouldDeny = 0 });
 
         IEnumerable<string> Keys() =>
             traffic.Traffic.ReadDenials(new DenialQuery { Limit = int.MaxValue }).Select(denial => denial.KeyId)

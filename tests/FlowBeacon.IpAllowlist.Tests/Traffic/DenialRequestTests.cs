@@ -101,7 +101,7 @@ public sealed class DenialRequestTests
         (await SendAsync(app, "a.jwt.token", "198.51.100.9")).Status.Should().Be(200);
 
         Traffic(app).ReadDenials(new DenialQuery()).Should().BeEmpty();
-        Traffic(app).ReadTotals(null).Should().Be(new DenialTotals(0, 0));
+        Traffic(app).ReadTotals(null).Should().Be(new DenialTotals { Denied = 0, WouldDeny = 0 });
     }
 
     /// <summary>Two keys with one list, of which one is only rehearsed: the answers differ, the records do not.</summary>
@@ -163,7 +163,7 @@ public sealed class DenialRequestTests
             FirstSeen = Recorded(app, "rehearsed").FirstSeen,
             LastSeen = Recorded(app, "rehearsed").LastSeen,
         });
-        Traffic(app).ReadTotals(null).Should().Be(new DenialTotals(1, 1));
+        Traffic(app).ReadTotals(null).Should().Be(new DenialTotals { Denied = 1, WouldDeny = 1 });
     }
 
     private static Task<RawResponse> SendAsync(KestrelApp app, string rawKey, string? forwardedFor) => KestrelApp.SendAsync(

@@ -1,5 +1,7 @@
 using System.Net;
 using CsCheck;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Addresses;
 
@@ -52,6 +54,47 @@ public sealed class ClientIpResolverProperties
             (peer, lines) => ResolverCase.Resolve(source, peer, lines).Should().Be(ReferenceClientIp.Resolve(source, peer, lines)),
             iter: Iterations);
 
+    [Theory]
+    [InlineData(ClientIpSource.ForwardedForFirst)]
+    [InlineData(ClientIpSource.TrustedProxies)]
+    [InlineData(ClientIpSource.PeerAddress)]
+    public void The_explanation_agrees_with_what_the_check_sees(ClientIpSource source) =>
+        Gen.Select(Peer, Lines).Sample(
+            (peer, lines) =>
+            {
+                (ClientIpExplanation explanation, ClientIp seen) = ResolverCase.Explain(source, peer, lines);
+                ClientIpResolution client = explanation.Client;
+                IReadOnlyList<ClientIpStep> steps = explanation.Steps;
+
+                client.Should().Be(ClientIpResolution.Of(seen));
+                VerdictOf(seen, client.Address)
+                    .Should().Be(client.Address is null ? IpAllowlistOutcome.Denied : IpAllowlistOutcome.Allowed);
+                foreach (ClientIpStep other in steps.Where(step => step.Address is not null && !step.Address.Equals(client.Address)))
+                {
+                    VerdictOf(seen, other.Address).Should().Be(IpAllowlistOutcome.Denied);
+                }
+
+                // The last step is the client, and led there over trusted proxies alone.
+                steps.Where(step => step.IsClient).Should().Equal(steps.TakeLast(client.Address is null ? 0 : 1));
+                steps[^1].Address.Should().Be(client.Address);
+                steps[^1].Hop.Should().Be(client.Hop);
+                steps.SkipLast(1).All(step => step.IsTrustedProxy).Should().BeTrue();
+                foreach (ClientIpStep step in steps)
+                {
+                    step.IsTrustedProxy.Should().Be(
+                        source == ClientIpSource.TrustedProxies && step.Address is not null && ReferenceClientIp.IsTrusted(step.Address));
+                }
+
+                // What was read are the header's entries, in order and without a gap.
+                string[] members = ReferenceClientIp.Members(lines);
+                string[] inOrder = source == ClientIpSource.TrustedProxies ? [.. Enumerable.Reverse(members)] : members;
+                ClientIpStep[] read = [.. steps.Where(step => step.Origin == ClientIpOrigin.ForwardedFor)];
+                read.Select(step => step.Text).Should().Equal(inOrder.Take(read.Length).Select(member => PrintableText.Cut(member)));
+                read.Select(step => step.Hop).Should().Equal(Enumerable.Range(1, read.Length).Select(hop => (int?)hop));
+                explanation.Conclusion.Should().NotBeEmpty();
+            },
+            iter: Iterations);
+
     [Fact]
     public void Is_not_deceived_by_a_client_behind_honest_trusted_proxies() =>
         Gen.Select(UntrustedAddress, Lines, Gen.Select(TrustedAddress, Gen.Int[0, 3]).Array[1, 5]).Sample(
@@ -68,6 +111,10 @@ public sealed class ClientIpResolverProperties
                 ResolverCase.Resolve(ClientIpSource.TrustedProxies, sender.Address, lines).Should().Be($"ForwardedFor {client.Address}");
             },
             iter: Iterations);
+
+    /// <summary>What the check decides about a key that allows one address alone.</summary>
+    private static IpAllowlistOutcome VerdictOf(ClientIp seen, IPAddress? listed) =>
+        TestKeys.Create(TestKeys.Restricted, "key", (listed ?? IPAddress.Broadcast).ToString()).Judge(seen);
 
     /// <summary>What a proxy does with the header it was sent: a new line, the end of the last line, or all lines made one.</summary>
     private static void AppendSender(List<string> lines, string sender, int habit)

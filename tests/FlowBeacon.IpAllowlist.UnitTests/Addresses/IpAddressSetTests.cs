@@ -239,6 +239,69 @@ public sealed class IpAddressSetTests
             "[2]: '10.0.0.0/8' is a CIDR range; list each address");
     }
 
+    [Theory]
+    [InlineData("203.0.113.7", "203.0.113.7")]
+    [InlineData("::ffff:203.0.113.7", "203.0.113.7")]
+    [InlineData("2001:DB8:0:0::7", "2001:db8::7")]
+    public void Reads_one_entry(string text, string canonical)
+    {
+        IpAddressSet.TryParseEntry(text, out IPAddress? address, out string? message).Should().BeTrue();
+
+        address!.ToString().Should().Be(canonical);
+        message.Should().BeNull();
+        IpAddressSet.Parse([text]).ToCanonicalStrings().Should().Equal(canonical);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("10.0.0.0/8")]
+    [InlineData(" 10.0.0.1")]
+    [InlineData("010.0.0.1")]
+    [InlineData("[::1]")]
+    [InlineData("fb_live_111111111111111111111111111111111111111111111111")]
+    public void Refuses_one_entry_with_the_message_of_a_list(string? text)
+    {
+        IpAddressSet.TryParseEntry(text, out IPAddress? address, out string? message).Should().BeFalse();
+
+        address.Should().BeNull();
+        IpAddressSet.TryParse([text], out _, out IReadOnlyList<IpAddressError> errors).Should().BeFalse();
+        message.Should().Be(errors.Single().Message).And.NotContain("1111111111");
+    }
+
+    [Fact]
+    public void Reads_a_stored_list_of_any_length()
+    {
+        string[] entries = [.. Enumerable.Range(0, 5_000).Select(number => $"10.0.{number / 250}.{number % 250}")];
+
+        IpAddressSet.ReadStored(entries, out IReadOnlyList<IpAddressError> errors).Should().Be(IpAddressSet.Parse(entries));
+        errors.Should().BeEmpty();
+        IpAddressSet.ReadStored([], out errors).Should().BeSameAs(IpAddressSet.Empty);
+        errors.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_stored_list_with_an_entry_that_cannot_be_read_is_unreadable_and_tells_every_fault()
+    {
+        IpAddressSet set = IpAddressSet.ReadStored(
+            ["203.0.113.7", "10.0.0.0/8", null, "*"], out IReadOnlyList<IpAddressError> errors);
+
+        set.Should().BeSameAs(IpAddressSet.Unreadable);
+        errors.Should().Equal(
+            new IpAddressError(1, "'10.0.0.0/8' is a CIDR range; list each address"),
+            new IpAddressError(2, "an entry is empty; remove it or write an address"),
+            new IpAddressError(3, "'*' is a wildcard; list each address"));
+    }
+
+    [Fact]
+    public void A_stored_list_that_is_not_there_is_unreadable_and_not_empty()
+    {
+        IpAddressSet set = IpAddressSet.ReadStored(null, out IReadOnlyList<IpAddressError> errors);
+
+        set.IsUnreadable.Should().BeTrue();
+        errors.Should().ContainSingle().Which.Index.Should().Be(IpAddressError.WholeList);
+    }
+
     [Fact]
     public void Throws_for_null_in_place_of_a_list_or_an_address()
     {

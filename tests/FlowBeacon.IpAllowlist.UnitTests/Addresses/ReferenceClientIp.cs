@@ -19,6 +19,9 @@ internal static class ReferenceClientIp
 
     public static bool IsTrusted(IPAddress address) => Trusted.Any(network => network.Contains(Plain(address)));
 
+    public static string[] Members(string[] lines) =>
+        [.. string.Join(',', lines).Split(',').Select(member => member.Trim(' ', '\t')).Where(member => member.Length > 0)];
+
     private static string Walk(IPAddress? peer, string[] members)
     {
         if (peer is null || !IsTrusted(peer) || members.Length == 0)
@@ -31,9 +34,6 @@ internal static class ReferenceClientIp
         int client = end < 0 ? hops.Length - 1 : end;
         return client < MostHops ? Describe(hops[client]) : Unusable;
     }
-
-    private static string[] Members(string[] lines) =>
-        [.. string.Join(',', lines).Split(',').Select(member => member.Trim(' ', '\t')).Where(member => member.Length > 0)];
 
     private static IPAddress? Read(string member) =>
         ReferenceAddressParser.ReadForwarded(member) is { } hex ? new SpelledAddress(member, hex).Address : null;

@@ -97,6 +97,54 @@ public sealed class ApiKeyHashTests
         ApiKeyHash.Compute(rawKey).ToString().Should().Be(expected);
     }
 
+    [Theory]
+    [MemberData(nameof(KnownHashes))]
+    public void Reads_the_bytes_it_writes(string rawKey, string text)
+    {
+        ApiKeyHash hash = ApiKeyHash.Compute(rawKey);
+        byte[] expected = Convert.FromHexString(text);
+        Span<byte> written = stackalloc byte[ApiKeyHash.SizeInBytes];
+
+        hash.TryWriteBytes(written).Should().BeTrue();
+
+        written.ToArray().Should().Equal(expected);
+        hash.ToByteArray().Should().Equal(expected);
+        ApiKeyHash.FromBytes(expected).Should().Be(hash);
+    }
+
+    [Fact]
+    public void Writes_32_bytes_into_a_longer_span()
+    {
+        byte[] destination = [.. Enumerable.Repeat((byte)0xAA, 40)];
+
+        ApiKeyHash.Parse(HashOfAbc).TryWriteBytes(destination).Should().BeTrue();
+
+        destination.Should().Equal([.. Convert.FromHexString(HashOfAbc), .. Enumerable.Repeat((byte)0xAA, 8)]);
+    }
+
+    [Fact]
+    public void Writes_nothing_into_a_span_that_is_too_short()
+    {
+        byte[] destination = new byte[31];
+
+        ApiKeyHash.Parse(HashOfAbc).TryWriteBytes(destination).Should().BeFalse();
+
+        destination.Should().OnlyContain(value => value == 0);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(31)]
+    [InlineData(33)]
+    [InlineData(64)]
+    public void Refuses_any_other_number_of_bytes_without_repeating_them(int length)
+    {
+        byte[] bytes = [.. Enumerable.Repeat((byte)'f', length)];
+
+        ((Action)(() => ApiKeyHash.FromBytes(bytes))).Should().Throw<ArgumentException>()
+            .WithMessage($"A key hash is 32 bytes, not {length}.*").WithParameterName("bytes");
+    }
+
     [Fact]
     public void Equal_hashes_are_equal_in_every_way()
     {

@@ -16,58 +16,58 @@ public sealed class ApiKeyManagerTests
     /// <summary>A field of a key to create, and the fault of it.</summary>
     public static TheoryData<string, NewApiKey, string, string> Faults => new()
     {
-        { "no name", New(""), "name", "must be 1 to 100 characters, and has 0" },
-        { "long name", New(new string('n', 101)), "name", "must be 1 to 100 characters, and has 101" },
-        { "blank name", New(" "), "name", "must not begin or end with white space, nor contain control characters" },
-        { "space before", New(" name"), "name", "must not begin or end with white space, nor contain control characters" },
-        { "space behind", New("name\u00A0"), "name", "must not begin or end with white space, nor contain control characters" },
-        { "line break", New("na\nme"), "name", "must not begin or end with white space, nor contain control characters" },
-        { "control character", New("na\u0085me"), "name", "must not begin or end with white space, nor contain control characters" },
-        { "expired now", New("name") with { ExpiresAt = ManagedKeys.Start }, "expires_at", "must be in the future" },
-        { "expired before", New("name") with { ExpiresAt = ManagedKeys.Start.AddTicks(-1) }, "expires_at", "must be in the future" },
+        { "no name", New(""), "Name", "must be 1 to 100 characters, and has 0" },
+        { "long name", New(new string('n', 101)), "Name", "must be 1 to 100 characters, and has 101" },
+        { "blank name", New(" "), "Name", "must not begin or end with white space, nor contain control characters" },
+        { "space before", New(" name"), "Name", "must not begin or end with white space, nor contain control characters" },
+        { "space behind", New("name\u00A0"), "Name", "must not begin or end with white space, nor contain control characters" },
+        { "line break", New("na\nme"), "Name", "must not begin or end with white space, nor contain control characters" },
+        { "control character", New("na\u0085me"), "Name", "must not begin or end with white space, nor contain control characters" },
+        { "expired now", New("name") with { ExpiresAt = ManagedKeys.Start }, "ExpiresAt", "must be in the future" },
+        { "expired before", New("name") with { ExpiresAt = ManagedKeys.Start.AddTicks(-1) }, "ExpiresAt", "must be in the future" },
         {
             "expired elsewhere", New("name") with { ExpiresAt = new DateTimeOffset(2027, 1, 1, 2, 0, 0, TimeSpan.FromHours(2)) },
-            "expires_at", "must be in the future"
+            "ExpiresAt", "must be in the future"
         },
         {
-            "range", New("name", "192.0.2.1", "2001:db8::1", "10.0.0.0/8"), "allowed_ips[2]",
+            "range", New("name", "192.0.2.1", "2001:db8::1", "10.0.0.0/8"), "AllowedIps[2]",
             "'10.0.0.0/8' is a CIDR range; list each address"
         },
-        { "empty entry", New("name", "192.0.2.1", ""), "allowed_ips[1]", "an entry is empty; remove it or write an address" },
-        { "wildcard", New("name", "192.0.2.*"), "allowed_ips[0]", "'192.0.2.*' is a wildcard; list each address" },
-        { "octal", New("name", "010.0.0.1"), "allowed_ips[0]", "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
-        { "long list", New("name", Addresses(1_001)), "allowed_ips", "has 1001 entries; at most 1000 are allowed" },
+        { "empty entry", New("name", "192.0.2.1", ""), "AllowedIps[1]", "an entry is empty; remove it or write an address" },
+        { "wildcard", New("name", "192.0.2.*"), "AllowedIps[0]", "'192.0.2.*' is a wildcard; list each address" },
+        { "octal", New("name", "010.0.0.1"), "AllowedIps[0]", "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
+        { "long list", New("name", Addresses(1_001)), "AllowedIps", "has 1001 entries; at most 1000 are allowed" },
         {
-            "unknown scope", New("name") with { Scopes = ["governance:read", "governance:raed"] }, "scopes[1]",
+            "unknown scope", New("name") with { Scopes = ["governance:read", "governance:raed"] }, "Scopes[1]",
             "'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
-            "scope in another case", New("name") with { Scopes = ["Admin"] }, "scopes[0]",
+            "scope in another case", New("name") with { Scopes = ["Admin"] }, "Scopes[0]",
             "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
-            "empty scope", New("name") with { Scopes = [""] }, "scopes[0]",
+            "empty scope", New("name") with { Scopes = [""] }, "Scopes[0]",
             "'' is no scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
-            "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "allowlist_mode",
-            "2 is no mode; write enforce or report_only"
+            "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "AllowlistMode",
+            "2 is no mode; write Enforce or ReportOnly"
         },
         {
-            "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "allowlist_mode",
-            "-1 is no mode; write enforce or report_only"
+            "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "AllowlistMode",
+            "-1 is no mode; write Enforce or ReportOnly"
         },
         {
-            "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "allowed_ips",
+            "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "AllowedIps",
             "must be empty: a break-glass key works from every address"
         },
         {
             "break-glass that evaluates", New("name") with { IsBreakGlass = true, Scopes = ["governance:read", "governance:evaluate"] },
-            "scopes",
+            "Scopes",
             "must not contain governance:evaluate: a break-glass key only reads (governance:read)"
         },
         {
-            "break-glass that administers", New("name") with { IsBreakGlass = true, Scopes = ["admin"] }, "scopes",
+            "break-glass that administers", New("name") with { IsBreakGlass = true, Scopes = ["admin"] }, "Scopes",
             "must not contain admin: a break-glass key only reads (governance:read)"
         },
     };
@@ -200,7 +200,7 @@ public sealed class ApiKeyManagerTests
         };
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(faulty));
 
-        refusal.Errors.Keys.Should().BeEquivalentTo("name", "expires_at", "allowed_ips[0]", "allowed_ips[2]", "scopes[0]", "scopes");
+        refusal.Errors.Keys.Should().BeEquivalentTo("Name", "ExpiresAt", "AllowedIps[0]", "AllowedIps[2]", "Scopes[0]", "Scopes");
         refusal.Message.Split(Environment.NewLine).Should().HaveCount(6);
     }
 
@@ -241,7 +241,7 @@ public sealed class ApiKeyManagerTests
         string id = (await keys.CreateAsync(New("name", Addresses(2)))).Details.Key.Id;
 
         (await ManagedKeys.RefusedAsync(() => keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = Addresses(3) })))
-            .Message.Should().Be("allowed_ips: has 3 entries; at most 2 are allowed");
+            .Message.Should().Be("AllowedIps: has 3 entries; at most 2 are allowed");
     }
 
     [Fact]
@@ -250,7 +250,7 @@ public sealed class ApiKeyManagerTests
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
             () => _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = null! }));
 
-        refusal.Message.Should().Be("name: must be 1 to 100 characters, and has 0");
+        refusal.Message.Should().Be("Name: must be 1 to 100 characters, and has 0");
     }
 
     [Theory]
@@ -313,7 +313,8 @@ public sealed class ApiKeyManagerTests
         _keys.Time.Advance(TimeSpan.FromMinutes(1));
 
         ApiKeyDetails renamed = await _keys.UpdateAsync(id, new ApiKeyUpdate { Name = "after" });
-        renamed.Should().BeEquivalentTo(before with { Version = 2, UpdatedAt = _keys.Now, Key = before.Key with { Name = "after" } });
+        renamed.Should().BeEquivalentTo(
+            before with { Version = 2, Revision = 2, UpdatedAt = _keys.Now, Key = before.Key with { Name = "after" } });
         ApiKeyDetails listed = await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["2001:db8::1"] });
         listed.Key.Should().BeEquivalentTo(renamed.Key with { AllowedIps = IpAddressSet.Parse(["2001:db8::1"]) });
         ApiKeyDetails scoped = await _keys.UpdateAsync(id, new ApiKeyUpdate { Scopes = [] });
@@ -337,7 +338,7 @@ public sealed class ApiKeyManagerTests
 
         (await ManagedKeys.RefusedAsync(
             () => _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddDays(1), RemoveExpiry = true })))
-            .Message.Should().Be("expires_at: cannot be set and removed at once");
+            .Message.Should().Be("ExpiresAt: cannot be set and removed at once");
     }
 
     [Fact]
@@ -346,7 +347,7 @@ public sealed class ApiKeyManagerTests
         string id = (await _keys.CreateAsync(New("glass") with { IsBreakGlass = true, Scopes = ["governance:read"] })).Details.Key.Id;
 
         (await ManagedKeys.RefusedAsync(() => _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["192.0.2.1"], Scopes = AllScopes })))
-            .Errors.Keys.Should().BeEquivalentTo("allowed_ips", "scopes");
+            .Errors.Keys.Should().BeEquivalentTo("AllowedIps", "Scopes");
         ApiKeyDetails updated = await _keys.UpdateAsync(id, new ApiKeyUpdate { Name = "glass 2", AllowedIps = [], Scopes = [] });
         updated.Key.IsBreakGlass.Should().BeTrue();
     }
@@ -446,7 +447,7 @@ public sealed class ApiKeyManagerTests
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.RotateAsync(issued.Details.Key.Id, graceHours));
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid);
-        refusal.Message.Should().Be(string.Create(CultureInfo.InvariantCulture, $"grace_hours: must be 1 to 168, and is {graceHours}"));
+        refusal.Message.Should().Be(string.Create(CultureInfo.InvariantCulture, $"GraceHours: must be 1 to 168, and is {graceHours}"));
         (await _keys.GetAsync(issued.Details.Key.Id)).Version.Should().Be(1);
     }
 
@@ -727,8 +728,8 @@ public sealed class ApiKeyManagerTests
         string id = (await _keys.CreateAsync("name")).Details.Key.Id;
         busy.BeforeCommit = () => _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["192.0.2.1"] });
 
-        ApiKeyDetails updated = await manager.UpdateAsync(
-            id, new ApiKeyUpdate { Name = "renamed" }, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+        ApiKeyDetails updated = (await manager.UpdateAsync(
+            id, new ApiKeyUpdate { Name = "renamed" }, null, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
 
         updated.Should().BeEquivalentTo(new { Version = 3L });
         updated.Key.Name.Should().Be("renamed");
@@ -802,7 +803,7 @@ public sealed class ApiKeyManagerTests
             () => _keys.Manager.CreateAsync(New("other"), ManagedKeys.Actor, cancelled),
             () => _keys.Manager.UpdateAsync(id, new ApiKeyUpdate { Name = "other" }, null, ManagedKeys.Actor, cancelled),
             () => _keys.Manager.RotateAsync(id, 24, null, ManagedKeys.Actor, cancelled),
-            () => _keys.Manager.RevokeAsync(id, null, ManagedKeys.Actor, cancelled),
+            () => _keys.Manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: cancelled),
         ];
 
         foreach (Func<Task> change in changes)
@@ -854,10 +855,11 @@ public sealed class ApiKeyManagerTests
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) =>
             repository.GetAsync(id, cancellationToken);
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
-            repository.FindByNameAsync(name, cancellationToken);
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            repository.ListAsync(query, now, cancellationToken);
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) =>
-            repository.ListAsync(query, cancellationToken);
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            repository.CountAsync(query, now, cancellationToken);
     }
 }

@@ -193,5 +193,5 @@ public sealed class AuditLogTests
     private async Task AppendAsync(AuditEntry entry) => await _log.AppendAsync(entry, TestContext.Current.CancellationToken);
 
     private async Task<IReadOnlyList<AuditEntry>> ReadAsync(long? before = null, int limit = 100_000) =>
-        await _log.ReadAsync(new AuditQuery(null, before, limit), TestContext.Current.CancellationToken);
+        await _log.ReadAsync(new AuditQuery { Before = before, Limit = limit }, TestContext.Current.CancellationToken);
 }

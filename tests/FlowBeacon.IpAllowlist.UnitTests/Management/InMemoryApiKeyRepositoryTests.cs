@@ -18,6 +18,13 @@ public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryContract
     protected override IApiKeyRepository CreateOver(IAuditLog audit, TimeProvider time) =>
         new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), audit, time);
 
+    /// <summary>In memory nothing is read, so a list is unreadable only where somebody wrote that it is.</summary>
+    protected override async Task SpoilListAsync(string id)
+    {
+        ApiKeyDetails key = (await _repository.GetAsync(id, TestContext.Current.CancellationToken))!;
+        await CommitAsync(Changed(key with { Version = key.Version + 1, Key = key.Key with { AllowedIps = IpAddressSet.Unreadable } }));
+    }
+
     [Fact]
     public async Task Requests_find_what_was_committed()
     {
@@ -58,5 +65,5 @@ public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryContract
     }
 
     private async Task CommitAsync(params ApiKeyWrite[] keys) =>
-        await _repository.CommitAsync(new ApiKeyChange(keys, []), TestContext.Current.CancellationToken);
+        await _repository.CommitAsync(Change(keys, []), TestContext.Current.CancellationToken);
 }

@@ -1,6 +1,5 @@
 using System.Net;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
@@ -11,7 +10,6 @@ public sealed class RecoverTests
     private static readonly ApiKeyActor Glass = new(ApiKeyActorKind.Key, "key_glass", "198.51.100.9");
 
     private readonly ManagedKeys _keys = new();
-    private readonly Denials _denials = new();
 
     [Fact]
     public async Task Allows_the_address_that_the_key_was_just_denied_from()
@@ -47,7 +45,7 @@ public sealed class RecoverTests
         IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
         string id = issued.Details.Key.Id;
         string newer = (await _keys.RotateAsync(id)).RawKey;
-        _denials.Add(id, Caller);
+        _keys.Denials.Add(id, Caller);
 
         await RecoverAsync(id);
 
@@ -86,7 +84,7 @@ public sealed class RecoverTests
     public async Task Never_gives_a_break_glass_key_a_list()
     {
         string id = (await _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = "glass", IsBreakGlass = true })).Details.Key.Id;
-        _denials.Add(id, Caller);
+        _keys.Denials.Add(id, Caller);
 
         await RefusedAsync(id, "The key has no list, so nothing locks it out. A first address would turn the check on.");
     }
@@ -106,7 +104,7 @@ public sealed class RecoverTests
         string id = await LockedOutAsync("203.0.113.7");
         await RecoverAsync(id);
         var next = IPAddress.Parse("2001:db8::9");
-        _denials.Add(id, next);
+        _keys.Denials.Add(id, next);
 
         await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
         _keys.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromTicks(1));
@@ -133,7 +131,7 @@ public sealed class RecoverTests
     {
         string one = await LockedOutAsync("203.0.113.7");
         string two = (await _keys.CreateAsync("two", "203.0.113.7")).Details.Key.Id;
-        _denials.Add(two, Caller);
+        _keys.Denials.Add(two, Caller);
 
         await RecoverAsync(one);
         await RecoverAsync(two);
@@ -170,7 +168,7 @@ public sealed class RecoverTests
             Hash = ApiKeyHash.Compute("raw"),
             AllowedIps = IpAddressSet.Parse(["203.0.113.7"]),
         });
-        _denials.Add("configured", Caller);
+        _keys.Denials.Add("configured", Caller);
 
         await RefusedAsync("configured", ManagedKeys.FromConfiguration);
     }
@@ -192,7 +190,7 @@ public sealed class RecoverTests
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Invalid);
         refusal.Errors.Should().ContainSingle().Which.Should().BeEquivalentTo(
-            new KeyValuePair<string, string[]>("allowed_ips", ["has 1001 entries; at most 1000 are allowed"]));
+            new KeyValuePair<string, string[]>("AllowedIps", ["has 1001 entries; at most 1000 are allowed"]));
         (await _keys.GetAsync(id)).Version.Should().Be(1);
     }
 
@@ -204,8 +202,8 @@ public sealed class RecoverTests
     {
         string id = await LockedOutAsync("203.0.113.7");
         var address = IPAddress.Parse(caller);
-        _denials.Add(id, address);
-        _denials.Add(id, IPAddress.Parse(allowed));
+        _keys.Denials.Add(id, address);
+        _keys.Denials.Add(id, IPAddress.Parse(allowed));
 
         ApiKeyDetails recovered = await RecoverAsync(id, address);
 
@@ -222,6 +220,57 @@ public sealed class RecoverTests
         recovered.Key.AllowedIps.Contains(Caller).Should().BeTrue("a peer on a dual-stack socket is the IPv4 address that was denied");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Takes_either_secret_of_the_key_in_place_of_a_denial(bool isOldSecret)
+    {
+        IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
+        string id = issued.Details.Key.Id;
+        IssuedApiKey rotated = await _keys.RotateAsync(id, 1);
+        var secret = ApiKeyHash.Compute(isOldSecret ? issued.RawKey : rotated.RawKey);
+
+        ApiKeyDetails recovered = await RecoverAsync(id, presented: secret);
+
+        recovered.Key.AllowedIps.Contains(Caller).Should().BeTrue();
+        (await _keys.AuditAsync(id))[0].Detail.Should().Be("the caller showed the key itself");
+    }
+
+    [Fact]
+    public async Task Refuses_a_wrong_or_outdated_secret_even_where_there_was_a_denial()
+    {
+        const string NoEvidence = "The key was not recently denied from 198.51.100.9. Send a request with it from here first.";
+        IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
+        string id = issued.Details.Key.Id;
+        _keys.Denials.Add(id, Caller);
+        await _keys.RotateAsync(id, 1);
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+        IssuedApiKey other = await _keys.CreateAsync("other", "203.0.113.7");
+
+        foreach (ApiKeyHash wrong in new[] { default, ApiKeyHash.Compute(issued.RawKey), ApiKeyHash.Compute(other.RawKey) })
+        {
+            await RefusedAsync(id, NoEvidence, presented: wrong);
+        }
+    }
+
+    [Fact]
+    public async Task The_default_hash_is_no_secret_even_of_a_key_that_has_it()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        ApiKeyDetails key = await _keys.GetAsync(id);
+        await _keys.Repository.CommitAsync(
+            new ApiKeyChange
+            {
+                Keys = [new ApiKeyWrite { Details = key with { Version = 2, Key = key.Key with { Hash = default } }, ExpectedVersion = 1 }],
+                Audit = [],
+            },
+            TestContext.Current.CancellationToken);
+
+        await RefusedAsync(
+            id, "The key was not recently denied from 198.51.100.9. Send a request with it from here first.",
+            presented: default(ApiKeyHash));
+    }
+
     [Fact]
     public async Task Two_at_once_are_one_recovery()
     {
@@ -229,7 +278,7 @@ public sealed class RecoverTests
         IPAddress[] callers = [.. Enumerable.Range(1, 16).Select(number => IPAddress.Parse($"192.0.2.{number}"))];
         foreach (IPAddress caller in callers)
         {
-            _denials.Add(id, caller);
+            _keys.Denials.Add(id, caller);
         }
 
         int recovered = 0;
@@ -237,7 +286,7 @@ public sealed class RecoverTests
         {
             try
             {
-                await _keys.Manager.RecoverAsync(id, caller, _denials, presented: null, Glass, CancellationToken.None);
+                await _keys.Manager.RecoverAsync(id, caller, presented: null, Glass, CancellationToken.None);
                 Interlocked.Increment(ref recovered);
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
@@ -253,33 +302,24 @@ public sealed class RecoverTests
     private async Task<string> LockedOutAsync(params string[] allowedIps)
     {
         string id = (await _keys.CreateAsync("locked-out", allowedIps)).Details.Key.Id;
-        _denials.Add(id, Caller);
+        _keys.Denials.Add(id, Caller);
         return id;
     }
 
-    private Task<ApiKeyDetails> RecoverAsync(string id, IPAddress? callingFrom = null) =>
-        _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, _denials, presented: null, Glass, TestContext.Current.CancellationToken);
+    private async Task<ApiKeyDetails> RecoverAsync(string id, IPAddress? callingFrom = null, ApiKeyHash? presented = null) =>
+        (await _keys.Manager.RecoverAsync(id, callingFrom ?? Caller, presented, Glass, TestContext.Current.CancellationToken)).Details;
 
-    private async Task RefusedAsync(string id, string message, IPAddress? callingFrom = null)
+    private async Task RefusedAsync(string id, string message, IPAddress? callingFrom = null, ApiKeyHash? presented = null)
     {
         int audited = (await _keys.AuditAsync()).Count;
         ApiKeyDetails before = await _keys.GetAsync(id);
 
-        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverAsync(id, callingFrom));
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverAsync(id, callingFrom, presented));
 
         refusal.Fault.Should().Be(ApiKeyManagementFault.Conflict);
         refusal.Message.Should().Be(message);
         refusal.Errors.Should().BeEmpty();
         (await _keys.GetAsync(id)).Should().Be(before);
         (await _keys.AuditAsync()).Should().HaveCount(audited);
-    }
-
-    private sealed class Denials : IRecentDenials
-    {
-        private readonly HashSet<(string KeyId, IPAddress Address)> _denied = [];
-
-        public void Add(string keyId, IPAddress address) => _denied.Add((keyId, address));
-
-        public bool WasRecentlyDenied(string keyId, IPAddress address) => _denied.Contains((keyId, address));
     }
 }

@@ -131,7 +131,7 @@ public sealed class DenialRecordTests : IDisposable
         record.TryClose(lastAt: 102).Should().BeTrue();
 
         record.TryAdd(denial, at: 103).Should().BeFalse();
-        record.Totals.Should().Be(new DenialTotals(2, 0));
+        record.Totals.Should().Be(new DenialTotals { Denied = 2, WouldDeny = 0 });
     }
 
     [Fact]
@@ -150,7 +150,8 @@ public sealed class DenialRecordTests : IDisposable
         ILookup<bool, Denial> denials = _traffic.DenialsOf(Key).ToLookup(denial => denial.IsReportOnly);
         denials[false].Should().HaveCount(DenialTable.MostRows).And.OnlyContain(denial => denial.Count == 1 && denial.CountError == 0);
         denials[true].Should().HaveCount(DenialTable.MostRows).And.OnlyContain(denial => denial.Count == 10 && denial.CountError == 9);
-        _traffic.Traffic.ReadTotals(Key).Should().Be(new DenialTotals(DenialTable.MostRows, 10 * DenialTable.MostRows));
+        _traffic.Traffic.ReadTotals(Key).Should().Be(
+            new DenialTotals { Denied = DenialTable.MostRows, WouldDeny = 10 * DenialTable.MostRows });
     }
 
     [Theory]
@@ -176,8 +177,8 @@ public sealed class DenialRecordTests : IDisposable
         denials[true].Select(denial => denial.KeyId).Should().Equal(
             Enumerable.Range(0, DenialRecord.MostHealthKeys).Select(number => $"key {(3 * DenialRecord.MostKeys) - 1 - number}"));
         denials[true].Should().OnlyContain(denial => denial.IsReportOnly == isReportOnly && denial.Count == 1);
-        _traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals(DenialRecord.MostKeys, 0));
-        _traffic.Traffic.ReadTotals("key 3000").Should().Be(new DenialTotals(0, 0));
+        _traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals { Denied = DenialRecord.MostKeys, WouldDeny = 0 });
+        _traffic.Traffic.ReadTotals("key 3000").Should().Be(new DenialTotals { Denied = 0, WouldDeny = 0 });
         _traffic.Denials.WasRecentlyDenied("key 3000", IPAddress.Parse("198.51.100.9")).Should().BeFalse();
         _traffic.Denials.LastOfEachKey(0).Should().OnlyContain(denial => !denial.IsHealth);
     }
@@ -255,8 +256,8 @@ public sealed class DenialRecordTests : IDisposable
         _traffic.Deny(Key, Client);
 
         _traffic.DenialsOf("other").Should().BeEmpty();
-        _traffic.Traffic.ReadTotals("other").Should().Be(new DenialTotals(0, 0));
-        _traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals(1, 0));
+        _traffic.Traffic.ReadTotals("other").Should().Be(new DenialTotals { Denied = 0, WouldDeny = 0 });
+        _traffic.Traffic.ReadTotals(null).Should().Be(new DenialTotals { Denied = 1, WouldDeny = 0 });
     }
 
     [Theory]

@@ -1,217 +1,53 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Claims;
-using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Common;
-using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>
-/// Decides who may administer keys: signed-in people whom the named policy admits, and who meet what the host demands of the endpoints in
-/// addition; never an API key. It stands in the endpoints themselves, so that no metadata (<c>AllowAnonymous</c>) and no order of
-/// middleware can lead around it.
-/// </summary>
-internal sealed class AdministrationGuard(
-    IpAllowlistEvaluator evaluator,
-    IpAllowlistRecorder recorder,
-    ClientIpResolver resolver,
-    ApiKeyManager manager,
-    ThrottledAudit audit,
-    BreakGlassUses breakGlassUses)
+/// <summary>Runs a handler for those who may administer keys, and answers everybody else, and what the handler refuses.</summary>
+internal sealed class AdministrationGuard(AdministratorAdmission admission)
 {
     /// <summary>Runs a handler for signed-in people alone.</summary>
-    public Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
-        RunAsync(context, breakGlassToo: false, handler);
+    public async Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
+        await RunAsync(context, await admission.AdmitPersonAsync(context), handler);
 
     /// <summary>Runs a handler for signed-in people and break-glass keys: for what only reads, and for recovery.</summary>
-    public Task AsReaderAsync(HttpContext context, Func<ApiKeyActor, Task> handler) => RunAsync(context, breakGlassToo: true, handler);
+    public async Task AsReaderAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
+        await RunAsync(context, await admission.AdmitReaderAsync(context), handler);
 
-    private async Task RunAsync(HttpContext context, bool breakGlassToo, Func<ApiKeyActor, Task> handler)
+    private static async Task RunAsync(HttpContext context, ApiKeyAdmission admitted, Func<ApiKeyActor, Task> handler)
     {
-        CacheInFrontGuard.ForbidStorage(context);
-        if (await AdmitAsync(context, breakGlassToo) is not { } actor)
+        if (!admitted.IsAdmitted)
         {
+            await RefuseAsync(context, admitted.Refusal);
             return;
         }
 
         try
         {
-            await handler(actor);
+            await handler(admitted.Actor);
         }
         catch (ApiKeyManagementException refusal)
         {
-            await AnswerAsync(context, refusal);
+            await ManagementProblemJson.WriteAsync(context, refusal);
+        }
+        catch (ApiKeyStoreUnavailableException unavailable)
+        {
+            await UnavailableProblem.WriteAsync(context, unavailable.RetryAfter);
         }
     }
 
-    /// <summary>Admits a request and tells who makes it, or answers 401 or 403 and returns null.</summary>
-    private async Task<ApiKeyActor?> AdmitAsync(HttpContext context, bool breakGlassToo)
+    private static Task RefuseAsync(HttpContext context, ApiKeyAdmissionRefusal refusal)
     {
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
-        string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
-
-        // Policies, evaluators and handlers may be scoped services.
-        IAuthorizationPolicyProvider policies = context.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>();
-        AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
-            ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
-        AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
-        bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Get(context)?.Key ?? RequestState.Get(context)?.Authenticated) is not null;
-        ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
-        ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
-        ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
-            ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
-            : null;
-        bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
-        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, hasKey, context), context)))
+        if (refusal.RetryAfter is { } retryAfter)
         {
-            return user;
+            return UnavailableProblem.WriteAsync(context, retryAfter);
         }
 
-        // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
-        if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
+        if (refusal.Status == StatusCodes.Status401Unauthorized)
         {
-            recorder.RecordBreakGlassUse(context, evaluation);
-            breakGlassUses.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
-            return key;
+            context.Response.Headers.WWWAuthenticate = "Session";
         }
 
-        await ((user ?? key) is { } refused
-            ? RefuseAsync(context, refused, isAdministrator)
-            : RefuseAnonymousAsync(context, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address)));
-        return null;
-    }
-
-    private static async Task<bool> IsMetAsync(AuthorizationPolicy policy, ClaimsPrincipal person, HttpContext context) =>
-        (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded;
-
-    /// <summary>
-    /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
-    /// what a key proved, or replace them; and identities and claims tell, because another scheme may hand on ours.
-    /// </summary>
-    /// <remarks>
-    /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
-    /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
-    /// </remarks>
-    private static async Task<ClaimsPrincipal> PersonAsync(
-        AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
-    {
-        var person = new ClaimsPrincipal();
-        IReadOnlyList<string> schemes = policy.AuthenticationSchemes;
-        if (schemes.Count == 0)
-        {
-            schemes = other?.AuthenticationSchemes ?? [];
-        }
-
-        if (schemes.Count == 0)
-        {
-            AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
-            if (hasKey)
-            {
-                // HttpContext.User alone proves nothing: host code may have made it of the key.
-                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal)
-                    ? ticket.Principal
-                    : person;
-            }
-
-            return IsByKey(ticket, context.User) ? person : context.User;
-        }
-
-        foreach (string scheme in schemes)
-        {
-            AuthenticateResult result = await context.AuthenticateAsync(scheme);
-            if (result.Succeeded && !IsByKey(result.Ticket, result.Principal))
-            {
-                person.AddIdentities(result.Principal.Identities);
-            }
-        }
-
-        return person;
-    }
-
-    /// <summary>
-    /// Whether a ticket comes from schemes of the host. The framework's authorization also makes one, which names no scheme, of any
-    /// <c>HttpContext.User</c>.
-    /// </summary>
-    private static async Task<bool> IsOfSchemesAsync(AuthenticationTicket ticket, HttpContext context)
-    {
-        IAuthenticationSchemeProvider? known = context.RequestServices.GetService<IAuthenticationSchemeProvider>();
-        foreach (string scheme in SchemesOf(ticket))
-        {
-            if (known is null || await known.GetSchemeAsync(scheme) is null)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
-        (ticket is not null && SchemesOf(ticket).Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme))
-        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme)
-        || principal.HasClaim(claim => claim.Type == ApiKeyAuthenticationDefaults.PrefixClaim);
-
-    /// <summary>The framework joins the names where a policy asks for several schemes.</summary>
-    private static string[] SchemesOf(AuthenticationTicket ticket) => ticket.AuthenticationScheme.Split(';');
-
-    private static Task AnswerAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
-    {
-        ApiKeyManagementFault.NotFound => Problem.WriteAsync(
-            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", refusal.Message),
-        ApiKeyManagementFault.Conflict => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", refusal.Message),
-        ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
-            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
-        ApiKeyManagementFault.LockoutRisk => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "lockout-risk", "Lockout risk", refusal.Message,
-            json => TrafficJson.Write(json, refusal.LockoutRisk!)),
-        ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
-        _ => Problem.WriteAsync(
-            context, StatusCodes.Status400BadRequest, "validation", "Validation failed", "Nothing was changed; see errors.",
-            json => ApiKeyJson.WriteErrors(json, refusal.Errors)),
-    };
-
-    private static string NameOf(ClaimsPrincipal person) =>
-        PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
-
-    private Task RefuseAsync(HttpContext context, ApiKeyActor actor, bool isAdministrator)
-    {
-        Record(context, actor);
-        return isAdministrator
-            ? Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "requirement-not-met", "Requirement not met",
-                "The policy of key administration admits you, but this host demands more here: see the authorization of its endpoints.")
-            : Problem.WriteAsync(context, StatusCodes.Status403Forbidden, "role-required", "Admin or owner role required",
-                "Keys are administered by signed-in people in the role admin or owner, not by API keys.");
-    }
-
-    private Task RefuseAnonymousAsync(HttpContext context, ApiKeyActor actor)
-    {
-        Record(context, actor);
-        context.Response.Headers.WWWAuthenticate = "Session";
-        return Problem.WriteAsync(context, StatusCodes.Status401Unauthorized, "sign-in-required", "Sign in required",
-            "Keys are administered by people who are signed in.");
-    }
-
-    private void Record(HttpContext context, ApiKeyActor actor) =>
-        audit.Record(AuditAction.Refused, actor, null, null, RequestSummary.Describe(context));
-
-    /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
-    private async Task<string?> ExistingIdAsync(HttpContext context)
-    {
-        try
-        {
-            return context.GetRouteValue("id") is string id ? (await manager.GetAsync(id, context.RequestAborted)).Key.Id : null;
-        }
-        catch (Exception)
-        {
-            return null;
-        }
+        return Problem.WriteAsync(context, refusal.Status, refusal.Type[Problem.TypePrefix.Length..], refusal.Title, refusal.Detail);
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -7,59 +6,69 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of key administration: each handler authorizes the caller, reads the request and calls the manager.</summary>
 internal sealed class ApiKeyEndpoints(
-    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, AllowlistWarnings warnings, TimeProvider time)
+    ApiKeyManager manager, IAuditLog audit, AdministrationGuard guard, TimeProvider time)
 {
-    private const int DefaultPageSize = 50;
-    private const int LargestPage = 200;
+    public const int DefaultPageSize = 50;
+    public const int MaxPageSize = 200;
 
     public Task CreateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: false);
-        if (body is null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.CreateApiKeyBody) is not { } body)
         {
             return;
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(
-            body.RootElement, errors, "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass");
-        var request = new NewApiKey
+        if (body.AllowedIps is null && !body.IsBreakGlass)
         {
-            Name = reader.Text("name") ?? "",
-            AllowedIps = reader.Texts("allowed_ips") ?? [],
-            Scopes = reader.Texts("scopes") ?? [],
-            ExpiresAt = reader.Instant("expires_at"),
-            AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode") ?? AllowlistMode.Enforce,
-            IsBreakGlass = reader.Boolean("break_glass") ?? false,
-        };
-        if (!reader.Has("allowed_ips") && !request.IsBreakGlass)
-        {
-            errors.Add("allowed_ips", "is missing; write the allowed addresses, or [] to turn the check off for this key");
+            errors.Add(
+                nameof(body.AllowedIps), "is missing; write the allowed addresses, or [] to turn the check off for this key");
         }
 
+        var request = new NewApiKey
+        {
+            Id = body.Id,
+            Name = body.Name,
+            AllowedIps = body.AllowedIps ?? [],
+            Scopes = body.Scopes,
+            ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
+            AllowlistMode = body.AllowlistMode,
+            IsBreakGlass = body.IsBreakGlass,
+            ProxyAddress = OwnProxy.AddressOf(context),
+        };
         IssuedApiKey issued = await manager.CreateAsync(request, actor, errors, context.RequestAborted);
         string collection = (context.Request.PathBase + context.Request.Path).ToUriComponent().TrimEnd('/');
         context.Response.Headers.Location = $"{collection}/{issued.Details.Key.Id}";
         await AnswerAsync(
-            context, StatusCodes.Status201Created, issued.Details, issued.RawKey,
-            [.. warnings.About(issued.Details.Key, context), .. CutOffWarnings.AboutExpiry(request.ExpiresAt, time.GetUtcNow())]);
+            context, StatusCodes.Status201Created, issued.Details, issued.RawKey, ApiKeyWarningText.Of(issued.Warnings));
     });
 
     public Task ListAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         var errors = new FieldErrors();
-        int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
-        ApiKeyState? state = RequestQuery.State(context, errors);
-        string? after = RequestQuery.After(context, errors);
+        var query = new ApiKeyQuery
+        {
+            Limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors),
+            State = RequestQuery.Choice<ApiKeyState>(context, "state", errors),
+            After = RequestQuery.After(context, errors),
+            NameContains = RequestQuery.Filter(context, "name", ApiKeyLimits.MaxNameLength, errors),
+            Prefix = RequestQuery.Filter(context, "prefix", ApiKey.PrefixLength, errors),
+        };
+        bool withCounts = RequestQuery.Boolean(context, "counts", errors);
         errors.ThrowIfAny();
-
-        // One more than asked for tells whether there is another page.
-        IReadOnlyList<ApiKeyDetails> keys = await manager.ListAsync(state, after, limit + 1, context.RequestAborted);
+        ApiKeyPage page = await manager.ListAsync(query, context.RequestAborted);
+        ApiKeyCounts? counts = withCounts ? await manager.CountAsync(query, context.RequestAborted) : null;
         DateTimeOffset now = time.GetUtcNow();
-        ApiKeyDetails[] page = [.. keys.Take(limit)];
         await ApiKeyJson.WriteAsync(
             context,
-            new ApiKeyPageJson([.. page.Select(details => ApiKeyJson.From(details, now))], keys.Count > limit ? page[^1].Key.Id : null),
+            new ApiKeyPageJson
+            {
+                Keys = [.. page.Keys.Select(details => ApiKeyJson.From(details, now))],
+                Next = page.Next,
+                Counts = counts is null
+                    ? null
+                    : new ApiKeyCountsJson { Active = counts.Active, Expired = counts.Expired, Revoked = counts.Revoked },
+            },
             ApiKeyJsonContext.Default.ApiKeyPageJson);
     });
 
@@ -68,76 +77,65 @@ internal sealed class ApiKeyEndpoints(
 
     public Task UpdateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: false);
-        if (body is null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.UpdateApiKeyBody) is not { } body)
         {
             return;
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(
-            body.RootElement, errors,
-            "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list");
         var update = new ApiKeyUpdate
         {
-            Name = reader.Text("name"),
-            AllowedIps = reader.Texts("allowed_ips"),
-            Scopes = reader.Texts("scopes"),
-            ExpiresAt = reader.Instant("expires_at"),
-            RemoveExpiry = reader.IsNull("expires_at"),
-            AllowlistMode = reader.Choice<AllowlistMode>("allowlist_mode"),
-            AcceptLockoutRisk = reader.Boolean("accept_lockout_risk") ?? false,
-            AcceptUnreadableList = reader.Boolean("accept_unreadable_list") ?? false,
+            Name = body.Name,
+            AllowedIps = body.AllowedIps,
+            Scopes = body.Scopes,
+            ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
+            RemoveExpiry = body is { HasExpiresAt: true, ExpiresAt: null },
+            AllowlistMode = body.AllowlistMode,
+            AcceptLockoutRisk = body.AcceptLockoutRisk,
+            AcceptUnreadableList = body.AcceptUnreadableList,
+            ProxyAddress = OwnProxy.AddressOf(context),
         };
         var ifMatch = IfMatch.Read(context, errors);
         manager.Check(update, errors);
         errors.ThrowIfAny();
-        (ApiKey before, ApiKeyDetails details) = await ChangeAsync(
-            context, ifMatch, (id, version) => manager.EditAsync(id, update, version, actor, context.RequestAborted));
+        ChangedApiKey changed = await ChangeAsync(
+            context, ifMatch, (id, version) => manager.UpdateAsync(id, update, version, actor, context.RequestAborted));
         await AnswerAsync(
-            context, StatusCodes.Status200OK, details, rawKey: null,
-            [
-                .. warnings.About(details.Key, context),
-                .. CutOffWarnings.AboutExpiry(update.ExpiresAt, time.GetUtcNow()),
-                .. CutOffWarnings.AboutScopes(before, details.Key),
-            ]);
+            context, StatusCodes.Status200OK, changed.Details, rawKey: null, ApiKeyWarningText.Of(changed.Warnings));
     });
 
     public Task RotateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: true);
-        if (body is null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.RotateApiKeyBody, isOptional: true) is not { } body)
         {
             return;
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(body.RootElement, errors, "grace_hours");
-        int graceHours = reader.Integer("grace_hours") ?? ApiKeyRules.DefaultGraceHours;
         var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
         IssuedApiKey issued = await ChangeAsync(
-            context, ifMatch, (id, version) => manager.RotateAsync(id, graceHours, version, actor, context.RequestAborted));
+            context, ifMatch, (id, version) => manager.RotateAsync(id, body.GraceHours, version, actor, context.RequestAborted));
         await AnswerAsync(context, StatusCodes.Status200OK, issued.Details, issued.RawKey);
     });
 
     public Task EndGraceAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        if (await RequestBody.TakesNoMembersAsync(context))
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.EmptyBody, isOptional: true) is not null)
         {
             var errors = new FieldErrors();
             var ifMatch = IfMatch.Read(context, errors);
             errors.ThrowIfAny();
-            ApiKeyDetails details = await ChangeAsync(
+            ChangedApiKey ended = await ChangeAsync(
                 context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
-            await AnswerAsync(context, StatusCodes.Status200OK, details);
+            await AnswerAsync(context, StatusCodes.Status200OK, ended.Details);
         }
     });
 
     public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
         bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
-        if (hasBody && !await RequestBody.TakesNoMembersAsync(context))
+        if (hasBody && await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.EmptyBody, isOptional: true) is null)
         {
             return;
         }
@@ -147,23 +145,27 @@ internal sealed class ApiKeyEndpoints(
         bool acceptMissingAudit = RequestQuery.Boolean(context, "accept_missing_audit", errors);
         var ifMatch = IfMatch.Read(context, errors);
         errors.ThrowIfAny();
-        ApiKeyDetails revoked = await ChangeAsync(
+        ChangedApiKey revoked = await ChangeAsync(
             context, ifMatch, (id, version) => manager.RevokeAsync(id, version, actor, acceptMissingAudit, context.RequestAborted));
-        await AnswerAsync(context, StatusCodes.Status200OK, revoked);
+        await AnswerAsync(context, StatusCodes.Status200OK, revoked.Details);
     });
 
     public Task ReadAuditAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         var errors = new FieldErrors();
-        int limit = RequestQuery.Limit(context, DefaultPageSize, LargestPage, errors);
+        int limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors);
         long? before = RequestQuery.Before(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery(RequestQuery.Text(context, "key_id"), before, limit + 1);
+        var query = new AuditQuery { KeyId = RequestQuery.Text(context, "key_id"), Before = before, Limit = limit + 1 };
         IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
         AuditEntry[] page = [.. entries.Take(limit)];
         await ApiKeyJson.WriteAsync(
             context,
-            new AuditPageJson([.. page.Select(AuditEntryJson.From)], entries.Count > limit ? PositionOf(page[^1]) : null),
+            new AuditPageJson
+            {
+                Entries = [.. page.Select(AuditEntryJson.From)],
+                Next = entries.Count > limit ? PositionOf(page[^1]) : null,
+            },
             ApiKeyJsonContext.Default.AuditPageJson);
     });
 
@@ -183,5 +185,5 @@ internal sealed class ApiKeyEndpoints(
 
     private Task AnswerAsync(
         HttpContext context, int status, ApiKeyDetails details, string? rawKey = null, IReadOnlyList<string>? warnings = null) =>
-        ApiKeyJson.AnswerAsync(context, status, details, time.GetUtcNow(), rawKey, warnings);
+        ApiKeyJson.AnswerAsync(context, status, ApiKeyJson.From(details, time.GetUtcNow()) with { RawKey = rawKey, Warnings = warnings });
 }

@@ -1,86 +1,121 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using FlowBeacon.IpAllowlist.Common;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-// Every name below is explicit, because a host's naming policy must not change the contract.
+// Every name is explicit, because a host's naming policy must not change the contract.
 
-/// <summary>What OpenAPI tells of a request body; <see cref="ApiKeyEndpoints"/> reads it member by member, to name every fault.</summary>
-internal sealed record CreateApiKeyBody(
-    [property: JsonPropertyName("name")] string Name,
-    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
-    [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
-    [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
-    [property: JsonPropertyName("break_glass")] bool? BreakGlass);
-
-internal sealed record UpdateApiKeyBody(
-    [property: JsonPropertyName("name")] string? Name,
-    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
-    [property: JsonPropertyName("allowlist_mode")] string? AllowlistMode,
-    [property: JsonPropertyName("scopes")] IReadOnlyList<string>? Scopes,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
-    [property: JsonPropertyName("accept_lockout_risk")] bool? AcceptLockoutRisk,
-    [property: JsonPropertyName("accept_unreadable_list")] bool? AcceptUnreadableList);
-
-internal sealed record RotateApiKeyBody([property: JsonPropertyName("grace_hours")] int? GraceHours);
-
-/// <summary>What OpenAPI tells of the body of a recovery. No object of it is ever made: the raw key is hashed as it is read.</summary>
-internal sealed record RecoverApiKeyBody([property: JsonPropertyName("key")] string? Key);
-
-internal sealed record RetiringSecretJson(
-    [property: JsonPropertyName("prefix")] string Prefix,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt);
-
-/// <summary>
-/// A key as people see it; <c>key</c>, the raw key, only in the answers of create and rotate; <c>warnings</c> only in those of create and
-/// update; <c>allowed_ips</c> null if the stored list cannot be read.
-/// </summary>
-internal sealed record ApiKeyJson(
-    [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("name")] string Name,
-    [property: JsonPropertyName("origin")] string Origin,
-    [property: JsonPropertyName("state")] string State,
-    [property: JsonPropertyName("prefix")] string Prefix,
-    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string>? AllowedIps,
-    [property: JsonPropertyName("allowlist_mode")] string AllowlistMode,
-    [property: JsonPropertyName("scopes")] IReadOnlyList<string> Scopes,
-    [property: JsonPropertyName("break_glass")] bool BreakGlass,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset? ExpiresAt,
-    [property: JsonPropertyName("retiring")] RetiringSecretJson? Retiring,
-    [property: JsonPropertyName("created_at")] DateTimeOffset? CreatedAt,
-    [property: JsonPropertyName("updated_at")] DateTimeOffset? UpdatedAt,
-    [property: JsonPropertyName("revoked_at")] DateTimeOffset? RevokedAt,
-    [property: JsonPropertyName("version")] long Version,
-    [property: JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? RawKey,
-    [property: JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? Warnings)
+[Description("The old secret of a rotation, until its grace period ends.")]
+internal sealed record RetiringSecretJson
 {
-    public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, string? rawKey = null, IReadOnlyList<string>? warnings = null)
+    [JsonPropertyName("prefix"), Description("Its first 12 characters.")]
+    public required string Prefix { get; init; }
+
+    [JsonPropertyName("expires_at"), Description("When it stops working.")]
+    public required DateTimeOffset ExpiresAt { get; init; }
+}
+
+[Description("A key.")]
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record ApiKeyJson
+{
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    [JsonPropertyName("name")]
+    public required string Name { get; init; }
+
+    [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
+    [Description("Where the key is kept. One from configuration is changed there, and only there.")]
+    public required ApiKeyOrigin Origin { get; init; }
+
+    [JsonPropertyName("state"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyState>))]
+    public required ApiKeyState State { get; init; }
+
+    [JsonPropertyName("prefix"), Description("The first 12 characters of the raw key.")]
+    public required string Prefix { get; init; }
+
+    [JsonPropertyName("allowed_ips")]
+    [Description("The allowed addresses, in canonical form; [] if the check is off; null if the stored list cannot be read, so that the key"
+        + " is denied from everywhere.")]
+    public required IReadOnlyList<string>? AllowedIps { get; init; }
+
+    [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
+    public required AllowlistMode AllowlistMode { get; init; }
+
+    [JsonPropertyName("scopes")]
+    public required IReadOnlyList<string> Scopes { get; init; }
+
+    [JsonPropertyName("break_glass")]
+    public required bool IsBreakGlass { get; init; }
+
+    [JsonPropertyName("expires_at"), Description("When the key stops working; null for never.")]
+    public required DateTimeOffset? ExpiresAt { get; init; }
+
+    [JsonPropertyName("retiring")]
+    public required RetiringSecretJson? Retiring { get; init; }
+
+    [JsonPropertyName("created_at")]
+    public required DateTimeOffset? CreatedAt { get; init; }
+
+    [JsonPropertyName("updated_at")]
+    public required DateTimeOffset? UpdatedAt { get; init; }
+
+    [JsonPropertyName("revoked_at")]
+    public required DateTimeOffset? RevokedAt { get; init; }
+
+    [JsonPropertyName("version"), Description("Grows with each change, and is the ETag in quotes; 0 for a key from configuration.")]
+    public required long Version { get; init; }
+
+    [JsonPropertyName("revision"), Description("The number of the change that made the key what it is; 0 for a key from configuration.")]
+    public required long Revision { get; init; }
+
+    [JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The raw key: only in the answers of create and rotate, and nowhere else.")]
+    public string? RawKey { get; init; }
+
+    [JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("What is legal and probably not meant: only in the answers of create and update.")]
+    public IReadOnlyList<string>? Warnings { get; init; }
+
+    public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now)
     {
         ApiKey key = details.Key;
-        RetiringSecretJson? retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt
-            ? new(old.Prefix, old.ExpiresAt)
-            : null;
-        return new(
-            key.Id, key.Name, JsonNames.NameFor(details.Origin), JsonNames.NameFor(details.StateAt(now)), key.Prefix,
-            key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(), JsonNames.NameFor(key.AllowlistMode),
-            key.Scopes, key.IsBreakGlass, key.ExpiresAt, retiring,
-            details.CreatedAt, details.UpdatedAt, details.RevokedAt, details.Version, rawKey, warnings);
+        return new ApiKeyJson
+        {
+            Id = key.Id,
+            Name = key.Name,
+            Origin = details.Origin,
+            State = details.StateAt(now),
+            Prefix = key.Prefix,
+            AllowedIps = key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(),
+            AllowlistMode = key.AllowlistMode,
+            Scopes = key.Scopes,
+            IsBreakGlass = key.IsBreakGlass,
+            ExpiresAt = key.ExpiresAt,
+            Retiring = !key.IsRevoked && key.Retiring is { } old && now < old.ExpiresAt
+                ? new RetiringSecretJson { Prefix = old.Prefix, ExpiresAt = old.ExpiresAt }
+                : null,
+            CreatedAt = details.CreatedAt,
+            UpdatedAt = details.UpdatedAt,
+            RevokedAt = details.RevokedAt,
+            Version = details.Version,
+            Revision = details.Revision,
+        };
     }
 
-    public static string ETag(long version) => $"\"{version}\"";
+    public static EntityTagHeaderValue ETag(long version) => new($"\"{version}\"");
 
     /// <summary>Answers with one key and its version.</summary>
-    public static Task AnswerAsync(
-        HttpContext context, int status, ApiKeyDetails details, DateTimeOffset now,
-        string? rawKey = null, IReadOnlyList<string>? warnings = null)
+    public static Task AnswerAsync(HttpContext context, int status, ApiKeyJson key)
     {
         context.Response.StatusCode = status;
-        context.Response.Headers.ETag = ETag(details.Version);
-        return WriteAsync(context, From(details, now, rawKey, warnings), ApiKeyJsonContext.Default.ApiKeyJson);
+        context.Response.GetTypedHeaders().ETag = ETag(key.Version);
+        return WriteAsync(context, key, ApiKeyJsonContext.Default.ApiKeyJson);
     }
 
     /// <summary>Writes a whole answer.</summary>
@@ -90,72 +125,112 @@ internal sealed record ApiKeyJson(
         context.Response.Headers.CacheControl = "no-store";
         return JsonSerializer.SerializeAsync(context.Response.Body, body, type, context.RequestAborted);
     }
-
-    /// <summary>Writes the faults of an input, keyed by field, into a problem.</summary>
-    public static void WriteErrors(Utf8JsonWriter json, IReadOnlyDictionary<string, string[]> errors)
-    {
-        json.WriteStartObject("errors");
-        foreach ((string field, string[] faults) in errors)
-        {
-            json.WriteStartArray(field);
-            foreach (string fault in faults)
-            {
-                json.WriteStringValue(fault);
-            }
-
-            json.WriteEndArray();
-        }
-
-        json.WriteEndObject();
-    }
 }
 
-internal sealed record ApiKeyPageJson(
-    [property: JsonPropertyName("keys")] IReadOnlyList<ApiKeyJson> Keys,
-    [property: JsonPropertyName("next")] string? Next);
-
-internal sealed record AuditActorJson(
-    [property: JsonPropertyName("kind")] string Kind,
-    [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("address")] string? Address);
-
-internal sealed record AuditEntryJson(
-    [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("at")] DateTimeOffset At,
-    [property: JsonPropertyName("action")] string Action,
-    [property: JsonPropertyName("actor")] AuditActorJson Actor,
-    [property: JsonPropertyName("key_id")] string? KeyId,
-    [property: JsonPropertyName("key_name")] string? KeyName,
-    [property: JsonPropertyName("old_allowed_ips")] IReadOnlyList<string>? OldAllowedIps,
-    [property: JsonPropertyName("new_allowed_ips")] IReadOnlyList<string>? NewAllowedIps,
-    [property: JsonPropertyName("detail")] string? Detail,
-    [property: JsonPropertyName("count")] int Count)
+[Description("A page of keys, in the order of their ids.")]
+internal sealed record ApiKeyPageJson
 {
-    public static AuditEntryJson From(AuditEntry entry) => new(
-        entry.Id, entry.At, JsonNames.NameFor(entry.Action),
-        new(JsonNames.NameFor(entry.Actor.Kind), entry.Actor.Id, entry.Actor.Address),
-        entry.KeyId, entry.KeyName, entry.OldAllowedIps, entry.NewAllowedIps, entry.Detail, entry.Count);
+    [JsonPropertyName("keys")]
+    public required IReadOnlyList<ApiKeyJson> Keys { get; init; }
+
+    [JsonPropertyName("next"), Description("The parameter after of the next page; null if this is the last one.")]
+    public required string? Next { get; init; }
+
+    [JsonPropertyName("counts"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ApiKeyCountsJson? Counts { get; init; }
 }
 
-internal sealed record AuditPageJson(
-    [property: JsonPropertyName("entries")] IReadOnlyList<AuditEntryJson> Entries,
-    [property: JsonPropertyName("next")] string? Next);
+[Description("How many keys are in each state, only in the answer to a listing that asks for it.")]
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record ApiKeyCountsJson
+{
+    [JsonPropertyName("active")]
+    public required long Active { get; init; }
 
-/// <summary>What OpenAPI tells of a refusal (RFC 9457).</summary>
-internal sealed record ProblemJson(
-    [property: JsonPropertyName("type")] string Type,
-    [property: JsonPropertyName("title")] string Title,
-    [property: JsonPropertyName("status")] int Status,
-    [property: JsonPropertyName("detail")] string Detail,
-    [property: JsonPropertyName("errors")] IReadOnlyDictionary<string, string[]>? Errors,
-    [property: JsonPropertyName("sources")] IReadOnlyList<SourceJson>? Sources,
-    [property: JsonPropertyName("older_sources_evicted")] bool? OlderSourcesEvicted);
+    [JsonPropertyName("expired")]
+    public required long Expired { get; init; }
 
-[JsonSerializable(typeof(ProblemJson))]
+    [JsonPropertyName("revoked")]
+    public required long Revoked { get; init; }
+}
+
+internal sealed record AuditActorJson
+{
+    [JsonPropertyName("kind"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyActorKind>))]
+    public required ApiKeyActorKind Kind { get; init; }
+
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    [JsonPropertyName("address")]
+    public required string? Address { get; init; }
+}
+
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record AuditEntryJson
+{
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    [JsonPropertyName("at")]
+    public required DateTimeOffset At { get; init; }
+
+    [JsonPropertyName("action"), JsonConverter(typeof(SnakeCaseEnumConverter<AuditAction>))]
+    public required AuditAction Action { get; init; }
+
+    [JsonPropertyName("actor")]
+    public required AuditActorJson Actor { get; init; }
+
+    [JsonPropertyName("key_id")]
+    public required string? KeyId { get; init; }
+
+    [JsonPropertyName("key_name")]
+    public required string? KeyName { get; init; }
+
+    [JsonPropertyName("old_allowed_ips"), Description("The list before; null if it did not change, or could not be read.")]
+    public required IReadOnlyList<string>? OldAllowedIps { get; init; }
+
+    [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
+    public required IReadOnlyList<string>? NewAllowedIps { get; init; }
+
+    [JsonPropertyName("detail")]
+    public required string? Detail { get; init; }
+
+    [JsonPropertyName("count"), Description("How many times it happened: repeated uses and refusals share an entry.")]
+    public required int Count { get; init; }
+
+    public static AuditEntryJson From(AuditEntry entry) => new()
+    {
+        Id = entry.Id,
+        At = entry.At,
+        Action = entry.Action,
+        Actor = new AuditActorJson { Kind = entry.Actor.Kind, Id = entry.Actor.Id, Address = entry.Actor.Address },
+        KeyId = entry.KeyId,
+        KeyName = entry.KeyName,
+        OldAllowedIps = entry.OldAllowedIps,
+        NewAllowedIps = entry.NewAllowedIps,
+        Detail = entry.Detail,
+        Count = entry.Count,
+    };
+}
+
+[Description("A page of the audit trail, newest first.")]
+internal sealed record AuditPageJson
+{
+    [JsonPropertyName("entries")]
+    public required IReadOnlyList<AuditEntryJson> Entries { get; init; }
+
+    [JsonPropertyName("next"), Description("The parameter before of the next page; null if this is the last one.")]
+    public required string? Next { get; init; }
+}
+
+[JsonSourceGenerationOptions(AllowDuplicateProperties = false, RespectNullableAnnotations = true, MaxDepth = 8)]
+[JsonSerializable(typeof(ManagementProblemJson))]
 [JsonSerializable(typeof(CreateApiKeyBody))]
 [JsonSerializable(typeof(UpdateApiKeyBody))]
 [JsonSerializable(typeof(RotateApiKeyBody))]
 [JsonSerializable(typeof(RecoverApiKeyBody))]
+[JsonSerializable(typeof(EmptyBody))]
 [JsonSerializable(typeof(ApiKeyJson))]
 [JsonSerializable(typeof(ApiKeyPageJson))]
 [JsonSerializable(typeof(AuditPageJson))]

@@ -3,7 +3,6 @@ using FlowBeacon.IpAllowlist.Check;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
-using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
@@ -13,34 +12,53 @@ internal static class ApiKeyRoutes
 {
     private const string Json = "application/json";
 
-    public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api, TrafficEndpoints traffic)
+    /// <summary>Maps the routes.</summary>
+    /// <param name="group">Where.</param>
+    /// <param name="api">Answers them.</param>
+    /// <param name="traffic">Answers those about traffic.</param>
+    /// <param name="withNames">
+    /// Whether the endpoints have names, which are the ids of their operations: names are unique in an application, and it may map them
+    /// more than once.
+    /// </param>
+    public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api, TrafficEndpoints traffic, bool withNames)
     {
-        Add(HttpMethods.Post, "", api.CreateAsync, NoParameters, "Create a key",
-            StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody));
-        Add(HttpMethods.Get, "", api.ListAsync, ListParameters, "List keys", StatusCodes.Status200OK, typeof(ApiKeyPageJson));
-        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, AuditParameters, "Read the audit trail, newest first",
-            StatusCodes.Status200OK, typeof(AuditPageJson));
-        Add(HttpMethods.Get, "/{id}", api.GetAsync, KeyParameters, "Get a key", StatusCodes.Status200OK, typeof(ApiKeyJson));
-        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, KeyParameters, "Change a key",
-            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody));
-        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, KeyParameters, "Give a key a new secret",
+        Add(HttpMethods.Post, "", api.CreateAsync, RequestParameters.None, "CreateFlowBeaconApiKey", "Create a key",
+            "The answer is the only one with the raw key, which is kept nowhere.",
+            StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody), isBodyOptional: false);
+        Add(HttpMethods.Get, "", api.ListAsync, RequestParameters.List, "ListFlowBeaconApiKeys", "List keys",
+            "Those from configuration, too, in the order of their ids, which is that of creation for keys that were made here.",
+            StatusCodes.Status200OK, typeof(ApiKeyPageJson));
+        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, RequestParameters.Audit, "ReadFlowBeaconAudit", "Read the audit trail",
+            "Newest first.", StatusCodes.Status200OK, typeof(AuditPageJson));
+        Add(HttpMethods.Get, "/{id}", api.GetAsync, RequestParameters.Key, "GetFlowBeaconApiKey", "Get a key",
+            "Its ETag names the version for If-Match.", StatusCodes.Status200OK, typeof(ApiKeyJson));
+        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, RequestParameters.Change, "UpdateFlowBeaconApiKey", "Change a key",
+            "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it.",
+            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody), isBodyOptional: false);
+        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, RequestParameters.Change, "RotateFlowBeaconApiKey",
+            "Give a key a new secret", "The old one works on, under the same configuration, until its grace period ends.",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
-        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, KeyParameters, "End the grace period of an old secret",
-            StatusCodes.Status200OK, typeof(ApiKeyJson));
-        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RevokeParameters, "Revoke a key, for good",
+        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, RequestParameters.Change, "EndFlowBeaconApiKeyGrace",
+            "End the grace period of an old secret", "The old secret stops working now.",
+            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(EmptyBody));
+        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RequestParameters.Revoke, "RevokeFlowBeaconApiKey", "Revoke a key",
+            "At once, for every secret of the key, and for good. Revoking a revoked key changes nothing.",
             StatusCodes.Status200OK, typeof(ApiKeyJson));
 
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, DenialParameters, "Read recent denials, the last denied first",
-            StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, KeyDenialParameters, "Read a key's recent denials",
-            StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, KeyParameters, "Read where a key was used from",
-            StatusCodes.Status200OK, typeof(SourcesJson));
-        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, SuggestParameters, "Suggest a key's list",
-            StatusCodes.Status200OK, typeof(SuggestionJson));
-        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, KeyParameters, "Try what the check says of an address",
-            StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody));
-        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, KeyParameters, "Allow the caller's address for a locked-out key",
+        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, "ReadFlowBeaconDenials",
+            "Read recent denials", "The last denied first.", StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, RequestParameters.KeyDenials, "ReadFlowBeaconApiKeyDenials",
+            "Read a key's recent denials", "The last denied first.", StatusCodes.Status200OK, typeof(DenialsJson));
+        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, RequestParameters.Key, "ReadFlowBeaconApiKeySources",
+            "Read where a key was used from", "Successful uses, by address.", StatusCodes.Status200OK, typeof(SourcesJson));
+        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, RequestParameters.Suggest, "SuggestFlowBeaconAllowlist",
+            "Suggest a key's list", "By where the key was used from.", StatusCodes.Status200OK, typeof(SuggestionJson));
+        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, RequestParameters.Key, "TryFlowBeaconAddress",
+            "Try what the check says of an address", "Changes nothing, and is no use of the key.",
+            StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody), isBodyOptional: false);
+        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, RequestParameters.Key, "RecoverFlowBeaconApiKey",
+            "Allow the caller's address for a locked-out key",
+            "Once an hour for each key, if it was denied from there within the last hour, or is shown. For break-glass keys, too.",
             StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RecoverApiKeyBody));
 
         // The guard in each handler authorizes the caller, including what the host demands in addition. Anything that answered before it
@@ -48,18 +66,25 @@ internal static class ApiKeyRoutes
         return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
 
         void Add(
-            string method, string pattern, RequestDelegate handler, Delegate parameters, string summary,
-            int success, Type answer, Type? body = null)
+            string method, string pattern, RequestDelegate handler, Delegate parameters, string name, string summary, string description,
+            int success, Type answer, Type? body = null, bool isBodyOptional = true)
         {
             IEndpointConventionBuilder endpoint = group.MapMethods(pattern, [method], handler)
                 .WithTags("API keys")
                 .WithSummary(summary)
+                .WithDescription(description)
                 .WithMetadata(
                     parameters.Method,
                     new ProducesResponseTypeMetadata(success, answer, [Json]),
                     Refusal(StatusCodes.Status400BadRequest),
                     Refusal(StatusCodes.Status401Unauthorized),
-                    Refusal(StatusCodes.Status403Forbidden));
+                    Refusal(StatusCodes.Status403Forbidden),
+                    Refusal(StatusCodes.Status503ServiceUnavailable));
+            if (withNames)
+            {
+                endpoint.WithName(name);
+            }
+
             foreach (ParameterInfo parameter in parameters.Method.GetParameters())
             {
                 endpoint.WithMetadata(new ParameterDescription(parameter));
@@ -76,42 +101,19 @@ internal static class ApiKeyRoutes
                     Refusal(StatusCodes.Status409Conflict),
                     Refusal(StatusCodes.Status412PreconditionFailed),
                     Refusal(StatusCodes.Status413PayloadTooLarge),
-                    Refusal(StatusCodes.Status415UnsupportedMediaType),
-                    Refusal(StatusCodes.Status503ServiceUnavailable));
+                    Refusal(StatusCodes.Status415UnsupportedMediaType));
             }
 
             if (body is not null)
             {
                 // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
-                endpoint.WithMetadata(new AcceptsMetadata([Json, "*/*"], body, isOptional: true));
+                endpoint.WithMetadata(new AcceptsMetadata([Json, "*/*"], body, isBodyOptional));
             }
         }
     }
 
-    private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(ProblemJson), ["application/problem+json"]);
-
-    // The handlers take nothing but the request; the signatures below tell OpenAPI what they read from its route and query.
-    private static void NoParameters()
-    {
-    }
-
-    private static void KeyParameters(string id) => _ = id;
-
-    private static void RevokeParameters(string id, [FromQuery(Name = "accept_missing_audit")] bool? acceptMissingAudit) =>
-        _ = (id, acceptMissingAudit);
-
-    private static void ListParameters(int? limit, string? after, string? state) => _ = (limit, after, state);
-
-    private static void AuditParameters(int? limit, string? before, [FromQuery(Name = "key_id")] string? keyId) =>
-        _ = (limit, before, keyId);
-
-    private static void DenialParameters([FromQuery(Name = "key_id")] string? keyId, string? address, DateTimeOffset? since, int? limit) =>
-        _ = (keyId, address, since, limit);
-
-    private static void KeyDenialParameters(string id, string? address, DateTimeOffset? since, int? limit) =>
-        _ = (id, address, since, limit);
-
-    private static void SuggestParameters(string id, [FromQuery(Name = "window_hours")] int? windowHours) => _ = (id, windowHours);
+    private static ProducesResponseTypeMetadata Refusal(int status) =>
+        new(status, typeof(ManagementProblemJson), ["application/problem+json"]);
 
     private sealed class ParameterDescription(ParameterInfo parameter) : IParameterBindingMetadata
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -8,13 +7,13 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 /// <summary>The condition of a change, the header If-Match (RFC 9110 §13.1.1): which versions of the key may be changed.</summary>
 internal sealed class IfMatch
 {
-    /// <summary>No key has this version, so the condition fails, as it should for a tag that is none of ours.</summary>
+    /// <summary>No key has this version, so the condition fails.</summary>
     private const long NoVersion = -1;
 
-    private readonly long[]? _versions;
+    private readonly IList<EntityTagHeaderValue>? _tags;
 
-    /// <param name="versions">The versions that match; null for every one.</param>
-    private IfMatch(long[]? versions) => _versions = versions;
+    /// <param name="tags">The tags that match; null for every one.</param>
+    private IfMatch(IList<EntityTagHeaderValue>? tags) => _tags = tags;
 
     /// <summary>
     /// Reads the header. Empty, it is a fault: a client whose variable is empty must not change whatever the key is by now.
@@ -24,45 +23,35 @@ internal sealed class IfMatch
         StringValues lines = context.Request.Headers.IfMatch;
         if (lines.Count == 0)
         {
-            return new IfMatch(versions: null);
+            return new IfMatch(tags: null);
         }
 
         if (lines.All(line => line.AsSpan().Trim(" \t,").IsEmpty))
         {
-            errors.Add("If-Match", "is empty; name the version you saw, such as \"3\","
+            errors.Add(HeaderNames.IfMatch, "is empty; name the version you saw, such as \"3\","
                 + " or leave the header out to change the key whatever happened to it meanwhile");
-            return new IfMatch([]);
         }
 
-        if (!EntityTagHeaderValue.TryParseStrictList([.. lines.OfType<string>()], out IList<EntityTagHeaderValue>? tags))
-        {
-            return new IfMatch([]);
-        }
+        // The typed headers of the request would skip what is malformed, and take its neighbour.
+        bool isList = EntityTagHeaderValue.TryParseStrictList([.. lines.OfType<string>()], out IList<EntityTagHeaderValue>? tags);
 
         // An asterisk stands alone; in a list it is a malformed condition.
-        return tags.Contains(EntityTagHeaderValue.Any)
+        return isList && tags!.Contains(EntityTagHeaderValue.Any)
             ? new IfMatch(tags.Count == 1 ? null : [])
-            : new IfMatch([.. tags.Select(VersionOf).OfType<long>().Distinct()]);
+            : new IfMatch(tags ?? []);
     }
 
-    /// <summary>The one version to change the key at; null to change it at any.</summary>
-    /// <param name="current">Reads the key's version; asked only if several may match.</param>
+    /// <summary>The version to change the key at; null to change it at any.</summary>
+    /// <param name="current">Reads the key's version.</param>
     public async ValueTask<long?> ExpectedVersionAsync(Func<Task<long>> current)
     {
-        if (_versions is null or { Length: <= 1 })
+        if (_tags is null)
         {
-            return _versions is null ? null : _versions.FirstOrDefault(NoVersion);
+            return null;
         }
 
+        // Weak tags never match (RFC 9110 §8.8.3.2).
         long version = await current();
-        return _versions.Contains(version) ? version : NoVersion;
+        return _tags.Any(tag => tag.Compare(ApiKeyJson.ETag(version), useStrongComparison: true)) ? version : NoVersion;
     }
-
-    /// <summary>The version that a tag is for; null for one that we did not make. Weak tags never match (RFC 9110 §8.8.3.2).</summary>
-    private static long? VersionOf(EntityTagHeaderValue tag) =>
-        !tag.IsWeak
-        && long.TryParse(tag.Tag.AsSpan().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out long version)
-        && tag.Tag == ApiKeyJson.ETag(version)
-            ? version
-            : null;
 }

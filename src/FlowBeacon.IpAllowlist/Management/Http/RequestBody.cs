@@ -1,6 +1,8 @@
-using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Common;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
@@ -15,7 +17,9 @@ internal static class RequestBody
     /// <summary>
     /// Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.
     /// </summary>
-    public static async Task<JsonDocument?> ReadAsync(HttpContext context, bool isOptional)
+    /// <remarks>No answer has the text of a <see cref="JsonException"/>, which repeats names: one may be a raw key.</remarks>
+    public static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, bool isOptional = false)
+        where T : class, new()
     {
         // No HTML form can send this type, and a script of another site must ask first: so no cross-site request gets past here.
         if (!context.Request.HasJsonContentType())
@@ -25,34 +29,38 @@ internal static class RequestBody
             return null;
         }
 
-        byte[]? body = await ReadBytesAsync(context);
-        if (body is null)
+        byte[]? bytes = await ReadBytesAsync(context);
+        if (bytes is null)
         {
             await Problem.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body-too-large", "Body too large",
                 $"The body is longer than {MaxBytes} bytes.");
             return null;
         }
 
-        if (body.Length == 0 && isOptional)
+        if (bytes.Length == 0 && isOptional)
         {
-            return JsonDocument.Parse("{}");
+            return new T();
         }
 
         try
         {
-            var document = JsonDocument.Parse(body, Strict);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
+            using var document = JsonDocument.Parse(bytes, Strict);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
-                ReadAllText(body);
-                return document;
+                await InvalidAsync(context, "The body must be a JSON object.");
             }
-
-            document.Dispose();
-            await InvalidAsync(context, "The body must be a JSON object.");
+            else if (TryBind(document.RootElement, type, out T? body, out string field, out string fault))
+            {
+                return body;
+            }
+            else
+            {
+                await ManagementProblemJson.WriteInvalidAsync(context, new Dictionary<string, string[]> { [field] = [fault] });
+            }
         }
         catch (InvalidOperationException)
         {
-            await InvalidAsync(context, "The body has a text that is not Unicode: bytes that are not UTF-8, or half of a surrogate pair.");
+            await InvalidAsync(context, "The body has a name that is not Unicode: bytes that are not UTF-8, or half of a surrogate pair.");
         }
         catch (JsonException exception)
         {
@@ -64,44 +72,76 @@ internal static class RequestBody
         return null;
     }
 
-    /// <summary>Reads a body that may be absent and has no members; false if the request was refused and answered.</summary>
-    /// <exception cref="ApiKeyManagementException">It has members.</exception>
-    public static async Task<bool> TakesNoMembersAsync(HttpContext context)
+    /// <exception cref="InvalidOperationException">A name is not Unicode: it is only looked at when it is read.</exception>
+    private static bool TryBind<T>(
+        JsonElement json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? body, out string field, out string fault)
+        where T : class
     {
-        using JsonDocument? body = await ReadAsync(context, isOptional: true);
-        if (body is null)
+        string? path;
+        try
         {
-            return false;
+            body = json.Deserialize(type)!;
+            path = PathOfLooseValue(json, type, body);
+        }
+        catch (JsonException exception)
+        {
+            body = null;
+            path = exception.Path;
         }
 
-        var errors = new FieldErrors();
-        _ = new JsonObjectReader(body.RootElement, errors);
-        errors.ThrowIfAny();
-        return true;
+        if (path is null)
+        {
+            (field, fault) = ("", "");
+            return body is not null;
+        }
+
+        JsonPropertyInfo? member = type.Properties.FirstOrDefault(
+            one => path == $"$.{one.Name}" || path.StartsWith($"$.{one.Name}[", StringComparison.Ordinal));
+        (field, fault) = member is null
+            ? (PrintableText.Cut(json.EnumerateObject().First(one => type.Properties.All(known => known.Name != one.Name)).Name),
+                $"unknown member; the members are {string.Join(", ", type.Properties.Select(known => known.Name))}")
+            : (path["$.".Length..], $"must be {Expected(member, isItem: path.EndsWith(']'))}");
+        return false;
     }
 
     /// <summary>
-    /// The parser looks at the text of strings and names only when they are read, and then throws what is no refusal. They are copied, not
-    /// made into strings: one may be a raw key.
+    /// Finds a value that the serializer takes and the document does not: null as an item of a list, and other spellings of a choice,
+    /// which may differ in case or be several at once.
     /// </summary>
-    private static void ReadAllText(ReadOnlySpan<byte> json)
+    private static string? PathOfLooseValue<T>(JsonElement json, JsonTypeInfo<T> type, T body)
+        where T : class
     {
-        char[] text = ArrayPool<char>.Shared.Rent(json.Length);
-        try
+        foreach (JsonPropertyInfo member in type.Properties)
         {
-            var reader = new Utf8JsonReader(json);
-            while (reader.Read())
+            if (!json.TryGetProperty(member.Name, out JsonElement value))
             {
-                if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String)
-                {
-                    reader.CopyString(text);
-                }
+                continue;
+            }
+
+            object? bound = member.Get!(body);
+            if (bound is AllowlistMode mode && !value.ValueEquals(SnakeCase.Of(mode)))
+            {
+                return $"$.{member.Name}";
+            }
+
+            if (bound is IReadOnlyList<string?> items && items.Contains(null))
+            {
+                return $"$.{member.Name}[{items.TakeWhile(item => item is not null).Count()}]";
             }
         }
-        finally
-        {
-            ArrayPool<char>.Shared.Return(text, clearArray: true);
-        }
+
+        return null;
+    }
+
+    private static string Expected(JsonPropertyInfo member, bool isItem)
+    {
+        Type type = Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
+        return type == typeof(bool) ? "true or false"
+            : type == typeof(int) ? "a whole number"
+            : type == typeof(AllowlistMode) ? SnakeCase.Choices<AllowlistMode>()
+            : type == typeof(ForwardedForLines) ? "a string or a list of strings"
+            : type == typeof(IReadOnlyList<string>) && !isItem ? "a list of strings"
+            : "a string of Unicode characters";
     }
 
     private static Task InvalidAsync(HttpContext context, string detail) =>

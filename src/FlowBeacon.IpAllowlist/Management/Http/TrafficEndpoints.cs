@@ -1,20 +1,17 @@
 using System.Net;
-using System.Text.Json;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>The HTTP API of what was seen of keys' traffic: denials, sources, suggestion, trying an address, recovery.</summary>
 internal sealed class TrafficEndpoints(
-    ApiKeyManager manager, ApiKeyTraffic traffic, AddressTrial trial, IRecentDenials denials, ClientIpResolver resolver,
-    AdministrationGuard guard, TimeProvider time)
+    ApiKeyManager manager, ApiKeyTraffic traffic, ClientIpResolver resolver, AdministrationGuard guard, TimeProvider time)
 {
-    private const int DefaultDenials = 100;
-    private const int MaxDenials = 1_000;
-    private const int DefaultWindowHours = 7 * 24;
-    private const int MaxWindowHours = 30 * 24;
+    public const int DefaultDenials = 100;
+    public const int MaxDenials = 1_000;
+    public const int DefaultWindowHours = 7 * 24;
+    public const int MaxWindowHours = 30 * 24;
 
     public Task ReadAllDenialsAsync(HttpContext context) =>
         guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, RequestQuery.Text(context, "key_id")));
@@ -39,45 +36,41 @@ internal sealed class TrafficEndpoints(
 
     public Task TryAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
-        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: false);
-        if (body is null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.TryBody) is not { } body)
         {
             return;
         }
 
         var errors = new FieldErrors();
-        var reader = new JsonObjectReader(body.RootElement, errors, "ip", "x_forwarded_for", "peer");
-        IpAddressValue? ip = Address(reader, "ip", errors);
-        IpAddressValue? peer = Address(reader, "peer", errors);
-        string[]? forwardedFor = reader.TextOrTexts("x_forwarded_for");
-        if (reader.Has("ip") == (reader.Has("x_forwarded_for") || reader.Has("peer")))
+        IPAddress? ip = RequestField.Address(body.Ip, nameof(body.Ip), errors);
+        IPAddress? peer = RequestField.Address(body.Peer, nameof(body.Peer), errors);
+        if ((body.Ip is null) == (body.ForwardedFor is null && body.Peer is null))
         {
-            errors.Add("ip", "write either ip alone, or x_forwarded_for and peer as a request would have them");
+            errors.Add(nameof(body.Ip), "write either ip alone, or x_forwarded_for and peer as a request would have them");
         }
 
         errors.ThrowIfAny();
-        ApiKeyDetails key = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        TryJson result = ip is { } address ? trial.OfAddress(key, address) : trial.OfRequest(key, forwardedFor ?? [], peer);
-        await ApiKeyJson.WriteAsync(context, result, ApiKeyJsonContext.Default.TryJson);
+        string id = RequestQuery.IdOf(context);
+        AddressTrial trial = ip is not null
+            ? await manager.TryAsync(id, ip, context.RequestAborted)
+            : await manager.TryRequestAsync(id, body.ForwardedFor?.Values ?? [], peer, context.RequestAborted);
+        await ApiKeyJson.WriteAsync(context, TryJson.From(trial, isAddressGiven: ip is not null), ApiKeyJsonContext.Default.TryJson);
     });
 
     public Task RecoverAsync(HttpContext context) => guard.AsReaderAsync(context, async actor =>
     {
-        using JsonDocument? body = await RequestBody.ReadAsync(context, isOptional: true);
-        if (body is null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.RecoverApiKeyBody, isOptional: true) is not { } body)
         {
             return;
         }
 
-        var errors = new FieldErrors();
-        PresentedKey? presented = new JsonObjectReader(body.RootElement, errors, "key").RawKey("key");
-        errors.ThrowIfAny();
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
             ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
-        ApiKeyDetails recovered = await manager.RecoverAsync(
-            RequestQuery.IdOf(context), address, denials, presented, actor, context.RequestAborted);
-        await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, recovered, time.GetUtcNow());
+        ChangedApiKey recovered = await manager.RecoverAsync(
+            RequestQuery.IdOf(context), address, body.Key?.Hash, actor, context.RequestAborted);
+        await ApiKeyJson.AnswerAsync(
+            context, StatusCodes.Status200OK, ApiKeyJson.From(recovered.Details, time.GetUtcNow()));
     });
 
     private Task AnswerDenialsAsync(HttpContext context, string? keyId)
@@ -86,36 +79,20 @@ internal sealed class TrafficEndpoints(
         var query = new DenialQuery
         {
             KeyId = keyId,
-            ClientIp = RequestQuery.Address(context, "address", errors),
-            Since = RequestQuery.Instant(context, "since", errors),
-            Limit = RequestQuery.Limit(context, DefaultDenials, MaxDenials, errors),
+            ClientIp = RequestField.Address(RequestQuery.Text(context, "address"), "address", errors),
+            Since = RequestField.Instant(RequestQuery.Text(context, "since"), "since", errors),
+            Limit = RequestQuery.Number(context, "limit", DefaultDenials, MaxDenials, errors),
         };
         errors.ThrowIfAny();
         IReadOnlyList<Denial> rows = traffic.ReadDenials(query);
         DenialTotals totals = traffic.ReadTotals(keyId);
         return ApiKeyJson.WriteAsync(
             context,
-            new DenialsJson(totals.Denied, totals.WouldDeny, [.. rows.Select(DenialJson.From)]),
+            new DenialsJson { Denied = totals.Denied, WouldDeny = totals.WouldDeny, Denials = [.. rows.Select(DenialJson.From)] },
             ApiKeyJsonContext.Default.DenialsJson);
     }
 
     /// <summary>The id in the route; an unknown one is 404, not an empty answer.</summary>
     private async Task<string> ExistingIdAsync(HttpContext context) =>
         (await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted)).Key.Id;
-
-    private static IpAddressValue? Address(JsonObjectReader reader, string name, FieldErrors errors)
-    {
-        if (reader.Text(name) is not { } text)
-        {
-            return null;
-        }
-
-        if (IpAddressParser.TryParse(text, out IpAddressValue address))
-        {
-            return address;
-        }
-
-        errors.Add(name, IpAddressErrorMessage.For(text));
-        return null;
-    }
 }

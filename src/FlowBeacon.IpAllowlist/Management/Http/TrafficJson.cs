@@ -1,108 +1,258 @@
-using System.Text.Json;
+using System.ComponentModel;
 using System.Text.Json.Serialization;
-using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-internal sealed record DenialJson(
-    [property: JsonPropertyName("key_id")] string KeyId,
-    [property: JsonPropertyName("ip")] string? Ip,
-    [property: JsonPropertyName("reason")] string Reason,
-    [property: JsonPropertyName("report_only")] bool ReportOnly,
-    [property: JsonPropertyName("health")] bool Health,
-    [property: JsonPropertyName("origin")] string Origin,
-    [property: JsonPropertyName("hop")] int? Hop,
-    [property: JsonPropertyName("count")] long Count,
-    [property: JsonPropertyName("count_error")] long CountError,
-    [property: JsonPropertyName("first_seen")] DateTimeOffset FirstSeen,
-    [property: JsonPropertyName("last_seen")] DateTimeOffset LastSeen,
-    [property: JsonPropertyName("last_method")] string LastMethod,
-    [property: JsonPropertyName("last_path")] string LastPath)
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record DenialJson
 {
-    public static DenialJson From(Denial denial) => new(
-        denial.KeyId, denial.ClientIp, JsonNames.NameFor(denial.Reason), denial.IsReportOnly, denial.IsHealth,
-        JsonNames.NameFor(denial.ClientIpOrigin), denial.Hop,
-        denial.Count, denial.CountError, denial.FirstSeen, denial.LastSeen, denial.LastMethod, denial.LastPath);
-}
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; init; }
 
-internal sealed record DenialsJson(
-    [property: JsonPropertyName("denied")] long Denied,
-    [property: JsonPropertyName("would_deny")] long WouldDeny,
-    [property: JsonPropertyName("denials")] IReadOnlyList<DenialJson> Denials);
+    [JsonPropertyName("ip"), Description("The client address; null if there was no usable one.")]
+    public required string? Ip { get; init; }
 
-internal sealed record SourceJson(
-    [property: JsonPropertyName("ip")] string? Ip,
-    [property: JsonPropertyName("origin")] string Origin,
-    [property: JsonPropertyName("first_seen")] DateTimeOffset FirstSeen,
-    [property: JsonPropertyName("last_seen")] DateTimeOffset LastSeen,
-    [property: JsonPropertyName("count")] long Count)
-{
-    public static SourceJson From(SourceSeen source) =>
-        new(source.ClientIp, JsonNames.NameFor(source.ClientIpOrigin), source.FirstSeen, source.LastSeen, source.Count);
-}
+    [JsonPropertyName("reason"), JsonConverter(typeof(SnakeCaseEnumConverter<IpAllowlistDenialReason>))]
+    public required IpAllowlistDenialReason Reason { get; init; }
 
-internal sealed record SourcesJson(
-    [property: JsonPropertyName("sources")] IReadOnlyList<SourceJson> Sources,
-    [property: JsonPropertyName("without_address")] SourceJson? WithoutAddress,
-    [property: JsonPropertyName("older_sources_evicted")] bool OlderSourcesEvicted,
-    [property: JsonPropertyName("watching_since")] DateTimeOffset WatchingSince)
-{
-    public static SourcesJson From(ApiKeySources seen) => new(
-        [.. seen.Sources.Select(SourceJson.From)], seen.WithoutAddress is { } unknown ? SourceJson.From(unknown) : null,
-        seen.AreOlderEvicted, seen.WatchingSince);
-}
+    [JsonPropertyName("report_only"), Description("Whether the list was only rehearsed, so that the request passed.")]
+    public required bool IsReportOnly { get; init; }
 
-internal sealed record NewSourceJson(
-    [property: JsonPropertyName("ip")] string? Ip,
-    [property: JsonPropertyName("first_seen")] DateTimeOffset FirstSeen,
-    [property: JsonPropertyName("first_seen_ago")] string FirstSeenAgo,
-    [property: JsonPropertyName("last_seen")] DateTimeOffset LastSeen,
-    [property: JsonPropertyName("count")] long Count);
+    [JsonPropertyName("health"), Description("Whether the request was to the liveness endpoint, which refuses nobody.")]
+    public required bool IsHealth { get; init; }
 
-internal sealed record SuggestionJson(
-    [property: JsonPropertyName("advice")] string Advice,
-    [property: JsonPropertyName("allowed_ips")] IReadOnlyList<string> AllowedIps,
-    [property: JsonPropertyName("new_sources")] IReadOnlyList<NewSourceJson> NewSources,
-    [property: JsonPropertyName("confidence")] string Confidence,
-    [property: JsonPropertyName("notes")] IReadOnlyList<string> Notes)
-{
-    public static SuggestionJson From(AllowlistSuggestion suggestion, DateTimeOffset now) => new(
-        JsonNames.NameFor(suggestion.Advice),
-        suggestion.AllowedIps,
-        [.. suggestion.NewSources.Select(source => new NewSourceJson(
-            source.ClientIp, source.FirstSeen, SuggestionRules.DescribeDuration(now - source.FirstSeen), source.LastSeen, source.Count))],
-        suggestion.IsConfident ? "high" : "low",
-        suggestion.Notes);
-}
+    [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ClientIpOrigin>))]
+    public required ClientIpOrigin Origin { get; init; }
 
-internal sealed record TryBody(
-    [property: JsonPropertyName("ip")] string? Ip,
-    [property: JsonPropertyName("x_forwarded_for")] string? XForwardedFor,
-    [property: JsonPropertyName("peer")] string? Peer);
+    [JsonPropertyName("hop"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [Description("The number of the entry of X-Forwarded-For that decided, from 1; null if none did.")]
+    public required int? Hop { get; init; }
 
-internal sealed record TryJson(
-    [property: JsonPropertyName("outcome")] string Outcome,
-    [property: JsonPropertyName("status")] int? Status,
-    [property: JsonPropertyName("ip")] string? Ip,
-    [property: JsonPropertyName("origin")] string Origin,
-    [property: JsonPropertyName("hop")] int? Hop,
-    [property: JsonPropertyName("matching_entry")] string? MatchingEntry,
-    [property: JsonPropertyName("reason")] string? Reason,
-    [property: JsonPropertyName("detail")] string Detail);
+    [JsonPropertyName("count"), Description("At most how many times.")]
+    public required long Count { get; init; }
 
-/// <summary>Further members of a problem.</summary>
-internal static class TrafficJson
-{
-    public static void Write(Utf8JsonWriter json, LockoutRisk risk)
+    [JsonPropertyName("count_error"), Description("How many of count may be too many.")]
+    public required long CountError { get; init; }
+
+    [JsonPropertyName("first_seen")]
+    public required DateTimeOffset FirstSeen { get; init; }
+
+    [JsonPropertyName("last_seen")]
+    public required DateTimeOffset LastSeen { get; init; }
+
+    [JsonPropertyName("last_method")]
+    public required string LastMethod { get; init; }
+
+    [JsonPropertyName("last_path")]
+    public required string LastPath { get; init; }
+
+    public static DenialJson From(Denial denial) => new()
     {
-        json.WriteStartArray("sources");
-        foreach (SourceSeen source in risk.Sources)
-        {
-            JsonSerializer.Serialize(json, SourceJson.From(source), ApiKeyJsonContext.Default.SourceJson);
-        }
+        KeyId = denial.KeyId,
+        Ip = denial.ClientIp,
+        Reason = denial.Reason,
+        IsReportOnly = denial.IsReportOnly,
+        IsHealth = denial.IsHealth,
+        Origin = denial.ClientIpOrigin,
+        Hop = denial.Hop,
+        Count = denial.Count,
+        CountError = denial.CountError,
+        FirstSeen = denial.FirstSeen,
+        LastSeen = denial.LastSeen,
+        LastMethod = denial.LastMethod,
+        LastPath = denial.LastPath,
+    };
+}
 
-        json.WriteEndArray();
-        json.WriteBoolean("older_sources_evicted", risk.AreOlderEvicted);
-    }
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record DenialsJson
+{
+    [JsonPropertyName("denied"), Description("Every denial, also those that are no longer listed.")]
+    public required long Denied { get; init; }
+
+    [JsonPropertyName("would_deny"), Description("Every request that passed because the list was only rehearsed.")]
+    public required long WouldDeny { get; init; }
+
+    [JsonPropertyName("denials")]
+    public required IReadOnlyList<DenialJson> Denials { get; init; }
+}
+
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record SourceJson
+{
+    [JsonPropertyName("ip"), Description("The client address; null for uses without a usable one.")]
+    public required string? Ip { get; init; }
+
+    [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ClientIpOrigin>))]
+    public required ClientIpOrigin Origin { get; init; }
+
+    [JsonPropertyName("first_seen")]
+    public required DateTimeOffset FirstSeen { get; init; }
+
+    [JsonPropertyName("last_seen")]
+    public required DateTimeOffset LastSeen { get; init; }
+
+    [JsonPropertyName("count")]
+    public required long Count { get; init; }
+
+    public static SourceJson From(SourceSeen source) => new()
+    {
+        Ip = source.ClientIp,
+        Origin = source.ClientIpOrigin,
+        FirstSeen = source.FirstSeen,
+        LastSeen = source.LastSeen,
+        Count = source.Count,
+    };
+}
+
+internal sealed record SourcesJson
+{
+    [JsonPropertyName("sources"), Description("The addresses that used the key successfully, the last seen first.")]
+    public required IReadOnlyList<SourceJson> Sources { get; init; }
+
+    [JsonPropertyName("without_address")]
+    public required SourceJson? WithoutAddress { get; init; }
+
+    [JsonPropertyName("older_sources_evicted"), Description("Whether older ones had to leave the record.")]
+    public required bool OlderSourcesEvicted { get; init; }
+
+    [JsonPropertyName("watching_since")]
+    public required DateTimeOffset WatchingSince { get; init; }
+
+    public static SourcesJson From(ApiKeySources seen) => new()
+    {
+        Sources = [.. seen.Sources.Select(SourceJson.From)],
+        WithoutAddress = seen.WithoutAddress is { } unknown ? SourceJson.From(unknown) : null,
+        OlderSourcesEvicted = seen.AreOlderEvicted,
+        WatchingSince = seen.WatchingSince,
+    };
+}
+
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record NewSourceJson
+{
+    [JsonPropertyName("ip")]
+    public required string? Ip { get; init; }
+
+    [JsonPropertyName("first_seen")]
+    public required DateTimeOffset FirstSeen { get; init; }
+
+    [JsonPropertyName("first_seen_ago"), Description("In words, such as 3 hours.")]
+    public required string FirstSeenAgo { get; init; }
+
+    [JsonPropertyName("last_seen")]
+    public required DateTimeOffset LastSeen { get; init; }
+
+    [JsonPropertyName("count")]
+    public required long Count { get; init; }
+}
+
+/// <summary>How far a suggestion can be trusted.</summary>
+internal enum SuggestionConfidence
+{
+    Low,
+    High,
+}
+
+internal sealed record SuggestionJson
+{
+    [JsonPropertyName("advice"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistAdvice>))]
+    public required AllowlistAdvice Advice { get; init; }
+
+    [JsonPropertyName("allowed_ips"), Description("The list to set, if that is the advice.")]
+    public required IReadOnlyList<string> AllowedIps { get; init; }
+
+    [JsonPropertyName("new_sources"), Description("Those seen only lately: look at them before the list is set.")]
+    public required IReadOnlyList<NewSourceJson> NewSources { get; init; }
+
+    [JsonPropertyName("confidence"), JsonConverter(typeof(SnakeCaseEnumConverter<SuggestionConfidence>))]
+    public required SuggestionConfidence Confidence { get; init; }
+
+    [JsonPropertyName("notes")]
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    public static SuggestionJson From(AllowlistSuggestion suggestion, DateTimeOffset now) => new()
+    {
+        Advice = suggestion.Advice,
+        AllowedIps = suggestion.AllowedIps,
+        NewSources =
+        [
+            .. suggestion.NewSources.Select(source => new NewSourceJson
+            {
+                Ip = source.ClientIp,
+                FirstSeen = source.FirstSeen,
+                FirstSeenAgo = SuggestionRules.DescribeDuration(now - source.FirstSeen),
+                LastSeen = source.LastSeen,
+                Count = source.Count,
+            }),
+        ],
+        Confidence = suggestion.IsConfident ? SuggestionConfidence.High : SuggestionConfidence.Low,
+        Notes = suggestion.Notes,
+    };
+}
+
+/// <summary>Where the client address of a trial comes from.</summary>
+internal enum TrialOrigin
+{
+    None,
+    ForwardedFor,
+    Peer,
+    Given,
+}
+
+[Description("What the check would decide. Nothing was counted or recorded.")]
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record TryJson
+{
+    [JsonPropertyName("outcome"), JsonConverter(typeof(SnakeCaseEnumConverter<IpAllowlistOutcome>))]
+    public required IpAllowlistOutcome Outcome { get; init; }
+
+    [JsonPropertyName("status"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [Description("The status of the refusal; null if the request would pass.")]
+    public required int? Status { get; init; }
+
+    [JsonPropertyName("ip"), Description("The client address; null if there would be no usable one.")]
+    public required string? Ip { get; init; }
+
+    [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<TrialOrigin>))]
+    [Description("Where the client address comes from.")]
+    public required TrialOrigin Origin { get; init; }
+
+    [JsonPropertyName("hop"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [Description("The number of the entry of X-Forwarded-For that decides, from 1; null if none does.")]
+    public required int? Hop { get; init; }
+
+    [JsonPropertyName("matching_entry"), Description("The entry of the list that admits the request.")]
+    public required string? MatchingEntry { get; init; }
+
+    [JsonPropertyName("reason"), JsonConverter(typeof(SnakeCaseEnumConverter<IpAllowlistDenialReason>))]
+    [Description("Why the list does not admit the request.")]
+    public required IpAllowlistDenialReason? Reason { get; init; }
+
+    [JsonPropertyName("detail"), Description("The decision and its reason in words.")]
+    public required string Detail { get; init; }
+
+    public static TryJson From(AddressTrial trial, bool isAddressGiven) => new()
+    {
+        Outcome = trial.Outcome,
+        Status = trial.Outcome switch
+        {
+            IpAllowlistOutcome.InvalidKey => StatusCodes.Status401Unauthorized,
+            IpAllowlistOutcome.Denied => StatusCodes.Status403Forbidden,
+            _ => null,
+        },
+        Ip = trial.ClientIp?.ToString(),
+        Origin = isAddressGiven ? TrialOrigin.Given : trial.ClientIpOrigin switch
+        {
+            ClientIpOrigin.ForwardedFor => TrialOrigin.ForwardedFor,
+            ClientIpOrigin.Peer => TrialOrigin.Peer,
+            _ => TrialOrigin.None,
+        },
+        Hop = trial.Hop,
+        MatchingEntry = trial.Outcome == IpAllowlistOutcome.Allowed ? trial.ClientIp?.ToString() : null,
+        Reason = trial.DenialReason,
+        Detail = trial.Detail,
+    };
 }

@@ -21,17 +21,17 @@ public sealed class ApiKeyApiRefusalTests
         { "\"name\":\"a\\u00a0\"", "name: must not begin or end with white space, nor contain control characters" },
         { "\"name\":\"a\\nb\"", "name: must not begin or end with white space, nor contain control characters" },
         { "\"name\":\"a\\u0000b\"", "name: must not begin or end with white space, nor contain control characters" },
-        { "\"name\":null", "name: must be a string" },
-        { "\"name\":7", "name: must be a string" },
-        { "\"name\":[\"a\"]", "name: must be a string" },
-        { "\"name\":{}", "name: must be a string" },
-        { "\"name\":true", "name: must be a string" },
+        { "\"name\":null", "name: must be a string of Unicode characters" },
+        { "\"name\":7", "name: must be a string of Unicode characters" },
+        { "\"name\":[\"a\"]", "name: must be a string of Unicode characters" },
+        { "\"name\":{}", "name: must be a string of Unicode characters" },
+        { "\"name\":true", "name: must be a string of Unicode characters" },
         { "\"allowed_ips\":null", "allowed_ips: must be a list of strings" },
         { "\"allowed_ips\":\"203.0.113.7\"", "allowed_ips: must be a list of strings" },
         { "\"allowed_ips\":{\"0\":\"203.0.113.7\"}", "allowed_ips: must be a list of strings" },
-        { "\"allowed_ips\":[\"203.0.113.7\",7]", "allowed_ips[1]: must be a string" },
-        { "\"allowed_ips\":[null]", "allowed_ips[0]: must be a string" },
-        { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: must be a string" },
+        { "\"allowed_ips\":[\"203.0.113.7\",7]", "allowed_ips[1]: must be a string of Unicode characters" },
+        { "\"allowed_ips\":[null]", "allowed_ips[0]: must be a string of Unicode characters" },
+        { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: must be a string of Unicode characters" },
         {
             "\"allowed_ips\":[\"203.0.113.7\",\"2001:db8::7\",\"10.0.0.0/8\"]",
             "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address"
@@ -53,6 +53,7 @@ public sealed class ApiKeyApiRefusalTests
         { "\"allowlist_mode\":\"ReportOnly\"", "allowlist_mode: must be enforce or report_only" },
         { "\"allowlist_mode\":\"report-only\"", "allowlist_mode: must be enforce or report_only" },
         { "\"allowlist_mode\":\"report_only \"", "allowlist_mode: must be enforce or report_only" },
+        { "\"allowlist_mode\":\"enforce,report_only\"", "allowlist_mode: must be enforce or report_only" },
         { "\"allowlist_mode\":\"off\"", "allowlist_mode: must be enforce or report_only" },
         { "\"allowlist_mode\":\"\"", "allowlist_mode: must be enforce or report_only" },
         { "\"allowlist_mode\":\"0\"", "allowlist_mode: must be enforce or report_only" },
@@ -64,7 +65,7 @@ public sealed class ApiKeyApiRefusalTests
         { "\"allowlist_mode\":{}", "allowlist_mode: must be enforce or report_only" },
         { "\"scopes\":null", "scopes: must be a list of strings" },
         { "\"scopes\":\"admin\"", "scopes: must be a list of strings" },
-        { "\"scopes\":[\"admin\",1]", "scopes[1]: must be a string" },
+        { "\"scopes\":[\"admin\",1]", "scopes[1]: must be a string of Unicode characters" },
         { "\"scopes\":[\"Admin\"]", "scopes[0]: 'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin" },
         {
             "\"scopes\":[\"admin\",\"governance:raed\"]",
@@ -73,12 +74,14 @@ public sealed class ApiKeyApiRefusalTests
         { "\"expires_at\":\"2027-01-01T12:00:00Z\"", "expires_at: must be in the future" },
         { "\"expires_at\":\"2027-01-01T14:00:00+02:00\"", "expires_at: must be in the future" },
         { "\"expires_at\":\"0001-01-01T00:00:00Z\"", "expires_at: must be in the future" },
+        { "\"expires_at\":\"2028-01-01T00:00Z\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
+        { "\"expires_at\":\"2028-01-01T00:00:00+0200\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
         { "\"expires_at\":\"2028-01-01T00:00:00\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
         { "\"expires_at\":\"2028-01-01\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
         { "\"expires_at\":\"2028-02-30T00:00:00Z\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
         { "\"expires_at\":\"next year\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
         { "\"expires_at\":\"\"", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
-        { "\"expires_at\":1830000000", "expires_at: must be an instant with offset, such as 2027-01-31T00:00:00Z" },
+        { "\"expires_at\":1830000000", "expires_at: must be a string of Unicode characters" },
     };
 
     public static TheoryData<string, string[]> CreateFaults { get; } = new()
@@ -89,7 +92,7 @@ public sealed class ApiKeyApiRefusalTests
         { """{"name":"a","break_glass":1}""", ["break_glass: must be true or false"] },
         {
             """{"name":"a","accept_lockout_risk":true}""",
-            ["accept_lockout_risk: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["accept_lockout_risk: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","break_glass":true,"allowed_ips":["203.0.113.7"]}""",
@@ -105,28 +108,25 @@ public sealed class ApiKeyApiRefusalTests
         },
         {
             """{"name":"a","Name":"b"}""",
-            ["Name: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["Name: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","allowedIps":[]}""",
-            ["allowedIps: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            ["allowedIps: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
         },
         {
             """{"name":"a","hash":"00","key":"fb_live_1"}""",
-            [
-                "hash: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
-                "key: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
-            ]
+            ["hash: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+        },
+        {
+            """{"name":"","allowed_ips":["10.0.0.0/8"],"break_glass":3,"extra":1}""",
+            ["break_glass: must be true or false"]
         },
         {
             """
-            {"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z",
-            "break_glass":3,"allowlist_mode":"off","extra":1}
+            {"name":"","allowed_ips":["10.0.0.0/8","203.0.113.7","::g"],"scopes":["x"],"expires_at":"2000-01-01T00:00:00Z"}
             """.ReplaceLineEndings(""),
             [
-                "extra: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass",
-                "break_glass: must be true or false",
-                "allowlist_mode: must be enforce or report_only",
                 "name: must be 1 to 100 characters, and has 0",
                 "expires_at: must be in the future",
                 "allowed_ips[0]: '10.0.0.0/8' is a CIDR range; list each address",
@@ -189,7 +189,7 @@ public sealed class ApiKeyApiRefusalTests
 
     [Theory]
     [MemberData(nameof(CreateFaults))]
-    public async Task Create_tells_all_faults_together(string body, string[] errors)
+    public async Task Create_tells_all_faults_of_rules_together_and_one_of_shape_alone(string body, string[] errors)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
@@ -438,10 +438,23 @@ public sealed class ApiKeyApiRefusalTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string rawKey = (await host.CreateAsync("a")).RawKey;
 
-        Answer answer = await host.SendAsync(
-            Administrator, "POST", Keys, $$"""{"name":"b","allowed_ips":["{{rawKey}}"],"scopes":["{{rawKey}}"],"{{rawKey}}":1}""");
+        string[] members =
+        [
+            $"\"allowed_ips\":[\"{rawKey}\"],\"scopes\":[\"{rawKey}\"]", $"\"allowed_ips\":[],\"{rawKey}\":1",
+            $"\"{rawKey}\":{{\"{rawKey}\":1}}",
+            $"\"allowlist_mode\":\"{rawKey}\"", $"\"expires_at\":\"{rawKey}\"", $"\"break_glass\":\"{rawKey}\"", $"\"id\":\"{rawKey}\"",
+            $"\"allowed_ips\":{{\"{rawKey}\":1}}", $"\"allowed_ips\":[[\"{rawKey}\"]]",
+            $"\"it's.[0] {rawKey}\":1", $"\"scopes\":\"{rawKey}\"",
+        ];
+        foreach (string member in members)
+        {
+            Answer answer = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"b",{{member}}}""");
 
-        answer.ShouldBeProblem(400, "Validation failed").Body.Should().NotContain(rawKey).And.NotContain(rawKey[12..]);
+            answer.ShouldBeProblem(400, "Validation failed").Body.Should().NotContain(rawKey).And.NotContain(rawKey[12..]);
+        }
+
+        (await host.SendAsync(Administrator, "POST", Keys, $$"""{"{{rawKey}}":1,"{{rawKey}}":2}"""))
+            .ShouldBeProblem(400, "Invalid body").Body.Should().NotContain(rawKey[12..]);
     }
 
     private static ByteArrayContent Json(byte[] body) =>

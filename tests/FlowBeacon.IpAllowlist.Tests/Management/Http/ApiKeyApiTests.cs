@@ -20,7 +20,7 @@ public sealed class ApiKeyApiTests
     [
         "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode",
         "scopes", "break_glass", "expires_at", "retiring", "created_at",
-        "updated_at", "revoked_at", "version",
+        "updated_at", "revoked_at", "version", "revision",
     ];
 
     [Fact]
@@ -287,7 +287,7 @@ public sealed class ApiKeyApiTests
         after.ETag.Should().Be("\"2\"");
         after.Members.Should().Equal([.. KeyMembers, "warnings"]);
         KeyMembers.Where(member => before.Json.GetProperty(member).GetRawText() != after.Json.GetProperty(member).GetRawText())
-            .Should().BeEquivalentTo(changed, "updated_at", "version");
+            .Should().BeEquivalentTo(changed, "updated_at", "version", "revision");
         string warnings = $",\"warnings\":{after.Json.GetProperty("warnings").GetRawText()}";
         (await host.SendAsync(Administrator, "GET", target)).Body.Should().Be(after.Body.Replace(warnings, "", StringComparison.Ordinal));
     }

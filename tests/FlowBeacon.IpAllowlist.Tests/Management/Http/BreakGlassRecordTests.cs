@@ -212,9 +212,10 @@ public sealed class BreakGlassRecordTests
 
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => throw new IOException();
 
-        public ValueTask<ApiKeyDetails?> FindByNameAsync(string name, CancellationToken cancellationToken) => throw new IOException();
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) => throw new IOException();
 
-        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken) =>
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
             throw new IOException();
     }
 }

@@ -8,7 +8,7 @@ public sealed class EditWarningsTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const string NoScopes =
-        "scopes: the key has none any more, so every endpoint that requires one refuses it; the lock-out guard does not look at scopes";
+        "scopes: the key has no scope any more, so every endpoint that requires one refuses it; the lock-out guard does not look at scopes";
 
     /// <summary>An expiry, after <see cref="KeyApiHost.Start"/>, and what is said of it.</summary>
     public static TheoryData<string, string?> Expiries => new()

@@ -12,7 +12,7 @@ public sealed partial class GuideTests
     [Theory]
     [InlineData("keys.md")]
     [InlineData("lockout.md")]
-    public async Task Every_command_of_the_guide_gives_the_status_it_promises(string file)
+    public async Task Every_command_of_the_guide_gives_the_status_it_promises_and_agrees_with_the_document(string file)
     {
         Requires.Program("dotnet");
         Requires.Program("curl");
@@ -24,13 +24,19 @@ public sealed partial class GuideTests
         promised.Length.Should().BeGreaterThan(20);
 
         await using KeyConsoleSample sample = await KeyConsoleSample.StartAsync();
+        await using RecordingProxy proxy = await RecordingProxy.StartAsync(sample.Url);
         (int exitCode, string[] printed, string errors) = await RunAsync(
-            script.Replace(DocumentedUrl, sample.Url, StringComparison.Ordinal), sample.Password);
+            script.Replace(DocumentedUrl, proxy.Url, StringComparison.Ordinal), sample.Password);
 
         string[] kept = [.. promised.Zip(printed, (promise, status) => $"{status}{promise[3..]}")];
         kept.Should().Equal(promised.Take(kept.Length));
         exitCode.Should().Be(0, $"after {printed.Length} of {promised.Length} statuses: {errors}");
         printed.Should().HaveSameCount(promised);
+
+        KeyApiDocument document = await KeyApiDocument.ReadAsync(sample.Url);
+        Exchange[] ofKeys = [.. proxy.Exchanges.Where(exchange => exchange.Path.StartsWith(KeyApiHost.Keys, StringComparison.Ordinal))];
+        ofKeys.Length.Should().BeGreaterThan(10);
+        ofKeys.SelectMany(exchange => document.Disagreements(exchange).Select(fault => $"{fault} in {exchange}")).Should().BeEmpty();
     }
 
     /// <summary>Runs a script as its reader would, but stops at the first command that fails.</summary>

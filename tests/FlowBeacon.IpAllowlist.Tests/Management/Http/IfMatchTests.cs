@@ -59,13 +59,14 @@ public sealed class IfMatchTests
     }
 
     [Fact]
-    public async Task An_empty_condition_is_told_together_with_the_faults_of_the_body()
+    public async Task An_empty_condition_is_told_together_with_the_rules_that_the_body_breaks()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
 
-        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"name":7}""", "If-Match: "))
-            .ShouldBeProblem(400, "Validation failed").Errors.Should().BeEquivalentTo("name: must be a string", Empty);
+        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", """{"name":""}""", "If-Match: "))
+            .ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().BeEquivalentTo("name: must be 1 to 100 characters, and has 0", Empty);
     }
 
     [Theory]

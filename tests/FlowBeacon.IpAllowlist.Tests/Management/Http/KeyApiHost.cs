@@ -117,17 +117,23 @@ internal sealed class KeyApiHost : IAsyncDisposable
     public Task<IssuedApiKey> CreateBreakGlassAsync() =>
         CreateAsync(new NewApiKey { AllowedIps = [], Name = "break-glass", IsBreakGlass = true, Scopes = [ApiKeyScopes.GovernanceRead] });
 
-    public Task RevokeAsync(string id) => Manager.RevokeAsync(id, null, Somebody, TestContext.Current.CancellationToken);
+    public Task RevokeAsync(string id) =>
+        Manager.RevokeAsync(id, null, Somebody, cancellationToken: TestContext.Current.CancellationToken);
+
+    /// <summary>Writes a key as it shall be, whatever the rules say.</summary>
+    public async Task WriteAsync(ApiKeyDetails key) => await Repository.CommitAsync(
+        new ApiKeyChange { Keys = [new ApiKeyWrite { Details = key, ExpectedVersion = key.Version - 1 }], Audit = [] },
+        TestContext.Current.CancellationToken);
 
     /// <summary>Every key of the repository. Records are replaced by a change, so what is the same is unchanged.</summary>
     public async Task<IReadOnlyList<ApiKeyDetails>> SnapshotAsync() =>
-        await Repository.ListAsync(new ApiKeyQuery(null, null, int.MaxValue, Time.GetUtcNow()), TestContext.Current.CancellationToken);
+        await Repository.ListAsync(new ApiKeyQuery { Limit = int.MaxValue }, Time.GetUtcNow(), TestContext.Current.CancellationToken);
 
     public async Task<bool> IsUnchangedSinceAsync(IReadOnlyList<ApiKeyDetails> snapshot) =>
         (await SnapshotAsync()).SequenceEqual(snapshot, ReferenceEqualityComparer.Instance);
 
     public async Task<IReadOnlyList<AuditEntry>> AuditAsync() => await App.Services.GetRequiredService<IAuditLog>()
-        .ReadAsync(new AuditQuery(null, null, int.MaxValue), TestContext.Current.CancellationToken);
+        .ReadAsync(new AuditQuery { Limit = int.MaxValue }, TestContext.Current.CancellationToken);
 
     public static string Bearer(string rawKey) => $"Authorization: Bearer {rawKey}";
 

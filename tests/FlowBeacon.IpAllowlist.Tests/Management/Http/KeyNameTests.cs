@@ -69,7 +69,7 @@ public sealed class KeyNameTests
         foreach (string name in new[] { "a\ud800", "\udc00a", "a\ud800\ud800b" })
         {
             Func<Task> creating = () => host.CreateAsync(name);
-            (await creating.Should().ThrowAsync<ApiKeyManagementException>()).Which.Errors["name"]
+            (await creating.Should().ThrowAsync<ApiKeyManagementException>()).Which.Errors["Name"]
                 .Should().ContainSingle().Which.Should().Contain("U+D");
         }
     }

@@ -12,7 +12,7 @@ public sealed class OpenApiTests : IAsyncLifetime
 
     public static TheoryData<string, string, string, string[]?> Operations { get; } = new()
     {
-        { "post", "/api/v1/keys", "201", ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"] },
+        { "post", "/api/v1/keys", "201", ["id", "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"] },
         { "get", "/api/v1/keys", "200", null },
         { "get", "/api/v1/keys/audit", "200", null },
         { "get", "/api/v1/keys/{id}", "200", null },
@@ -106,7 +106,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         _document.GetProperty("paths").EnumerateObject()
             .Where(path => path.Name.StartsWith("/api/v1/keys", StringComparison.Ordinal) && path.Value.TryGetProperty("get", out _))
             .Select(path => $"{path.Name}?{string.Join('&', QueryParameters(path.Value.GetProperty("get")))}").Should().BeEquivalentTo(
-                "/api/v1/keys?limit&after&state",
+                "/api/v1/keys?limit&after&state&name&prefix&counts",
                 "/api/v1/keys/audit?limit&before&key_id",
                 "/api/v1/keys/denials?key_id&address&since&limit",
                 "/api/v1/keys/{id}?",

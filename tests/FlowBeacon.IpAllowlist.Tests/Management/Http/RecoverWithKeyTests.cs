@@ -163,7 +163,7 @@ public sealed class RecoverWithKeyTests
 
         Answer answer = await RecoverAsync(host, key, glass, $$"""{"key":{{value}}}""");
 
-        answer.ShouldBeProblem(400, "Validation failed").Errors.Should().Equal("key: must be a string");
+        answer.ShouldBeProblem(400, "Validation failed").Errors.Should().Equal("key: must be a string of Unicode characters");
         answer.Body.Should().NotContain(TestKeys.Unknown[12..]);
     }
 

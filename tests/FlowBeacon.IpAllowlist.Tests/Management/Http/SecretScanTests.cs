@@ -1,8 +1,10 @@
 using System.Collections;
 using System.Diagnostics;
+using System.Net;
 using System.Reflection;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Diagnostics;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
@@ -197,8 +199,8 @@ public sealed class SecretScanTests
         var faulty = new NewApiKey { Name = "", AllowedIps = [first.RawKey], Scopes = [first.RawKey] };
         var invalid = (await host.Manager.Invoking(manager => manager.CreateAsync(faulty, actor))
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;
-        var write = new ApiKeyWrite(rotated.Details, 1);
-        var change = new ApiKeyChange([write], await host.AuditAsync());
+        var write = new ApiKeyWrite { Details = rotated.Details, ExpectedVersion = 1 };
+        var change = new ApiKeyChange { Keys = [write], Audit = await host.AuditAsync() };
         await host.UseAsync(first.RawKey, Listed);
         await host.SendAsync(null, "GET", $"/{first.RawKey}", null, KeyApiHost.Bearer(first.RawKey), $"X-Forwarded-For: {rotated.RawKey}");
         var moved = new ApiKeyUpdate { AllowedIps = [NotListed] };
@@ -211,20 +213,36 @@ public sealed class SecretScanTests
             .Should().ThrowAsync<ApiKeyConflictException>()).Which;
         using var log = new OutageAuditLog();
         log.Break(OutageAuditLog.Throws);
-        var unrecorded = new ApiKeyChange([new ApiKeyWrite(first.Details, 0)], change.Audit);
+        var unrecorded = change with { Keys = [new ApiKeyWrite { Details = first.Details, ExpectedVersion = 0 }] };
         var unavailable = (await new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), log)
             .Invoking(repository => repository.CommitAsync(unrecorded, default).AsTask())
             .Should().ThrowAsync<AuditUnavailableException>()).Which;
+        ChangedApiKey changed = await host.Manager.UpdateAsync(
+            first.Details.Key.Id, new ApiKeyUpdate { Name = "b" }, null, actor, TestContext.Current.CancellationToken);
+        changed.Warnings.Should().NotBeEmpty();
         IpAddressSet.TryParse(
             [first.RawKey, ApiKeyHash.Compute(first.RawKey).ToString()], out _, out IReadOnlyList<IpAddressError> refused);
+        await using AsyncServiceScope scope = host.App.Services.CreateAsyncScope();
+        var request = new DefaultHttpContext { RequestServices = scope.ServiceProvider };
+        request.Request.Headers.Authorization = $"Bearer {rotated.RawKey}";
+        request.Request.Headers["X-Forwarded-For"] = first.RawKey;
+        ApiKeyAdmission admission = await scope.ServiceProvider.GetRequiredService<IApiKeyAdmission>().AdmitReaderAsync(request);
+        admission.Refusal!.Status.Should().Be(403);
         object[] atHand =
         [
+            scope.ServiceProvider.GetRequiredService<IClientIpResolver>().Explain(request), admission, ApiKeyAdmission.Admitted(actor),
+            await scope.ServiceProvider.GetRequiredService<IFleetStatus>().GetNodesAsync(TestContext.Current.CancellationToken),
+            new ApiKeyStoreUnavailableException("Stale.", TimeSpan.Zero),
             first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
             traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1)),
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
-            new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(null, null, 1, default),
-            new AuditQuery(null, null, 1), refused,
+            new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(),
+            new AuditQuery(), refused,
+            changed, await host.Manager.PreviewRevokeAsync(changed.Details.Key.Id, null, TestContext.Current.CancellationToken),
+            await host.Manager.ListAsync(new ApiKeyQuery(), TestContext.Current.CancellationToken),
+            await host.Manager.CountAsync(cancellationToken: TestContext.Current.CancellationToken),
+            await host.Manager.TryAsync(changed.Details.Key.Id, IPAddress.Loopback, TestContext.Current.CancellationToken),
         ];
         Secret[] secrets = [.. Secret.Of(first.RawKey), .. Secret.Of(rotated.RawKey)];
 

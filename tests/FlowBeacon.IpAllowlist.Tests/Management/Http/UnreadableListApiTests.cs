@@ -110,7 +110,7 @@ public sealed class UnreadableListApiTests
         IssuedApiKey issued = await host.CreateAsync("make-grid", Listed);
         ApiKeyDetails sound = issued.Details;
         ApiKeyDetails unreadable = sound with { Key = sound.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 };
-        await host.Repository.CommitAsync(new ApiKeyChange([new ApiKeyWrite(unreadable, 1)], []), TestContext.Current.CancellationToken);
+        await host.WriteAsync(unreadable);
         (await host.UseAsync(issued.RawKey, Listed)).Should().Be(403);
         return issued;
     }

@@ -1,10 +1,11 @@
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.Time.Testing;
 
-namespace FlowBeacon.IpAllowlist.UnitTests.Management;
+namespace FlowBeacon.IpAllowlist.TestSupport;
 
 /// <summary>
-/// What every <see cref="IApiKeyRepository"/> does, and the <see cref="IAuditLog"/> beside it: written once, run against each of them.
+/// What every <see cref="IApiKeyRepository"/> does, and the <see cref="IAuditLog"/> beside it: written once, run against each of them by a
+/// class that derives from this one.
 /// </summary>
 public abstract class ApiKeyRepositoryContract
 {
@@ -19,6 +20,9 @@ public abstract class ApiKeyRepositoryContract
 
     /// <summary>A repository without keys that hands its entries to another log; null if the repository keeps them itself.</summary>
     protected abstract IApiKeyRepository? CreateOver(IAuditLog audit, TimeProvider time);
+
+    /// <summary>Makes a key's stored list one that cannot be read.</summary>
+    protected abstract Task SpoilListAsync(string id);
 
     public static TheoryData<string> Outages => [.. OutageAuditLog.Outages];
 
@@ -62,10 +66,11 @@ public abstract class ApiKeyRepositoryContract
             RevokedAt = Now.AddSeconds(3),
         };
 
-        await CommitAsync(New(key), New(glass));
+        long revision = await CommitAsync(New(key), New(glass));
 
+        key = key with { Revision = revision };
+        glass = glass with { Revision = revision };
         (await GetAsync("key_1")).Should().BeEquivalentTo(key, Strictly);
-        (await FindByNameAsync("make-grid")).Should().BeEquivalentTo(key, Strictly);
         (await GetAsync("key_2")).Should().BeEquivalentTo(glass, Strictly);
         (await ListAsync()).Should().BeEquivalentTo([key, glass], options => Strictly(options).WithStrictOrdering());
     }
@@ -88,9 +93,9 @@ public abstract class ApiKeyRepositoryContract
         await CommitAsync(New(first));
         ApiKeyDetails second = first with { Version = 2, Key = first.Key with { AllowedIps = IpAddressSet.Parse(["192.0.2.9"]) } };
 
-        await CommitAsync(Changed(second));
+        long revision = await CommitAsync(Changed(second));
 
-        (await GetAsync("key_1")).Should().BeEquivalentTo(second, Strictly);
+        (await GetAsync("key_1")).Should().BeEquivalentTo(second with { Revision = revision }, Strictly);
         (await ListAsync()).Should().ContainSingle();
     }
 
@@ -107,6 +112,75 @@ public abstract class ApiKeyRepositoryContract
         revisions.Should().BeInAscendingOrder().And.OnlyHaveUniqueItems();
     }
 
+    [Fact]
+    public async Task Tells_of_each_key_the_revision_of_the_commit_that_last_wrote_it()
+    {
+        ApiKeyDetails claimed = Key("key_1", "one") with { Revision = 4711 };
+        long first = await CommitAsync(New(claimed), New(Key("key_2", "two")));
+        long second = await CommitAsync(Changed(Key("key_2", "second") with { Version = 2 }));
+        await RefusedAsync(ApiKeyConflict.StaleVersion, Changed(Key("key_1", "other") with { Version = 3 }));
+
+        second.Should().BeGreaterThan(first);
+        (await GetAsync("key_1"))!.Revision.Should().Be(first);
+        (await GetAsync("key_2"))!.Revision.Should().Be(second);
+        (await ListAsync()).Select(key => key.Revision).Should().Equal(first, second);
+    }
+
+    [Fact]
+    public async Task Refuses_a_key_that_exists_as_such_whatever_else_of_it_is_taken()
+    {
+        ApiKeyDetails key = Key("key_1", "one");
+        await CommitAsync(New(key));
+
+        await RefusedAsync(ApiKeyConflict.StaleVersion, New(key));
+        await RefusedAsync(ApiKeyConflict.StaleVersion, New(Key("key_1", "two")));
+
+        (await ListAsync()).Should().ContainSingle().Which.Key.Name.Should().Be("one");
+    }
+
+    [Fact]
+    public async Task Keeps_a_list_that_it_could_not_read_when_the_rest_of_the_key_is_written()
+    {
+        ApiKeyDetails listed = Key("key_1", "one");
+        await CommitAsync(New(listed with { Key = listed.Key with { AllowedIps = IpAddressSet.Parse(["203.0.113.7"]) } }));
+        await SpoilListAsync("key_1");
+        ApiKeyDetails read = (await GetAsync("key_1"))!;
+        read.Key.AllowedIps.IsUnreadable.Should().BeTrue();
+
+        await CommitAsync(Changed(read with { Version = read.Version + 1, Key = read.Key with { Name = "renamed" } }));
+
+        ApiKeyDetails renamed = (await GetAsync("key_1"))!;
+        renamed.Key.Name.Should().Be("renamed");
+        renamed.Key.AllowedIps.IsUnreadable.Should().BeTrue("it never becomes an empty list, which admits everybody");
+        (await ListAsync()).Should().ContainSingle().Which.Key.AllowedIps.IsUnreadable.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("203.0.113.9")]
+    [InlineData]
+    public async Task Replaces_a_list_that_it_could_not_read_by_one_that_it_is_given(params string[] list)
+    {
+        await CommitAsync(New(Key("key_1", "one")));
+        await SpoilListAsync("key_1");
+        ApiKeyDetails read = (await GetAsync("key_1"))!;
+
+        await CommitAsync(Changed(
+            read with { Version = read.Version + 1, Key = read.Key with { AllowedIps = IpAddressSet.Parse(list) } }));
+
+        (await GetAsync("key_1"))!.Key.AllowedIps.Should().Be(IpAddressSet.Parse(list));
+    }
+
+    [Fact]
+    public async Task Refuses_a_new_key_whose_list_cannot_be_read()
+    {
+        ApiKeyDetails key = Key("key_1", "one");
+
+        Func<Task> commit = Committing(Change([New(key with { Key = key.Key with { AllowedIps = IpAddressSet.Unreadable } })], []));
+
+        await commit.Should().ThrowAsync<ArgumentException>();
+        (await GetAsync("key_1")).Should().BeNull();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -117,7 +191,7 @@ public abstract class ApiKeyRepositoryContract
         await CommitAsync(New(key));
         await CommitAsync(Changed(key with { Version = 2 }));
 
-        await RefusedAsync(ApiKeyConflict.StaleVersion, new ApiKeyWrite(key with { Version = expectedVersion + 1 }, expectedVersion));
+        await RefusedAsync(ApiKeyConflict.StaleVersion, Write(key with { Version = expectedVersion + 1 }, expectedVersion));
 
         (await GetAsync("key_1"))!.Version.Should().Be(2);
     }
@@ -125,7 +199,7 @@ public abstract class ApiKeyRepositoryContract
     [Fact]
     public async Task Refuses_a_change_of_a_key_that_does_not_exist()
     {
-        await RefusedAsync(ApiKeyConflict.StaleVersion, new ApiKeyWrite(Key("key_1", "one") with { Version = 2 }, ExpectedVersion: 1));
+        await RefusedAsync(ApiKeyConflict.StaleVersion, Write(Key("key_1", "one") with { Version = 2 }, 1));
 
         (await GetAsync("key_1")).Should().BeNull();
     }
@@ -273,7 +347,7 @@ public abstract class ApiKeyRepositoryContract
     [Fact]
     public async Task Writes_nothing_of_a_change_that_names_a_key_twice()
     {
-        Func<Task> commit = Committing(new ApiKeyChange([New(Key("key_1", "one")), New(Key("key_1", "two"))], [Entry("audit_1", "key_1")]));
+        Func<Task> commit = Committing(Change([New(Key("key_1", "one")), New(Key("key_1", "two"))], [Entry("audit_1", "key_1")]));
 
         await commit.Should().ThrowAsync<Exception>();
 
@@ -286,7 +360,7 @@ public abstract class ApiKeyRepositoryContract
     [Fact]
     public async Task Writes_nothing_of_a_change_whose_audit_entries_cannot_be_written()
     {
-        Func<Task> commit = Committing(new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1"), null!]));
+        Func<Task> commit = Committing(Change([New(Key("key_1", "one"))], [Entry("audit_1", "key_1"), null!]));
 
         await commit.Should().ThrowAsync<Exception>();
 
@@ -299,7 +373,7 @@ public abstract class ApiKeyRepositoryContract
     {
         Func<Task> commit = async () =>
             await Repository.CommitAsync(
-                new ApiKeyChange([New(Key("key_1", "one"))], [Entry("audit_1", "key_1")]), new CancellationToken(canceled: true));
+                Change([New(Key("key_1", "one"))], [Entry("audit_1", "key_1")]), new CancellationToken(canceled: true));
 
         await commit.Should().ThrowAsync<OperationCanceledException>();
 
@@ -319,7 +393,7 @@ public abstract class ApiKeyRepositoryContract
             {
                 ApiKeyDetails mine = Key("key_1", $"writer {writer}") with { Version = 2 };
                 await Repository.CommitAsync(
-                    new ApiKeyChange([Changed(mine)], [Entry($"audit_{writer}", "key_1")]), CancellationToken.None);
+                    Change([Changed(mine)], [Entry($"audit_{writer}", "key_1")]), CancellationToken.None);
                 Interlocked.Increment(ref won);
             }
             catch (ApiKeyConflictException refusal) when (refusal.Conflict == ApiKeyConflict.StaleVersion)
@@ -388,6 +462,61 @@ public abstract class ApiKeyRepositoryContract
     }
 
     [Fact]
+    public async Task Filters_by_a_part_of_the_name_in_any_case()
+    {
+        await CommitAsync(
+            New(Key("key_1", "make-grid")),
+            New(Key("key_2", "Grid of Ärzte")),
+            New(Key("key_3", "100%_grid")),
+            New(Key("key_4", "other")));
+
+        (await IdsAsync(new ApiKeyQuery { NameContains = "GRID" })).Should().Equal("key_1", "key_2", "key_3");
+        (await IdsAsync(new ApiKeyQuery { NameContains = "make-grid" })).Should().Equal("key_1");
+        (await IdsAsync(new ApiKeyQuery { NameContains = "ärzte" })).Should().Equal("key_2");
+        (await IdsAsync(new ApiKeyQuery { NameContains = "%_" })).Should().Equal(["key_3"], "nothing is a wildcard");
+        (await IdsAsync(new ApiKeyQuery { NameContains = "k%d" })).Should().BeEmpty();
+        (await IdsAsync(new ApiKeyQuery { NameContains = "grid", After = "key_1", Limit = 1 })).Should().Equal("key_2");
+    }
+
+    [Fact]
+    public async Task Filters_by_the_prefix_of_either_secret()
+    {
+        await CommitAsync(
+            New(WithPrefixes("key_1", "fb_live_aaaa", null)),
+            New(WithPrefixes("key_2", "fb_live_aaab", "fb_live_cccc")),
+            New(WithPrefixes("key_3", "fb_live_bbbb", "fb_live_aaaa")));
+
+        (await IdsAsync(new ApiKeyQuery { Prefix = "fb_live_aaaa" })).Should().Equal("key_1", "key_3");
+        (await IdsAsync(new ApiKeyQuery { Prefix = "fb_live_aaa" })).Should().Equal("key_1", "key_2", "key_3");
+        (await IdsAsync(new ApiKeyQuery { Prefix = "fb_live_cccc" })).Should().Equal("key_2");
+        (await IdsAsync(new ApiKeyQuery { Prefix = "FB_LIVE_AAAA" })).Should().BeEmpty("prefixes are compared with case");
+        (await IdsAsync(new ApiKeyQuery { Prefix = "live" })).Should().BeEmpty();
+        (await IdsAsync(new ApiKeyQuery { Prefix = "fb%live%" })).Should().BeEmpty("nothing is a wildcard");
+        (await IdsAsync(new ApiKeyQuery { Prefix = "fb_live_aaaa", NameContains = "key_3" })).Should().Equal("key_3");
+    }
+
+    [Fact]
+    public async Task Counts_keys_by_their_states_and_by_name_and_prefix_alone()
+    {
+        await CommitAsync(
+            New(Revoked(Expiring("key_1", Now.AddHours(-1)))),
+            New(Expiring("key_2", Now)),
+            New(Expiring("key_3", Now.AddTicks(10))),
+            New(Key("key_4", "never")),
+            New(WithPrefixes("key_5", "fb_live_aaaa", null)));
+
+        (await CountAsync(new ApiKeyQuery())).Should().Be(new ApiKeyCounts { Active = 3, Expired = 1, Revoked = 1 });
+        (await CountAsync(new ApiKeyQuery { State = ApiKeyState.Active, After = "key_4", Limit = 1 }))
+            .Should().Be(new ApiKeyCounts { Active = 3, Expired = 1, Revoked = 1 });
+        (await CountAsync(new ApiKeyQuery(), Now.AddTicks(10))).Should().Be(new ApiKeyCounts { Active = 2, Expired = 2, Revoked = 1 });
+        (await CountAsync(new ApiKeyQuery { NameContains = "NAME OF" }))
+            .Should().Be(new ApiKeyCounts { Active = 2, Expired = 1, Revoked = 1 });
+        (await CountAsync(new ApiKeyQuery { Prefix = "fb_live_a" })).Should().Be(new ApiKeyCounts { Active = 1, Expired = 0, Revoked = 0 });
+        (await CountAsync(new ApiKeyQuery { NameContains = "nothing" }))
+            .Should().Be(new ApiKeyCounts { Active = 0, Expired = 0, Revoked = 0 });
+    }
+
+    [Fact]
     public async Task Records_the_audit_entries_of_a_change_whole_and_the_newest_first()
     {
         AuditEntry whole = Entry("audit_1", "key_1") with
@@ -399,9 +528,9 @@ public abstract class ApiKeyRepositoryContract
             Detail = "name was zero",
         };
         await Repository.CommitAsync(
-            new ApiKeyChange([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
+            Change([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
         await Repository.CommitAsync(
-            new ApiKeyChange([New(Key("key_2", "two"))], [Entry("audit_3", "key_2")]), TestContext.Current.CancellationToken);
+            Change([New(Key("key_2", "two"))], [Entry("audit_3", "key_2")]), TestContext.Current.CancellationToken);
 
         IReadOnlyList<AuditEntry> entries = await ReadAsync();
 
@@ -417,7 +546,7 @@ public abstract class ApiKeyRepositoryContract
             Action = AuditAction.Refused,
             Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
         });
-        await Repository.CommitAsync(new ApiKeyChange([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
+        await Repository.CommitAsync(Change([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
         await AppendAsync(Entry("audit_3", "key_1") with { Action = AuditAction.BreakGlassUse });
 
         (await ReadAsync()).Select(entry => entry.Id).Should().Equal("audit_3", "audit_2", "audit_1");
@@ -467,12 +596,12 @@ public abstract class ApiKeyRepositoryContract
     {
         (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
         using OutageAuditLog closing = log;
-        await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        await repository.CommitAsync(Change([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
         log.Break(outage);
 
         Task<long> commit = repository.CommitAsync(
-            new ApiKeyChange(
-                [New(Key("key_2", "two")), Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")])
+            Change(
+                [New(Key("key_2", "two")), Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")]) with
             {
                 AuditTimeout = TimeSpan.FromSeconds(2),
             },
@@ -482,7 +611,7 @@ public abstract class ApiKeyRepositoryContract
         await commit.Invoking(refused => refused).Should().ThrowAsync<AuditUnavailableException>();
         (await repository.GetAsync("key_1", TestContext.Current.CancellationToken))!.Key.IsRevoked.Should().BeFalse();
         (await repository.GetAsync("key_2", TestContext.Current.CancellationToken)).Should().BeNull();
-        (await repository.FindByNameAsync("two", TestContext.Current.CancellationToken)).Should().BeNull();
+        (await repository.ListAsync(new ApiKeyQuery(), Now, TestContext.Current.CancellationToken)).Should().ContainSingle();
     }
 
     [Theory]
@@ -491,11 +620,11 @@ public abstract class ApiKeyRepositoryContract
     {
         (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
         using OutageAuditLog closing = log;
-        long before = await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        long before = await repository.CommitAsync(Change([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
         log.Break(outage);
 
         Task<long> commit = repository.CommitAsync(
-            new ApiKeyChange([Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")])
+            Change([Changed(Revoked(Key("key_1", "one")) with { Version = 2 })], [Entry("audit_1", "key_1")]) with
             {
                 AcceptMissingAudit = true,
             },
@@ -512,11 +641,11 @@ public abstract class ApiKeyRepositoryContract
     {
         (IApiKeyRepository repository, OutageAuditLog log, _) = Failing();
         using OutageAuditLog closing = log;
-        await repository.CommitAsync(new ApiKeyChange([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
+        await repository.CommitAsync(Change([New(Key("key_1", "one"))], []), TestContext.Current.CancellationToken);
         log.Break(OutageAuditLog.Throws);
 
         Func<Task> commit = async () => await repository.CommitAsync(
-            new ApiKeyChange([Changed(Revoked(Key("key_1", "one")) with { Version = 3 })], [Entry("audit_1", "key_1")])
+            Change([Changed(Revoked(Key("key_1", "one")) with { Version = 3 })], [Entry("audit_1", "key_1")]) with
             {
                 AcceptMissingAudit = true,
             },
@@ -536,14 +665,14 @@ public abstract class ApiKeyRepositoryContract
         log.Break(outage);
         AuditEntry[] entries = [Entry("audit_1", "key_1") with { Detail = "a break-glass key" }, Entry("audit_2", "key_1")];
         Task<long> commit = repository.CommitAsync(
-            new ApiKeyChange([New(Key("key_1", "one"))], entries), TestContext.Current.CancellationToken).AsTask();
+            Change([New(Key("key_1", "one"))], entries), TestContext.Current.CancellationToken).AsTask();
         await PassTimeAsync(commit, log, time, outage, TimeSpan.FromSeconds(5));
         await commit.Invoking(refused => refused).Should().ThrowAsync<AuditUnavailableException>();
 
         log.Mend();
 
         await Eventually.IsTrueAsync(
-            async () => (await log.ReadAsync(new AuditQuery(null, null, 10), TestContext.Current.CancellationToken))
+            async () => (await log.ReadAsync(new AuditQuery { Limit = 10 }, TestContext.Current.CancellationToken))
                 .Select(entry => $"{entry.Id} {entry.Detail}").SequenceEqual(["audit_1 not carried out; a break-glass key"]),
             () => "the log tells of a change that did not happen");
         log.Attempts.Should().NotContain(entry => entry.Id == "audit_2", "what was refused need not be begun");
@@ -569,11 +698,11 @@ public abstract class ApiKeyRepositoryContract
         (await first).Should().BePositive();
 
         Task<long> CommitAsync(string id, TimeSpan timeout) => repository.CommitAsync(
-            new ApiKeyChange([New(Key(id, id))], [Entry($"audit of {id}", id)]) { AuditTimeout = timeout },
+            Change([New(Key(id, id))], [Entry($"audit of {id}", id)]) with { AuditTimeout = timeout },
             TestContext.Current.CancellationToken).AsTask();
     }
 
-    private protected static ApiKeyDetails Key(string id, string name) => new()
+    protected static ApiKeyDetails Key(string id, string name) => new()
     {
         Key = new ApiKey
         {
@@ -588,9 +717,14 @@ public abstract class ApiKeyRepositoryContract
         UpdatedAt = Now,
     };
 
-    private protected static ApiKeyWrite New(ApiKeyDetails key) => new(key, ExpectedVersion: 0);
+    protected static ApiKeyWrite New(ApiKeyDetails key) => Write(key, expectedVersion: 0);
 
-    private protected static ApiKeyWrite Changed(ApiKeyDetails key) => new(key, key.Version - 1);
+    protected static ApiKeyWrite Changed(ApiKeyDetails key) => Write(key, key.Version - 1);
+
+    protected static ApiKeyChange Change(IReadOnlyList<ApiKeyWrite> keys, IReadOnlyList<AuditEntry> audit) =>
+        new() { Keys = keys, Audit = audit };
+
+    private static ApiKeyWrite Write(ApiKeyDetails key, long expectedVersion) => new() { Details = key, ExpectedVersion = expectedVersion };
 
     private static ApiKeyDetails Revoked(ApiKeyDetails key) => key with { Key = key.Key with { IsRevoked = true }, RevokedAt = Now };
 
@@ -612,6 +746,15 @@ public abstract class ApiKeyRepositoryContract
                     ? null
                     : new RetiringSecret { Hash = ApiKeyHash.Compute(retiring), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(1) },
             },
+        };
+    }
+
+    private static ApiKeyDetails WithPrefixes(string id, string current, string? retiring)
+    {
+        ApiKeyDetails key = WithSecrets(id, $"current of {id}", retiring is null ? null : $"retiring of {id}");
+        return key with
+        {
+            Key = key.Key with { Prefix = current, Retiring = retiring is null ? null : key.Key.Retiring! with { Prefix = retiring } },
         };
     }
 
@@ -645,12 +788,12 @@ public abstract class ApiKeyRepositoryContract
         ApiKeyDetails bad = Key("key_bad", "bad");
         ApiKeyWrite refused = conflict switch
         {
-            ApiKeyConflict.StaleVersion => new ApiKeyWrite(bad with { Version = 2 }, ExpectedVersion: 1),
+            ApiKeyConflict.StaleVersion => Write(bad with { Version = 2 }, 1),
             ApiKeyConflict.NameTaken => New(Key("key_bad", "GOOD")),
             ApiKeyConflict.HashTaken => New(bad with { Key = bad.Key with { Hash = ApiKeyHash.Compute("secret of key_good") } }),
             _ => throw new ArgumentOutOfRangeException(nameof(conflict)),
         };
-        return new ApiKeyChange(
+        return Change(
             [New(Key("key_good", "good")), refused, Changed(Key("key_1", "renamed") with { Version = 2 })],
             [Entry("audit_1", "key_good"), Entry("audit_2", "key_bad"), Entry("audit_3", "key_1")]);
     }
@@ -661,25 +804,34 @@ public abstract class ApiKeyRepositoryContract
             .ComparingByMembers<ApiKeyDetails>();
 
     private async Task<long> CommitAsync(params ApiKeyWrite[] keys) =>
-        await Repository.CommitAsync(new ApiKeyChange(keys, []), TestContext.Current.CancellationToken);
+        await Repository.CommitAsync(Change(keys, []), TestContext.Current.CancellationToken);
 
     private Func<Task> Committing(ApiKeyChange change) =>
         async () => await Repository.CommitAsync(change, TestContext.Current.CancellationToken);
 
     private async Task RefusedAsync(ApiKeyConflict conflict, params ApiKeyWrite[] keys) =>
-        (await Committing(new ApiKeyChange(keys, [])).Should().ThrowAsync<ApiKeyConflictException>()).Which.Conflict.Should().Be(conflict);
+        (await Committing(Change(keys, [])).Should().ThrowAsync<ApiKeyConflictException>()).Which.Conflict.Should().Be(conflict);
 
     private async Task<ApiKeyDetails?> GetAsync(string id) => await Repository.GetAsync(id, TestContext.Current.CancellationToken);
 
-    private async Task<ApiKeyDetails?> FindByNameAsync(string name) =>
-        await Repository.FindByNameAsync(name, TestContext.Current.CancellationToken);
+    /// <summary>The key that has a name, in any case, and is not revoked.</summary>
+    private async Task<ApiKeyDetails?> FindByNameAsync(string name) => (await ListAsync())
+        .SingleOrDefault(key => !key.Key.IsRevoked && key.Key.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
+    private Task<IReadOnlyList<ApiKeyDetails>> ListAsync(
         ApiKeyState? state = null, string? after = null, int limit = 100, DateTimeOffset? now = null) =>
-        await Repository.ListAsync(new ApiKeyQuery(state, after, limit, now ?? Now), TestContext.Current.CancellationToken);
+        ListAsync(new ApiKeyQuery { State = state, After = after, Limit = limit }, now);
+
+    private async Task<IReadOnlyList<ApiKeyDetails>> ListAsync(ApiKeyQuery query, DateTimeOffset? now = null) =>
+        await Repository.ListAsync(query, now ?? Now, TestContext.Current.CancellationToken);
+
+    private async Task<string[]> IdsAsync(ApiKeyQuery query) => [.. (await ListAsync(query)).Select(key => key.Key.Id)];
+
+    private async Task<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset? now = null) =>
+        await Repository.CountAsync(query, now ?? Now, TestContext.Current.CancellationToken);
 
     private async Task AppendAsync(AuditEntry entry) => await Audit.AppendAsync(entry, TestContext.Current.CancellationToken);
 
     private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null, long? before = null, int limit = 100) =>
-        await Audit.ReadAsync(new AuditQuery(keyId, before, limit), TestContext.Current.CancellationToken);
+        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Before = before, Limit = limit }, TestContext.Current.CancellationToken);
 }

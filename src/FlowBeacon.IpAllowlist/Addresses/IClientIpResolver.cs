@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// Tells which client address the check sees in a request, whether the request has a key or not. Registered by
+/// <c>AddFlowBeaconIpAllowlist()</c>.
+/// </summary>
+/// <remarks>It is for asking, not for replacing: the check runs the same code directly and does not ask this service.</remarks>
+public interface IClientIpResolver
+{
+    /// <summary>Finds the client address of a request by the configured <see cref="IpAllowlistOptions.ClientIpSource"/>.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>The address and where it came from, or why there is none.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>
+    ClientIpResolution Resolve(HttpContext context);
+
+    /// <summary>Finds it, and explains to people how.</summary>
+    /// <param name="context">The request.</param>
+    /// <returns>The same finding, every address that was read on the way, and why it ended there.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>
+    ClientIpExplanation Explain(HttpContext context);
+}

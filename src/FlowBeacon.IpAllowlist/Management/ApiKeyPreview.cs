@@ -1,0 +1,21 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>What a change would do. Nothing is written.</summary>
+public sealed record ApiKeyPreview
+{
+    /// <summary>The key as it is. To make the change that was previewed and no other, name its version.</summary>
+    public required ApiKeyDetails Before { get; init; }
+
+    /// <summary>The key as it would be for requests.</summary>
+    public required ApiKey After { get; init; }
+
+    /// <summary>
+    /// The sources in use that the change would cut off; null if there are none. An update with one is refused unless
+    /// <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is set; nothing else is refused because of it. Sources are not told apart by secret:
+    /// those of a grace period to be ended are all that used the key, and any of them may use the old secret or the new one.
+    /// </summary>
+    public LockoutRisk? LockoutRisk { get; init; }
+
+    /// <summary>What is legal about the change and probably not meant.</summary>
+    public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];
+}

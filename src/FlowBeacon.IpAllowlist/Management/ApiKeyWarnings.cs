@@ -1,0 +1,68 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>
+/// Warns of entries that are legal but probably not meant, and of changes that cut traffic off without changing the list, which the
+/// lock-out guard therefore does not see.
+/// </summary>
+internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
+{
+    private const int SoonHours = 24;
+
+    /// <summary>The warnings about a new key.</summary>
+    public IReadOnlyList<ApiKeyWarning> About(ApiKey created, IPAddress? proxy) =>
+        [.. AboutList(created, proxy), .. AboutExpiry(created.ExpiresAt)];
+
+    /// <summary>The warnings about a change: of the whole list, and of what else it sets.</summary>
+    public IReadOnlyList<ApiKeyWarning> About(ApiKey before, ApiKey after, ApiKeyUpdate update) =>
+        [.. AboutList(after, update.ProxyAddress), .. AboutExpiry(update.ExpiresAt), .. AboutScopes(before, after)];
+
+    private IEnumerable<ApiKeyWarning> AboutList(ApiKey key, IPAddress? proxyAddress)
+    {
+        IpAddressValue? proxy = proxyAddress is null || source == ClientIpSource.PeerAddress ? null : IpAddressValue.From(proxyAddress);
+        foreach (IpAddressValue address in key.AllowedIps.Addresses)
+        {
+            if (SpecialAddresses.WhyNeverAClient(address) is { } reason)
+            {
+                yield return About(address, ApiKeyWarningKind.NeverAClient, $"{address} {reason}; no client ever comes from it");
+            }
+            else if (address == proxy)
+            {
+                yield return About(
+                    address, ApiKeyWarningKind.OwnProxy,
+                    $"{address} is where this request connected from, with an X-Forwarded-For header: it looks like your own proxy,"
+                    + " and if it is ever taken for the client, everybody behind it is");
+            }
+        }
+    }
+
+    private IEnumerable<ApiKeyWarning> AboutExpiry(DateTimeOffset? expiresAt)
+    {
+        if (expiresAt <= time.GetUtcNow().AddHours(SoonHours))
+        {
+            yield return new ApiKeyWarning
+            {
+                Kind = ApiKeyWarningKind.ExpiresSoon,
+                Message = $"the key stops working at {expiresAt:u}, within {SoonHours} hours; the lock-out guard does not look at expiries",
+            };
+        }
+    }
+
+    private static IEnumerable<ApiKeyWarning> AboutScopes(ApiKey before, ApiKey after)
+    {
+        if (before.Scopes.Count > 0 && after.Scopes.Count == 0)
+        {
+            yield return new ApiKeyWarning
+            {
+                Kind = ApiKeyWarningKind.NoScopesLeft,
+                Message = "the key has no scope any more, so every endpoint that requires one refuses it;"
+                    + " the lock-out guard does not look at scopes",
+            };
+        }
+    }
+
+    private static ApiKeyWarning About(IpAddressValue address, ApiKeyWarningKind kind, string message) =>
+        new() { Kind = kind, Message = message, Entry = address.ToString() };
+}

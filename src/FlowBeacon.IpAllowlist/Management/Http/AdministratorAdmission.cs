@@ -1,0 +1,172 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Claims;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Common;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+/// <summary>
+/// Decides who may administer keys: signed-in people whom the named policy admits, and who meet what the host demands of the endpoint in
+/// addition; never an API key. Whoever handles the request asks, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can
+/// lead around it.
+/// </summary>
+internal sealed class AdministratorAdmission(
+    IpAllowlistEvaluator evaluator,
+    IpAllowlistRecorder recorder,
+    ClientIpResolver resolver,
+    ApiKeyManager manager,
+    ThrottledAudit audit,
+    BreakGlassUses breakGlassUses) : IApiKeyAdmission
+{
+    /// <inheritdoc/>
+    public Task<ApiKeyAdmission> AdmitPersonAsync(HttpContext context) => AdmitAsync(context, breakGlassToo: false);
+
+    /// <inheritdoc/>
+    public Task<ApiKeyAdmission> AdmitReaderAsync(HttpContext context) => AdmitAsync(context, breakGlassToo: true);
+
+    private async Task<ApiKeyAdmission> AdmitAsync(HttpContext context, bool breakGlassToo)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        CacheInFrontGuard.ForbidStorage(context);
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
+        if (evaluation.Unavailable is { } unavailable)
+        {
+            // Whose credential it is, nobody can tell, so nobody is admitted beside it.
+            return ApiKeyAdmission.Refused(ApiKeyAdmissionRefusal.Unavailable(unavailable.RetryAfter));
+        }
+
+        string? address = resolver.Resolve(context) is { IsKnown: true } client ? client.Address.ToString() : null;
+
+        // Policies, evaluators and handlers may be scoped services.
+        IAuthorizationPolicyProvider policies = context.RequestServices.GetService<IAuthorizationPolicyProvider>()
+            ?? throw new InvalidOperationException(
+                "Key administration needs authorization. Call builder.Services.AddAuthorization() before builder.Build().");
+        AuthorizationPolicy policy = await policies.GetPolicyAsync(ApiKeyAdministration.PolicyName)
+            ?? throw new InvalidOperationException($"There is no authorization policy '{ApiKeyAdministration.PolicyName}'.");
+        AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
+        bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Get(context)?.Key ?? RequestState.Get(context)?.Authenticated) is not null;
+        ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
+        ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
+        ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
+            ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
+            : null;
+        bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
+        if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, hasKey, context), context)))
+        {
+            return ApiKeyAdmission.Admitted(user!);
+        }
+
+        // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
+        if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
+        {
+            recorder.RecordBreakGlassUse(context, evaluation);
+            breakGlassUses.Admitted(context, evaluation.Key, address, await ExistingIdAsync(context));
+            return ApiKeyAdmission.Admitted(key);
+        }
+
+        ApiKeyActor? refused = user ?? key;
+        audit.Record(
+            AuditAction.Refused, refused ?? new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), null, null,
+            RequestSummary.Describe(context));
+        return ApiKeyAdmission.Refused(
+            isAdministrator ? ApiKeyAdmissionRefusal.RequirementNotMet
+            : refused is not null ? ApiKeyAdmissionRefusal.RoleRequired
+            : ApiKeyAdmissionRefusal.SignInRequired);
+    }
+
+    private static async Task<bool> IsMetAsync(AuthorizationPolicy policy, ClaimsPrincipal person, HttpContext context) =>
+        (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded;
+
+    /// <summary>
+    /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
+    /// what a key proved, or replace them; and identities and claims tell, because another scheme may hand on ours.
+    /// </summary>
+    /// <remarks>
+    /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
+    /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
+    /// </remarks>
+    private static async Task<ClaimsPrincipal> PersonAsync(
+        AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
+    {
+        var person = new ClaimsPrincipal();
+        IReadOnlyList<string> schemes = policy.AuthenticationSchemes;
+        if (schemes.Count == 0)
+        {
+            schemes = other?.AuthenticationSchemes ?? [];
+        }
+
+        if (schemes.Count == 0)
+        {
+            AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
+            if (hasKey)
+            {
+                // HttpContext.User alone proves nothing: host code may have made it of the key.
+                return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal)
+                    ? ticket.Principal
+                    : person;
+            }
+
+            return IsByKey(ticket, context.User) ? person : context.User;
+        }
+
+        foreach (string scheme in schemes)
+        {
+            AuthenticateResult result = await context.AuthenticateAsync(scheme);
+            if (result.Succeeded && !IsByKey(result.Ticket, result.Principal))
+            {
+                person.AddIdentities(result.Principal.Identities);
+            }
+        }
+
+        return person;
+    }
+
+    /// <summary>
+    /// Whether a ticket comes from schemes of the host. The framework's authorization also makes one, which names no scheme, of any
+    /// <c>HttpContext.User</c>.
+    /// </summary>
+    private static async Task<bool> IsOfSchemesAsync(AuthenticationTicket ticket, HttpContext context)
+    {
+        IAuthenticationSchemeProvider? known = context.RequestServices.GetService<IAuthenticationSchemeProvider>();
+        foreach (string scheme in SchemesOf(ticket))
+        {
+            if (known is null || await known.GetSchemeAsync(scheme) is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsByKey(AuthenticationTicket? ticket, ClaimsPrincipal principal) =>
+        (ticket is not null && SchemesOf(ticket).Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme))
+        || principal.Identities.Any(identity => identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme)
+        || principal.HasClaim(claim => claim.Type == ApiKeyAuthenticationDefaults.PrefixClaim);
+
+    /// <summary>The framework joins the names where a policy asks for several schemes.</summary>
+    private static string[] SchemesOf(AuthenticationTicket ticket) => ticket.AuthenticationScheme.Split(';');
+
+    private static string NameOf(ClaimsPrincipal person) =>
+        PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
+
+    /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
+    private async Task<string?> ExistingIdAsync(HttpContext context)
+    {
+        try
+        {
+            return context.GetRouteValue("id") is string id ? (await manager.GetAsync(id, context.RequestAborted)).Key.Id : null;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+}

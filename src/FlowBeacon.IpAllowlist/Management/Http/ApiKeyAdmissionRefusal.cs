@@ -1,0 +1,59 @@
+using FlowBeacon.IpAllowlist.Check;
+using Microsoft.AspNetCore.Http;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Why a request to key administration is not admitted, in the terms of problem details (RFC 9457).</summary>
+public sealed record ApiKeyAdmissionRefusal
+{
+    internal static readonly ApiKeyAdmissionRefusal SignInRequired = new()
+    {
+        Status = StatusCodes.Status401Unauthorized,
+        Type = Problem.TypePrefix + "sign-in-required",
+        Title = "Sign in required",
+        Detail = "Keys are administered by people who are signed in.",
+    };
+
+    internal static readonly ApiKeyAdmissionRefusal RoleRequired = new()
+    {
+        Status = StatusCodes.Status403Forbidden,
+        Type = Problem.TypePrefix + "role-required",
+        Title = "Admin or owner role required",
+        Detail = "Keys are administered by signed-in people in the role admin or owner, not by API keys.",
+    };
+
+    internal static readonly ApiKeyAdmissionRefusal RequirementNotMet = new()
+    {
+        Status = StatusCodes.Status403Forbidden,
+        Type = Problem.TypePrefix + "requirement-not-met",
+        Title = "Requirement not met",
+        Detail = "The policy of key administration admits you, but this host demands more here: see the authorization of its endpoints.",
+    };
+
+    /// <summary>
+    /// The HTTP status: 401 if signing in may help, 403 if not, 503 if the credential that the request presents cannot be looked up at the
+    /// moment.
+    /// </summary>
+    public required int Status { get; init; }
+
+    /// <summary>The problem's type, such as <c>urn:flowbeacon:problems/role-required</c>.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The published title of that type.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>What happened, and the remedy. It tells nothing of the request.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>How long to wait before the request is repeated, with status 503; otherwise null.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    internal static ApiKeyAdmissionRefusal Unavailable(TimeSpan retryAfter) => new()
+    {
+        Status = StatusCodes.Status503ServiceUnavailable,
+        Type = Problem.TypePrefix + UnavailableProblem.Type,
+        Title = UnavailableProblem.Title,
+        Detail = UnavailableProblem.Detail,
+        RetryAfter = retryAfter,
+    };
+}

@@ -1,0 +1,66 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FlowBeacon.IpAllowlist.Check;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+[Description("A refusal (RFC 9457).")]
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed record ManagementProblemJson : ProblemJson
+{
+    [JsonPropertyName("errors"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The faults of the input by field, such as allowed_ips[2]; only of the type validation.")]
+    public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+
+    [JsonPropertyName("sources"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The traffic that a change would cut off; only of the type lockout-risk.")]
+    public IReadOnlyList<SourceJson>? Sources { get; init; }
+
+    [JsonPropertyName("older_sources_evicted"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("Whether there may be more sources than are remembered; only of the type lockout-risk.")]
+    public bool? OlderSourcesEvicted { get; init; }
+
+    /// <summary>Writes a refusal of the manager.</summary>
+    public static Task WriteAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
+    {
+        ApiKeyManagementFault.NotFound => Problem.WriteAsync(
+            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", refusal.Message),
+        ApiKeyManagementFault.Conflict => Problem.WriteAsync(
+            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", refusal.Message),
+        ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
+            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
+        ApiKeyManagementFault.LockoutRisk => WriteAsync(context, new ManagementProblemJson
+        {
+            Type = Problem.TypePrefix + "lockout-risk",
+            Title = "Lockout risk",
+            Status = StatusCodes.Status409Conflict,
+            Detail = refusal.Message,
+            Sources = [.. refusal.LockoutRisk!.Sources.Select(SourceJson.From)],
+            OlderSourcesEvicted = refusal.LockoutRisk.AreOlderEvicted,
+        }),
+        ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
+            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
+        _ => WriteInvalidAsync(context, refusal.Errors.ToDictionary(fault => JsonNameOf(fault.Key), fault => fault.Value)),
+    };
+
+    /// <summary>Writes the faults of an input, by field, in JSON names.</summary>
+    public static Task WriteInvalidAsync(HttpContext context, IReadOnlyDictionary<string, string[]> errors) =>
+        WriteAsync(context, new ManagementProblemJson
+        {
+            Type = Problem.TypePrefix + "validation",
+            Title = "Validation failed",
+            Status = StatusCodes.Status400BadRequest,
+            Detail = "Nothing was changed; see errors.",
+            Errors = errors,
+        });
+
+    private static Task WriteAsync(HttpContext context, ManagementProblemJson problem) =>
+        Problem.WriteAsync(context, problem, ApiKeyJsonContext.Default.ManagementProblemJson);
+
+    /// <summary>Rules speak .NET names, such as <c>AllowedIps[2]</c>; JSON names stay as they are.</summary>
+    private static string JsonNameOf(string field) =>
+        field == HeaderNames.IfMatch ? field : JsonNamingPolicy.SnakeCaseLower.ConvertName(field);
+}

@@ -1,0 +1,125 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+using FlowBeacon.IpAllowlist.Common;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+// What requests may contain. Members that are null were absent: [DisallowNull] refuses null in JSON. They are set, not initialized, because
+// the source-generated serializer initializes absent members, too, and loses their defaults. Every name is explicit, because a host's
+// naming policy must not change the contract; the other attributes tell OpenAPI what the rules of key administration are.
+[Description("A key to create.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed class CreateApiKeyBody
+{
+    [JsonPropertyName("id"), DisallowNull, RegularExpression("^key_[0-9a-f]{32}$")]
+    [Description("The id of the new key, to be sure that a repeated request makes no second key (it is then answered 409).")]
+    public string? Id { get; set; }
+
+    [JsonPropertyName("name"), Required, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
+    [Description("Unique, without regard to case, among keys that are not revoked.")]
+    public string Name { get; set; } = "";
+
+    [JsonPropertyName("allowed_ips"), DisallowNull]
+    [Description("The allowed addresses, each one IPv4 or IPv6 address; [] turns the check off for this key. Required, unless break_glass"
+        + " is true. At most 1000 entries, where the host sets no other limit.")]
+    public IReadOnlyList<string>? AllowedIps { get; set; }
+
+    [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
+    [Description("Whether the list is enforced, as it is by default, or only rehearsed.")]
+    public AllowlistMode AllowlistMode { get; set; }
+
+    [JsonPropertyName("scopes")]
+    [Description("What the key may do: some of governance:read, governance:evaluate, admin.")]
+    public IReadOnlyList<string> Scopes { get; set; } = [];
+
+    [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
+    [Description("When the key stops working, in the future (RFC 3339, with an offset); null for never.")]
+    public string? ExpiresAt { get; set; }
+
+    [JsonPropertyName("break_glass"), DefaultValue(false)]
+    [Description("Whether this is a break-glass key: no list, and no scope but governance:read.")]
+    public bool IsBreakGlass { get; set; }
+}
+
+[Description("A change of a key. What is absent stays as it is.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed class UpdateApiKeyBody
+{
+    [JsonPropertyName("name"), DisallowNull, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
+    [Description("Unique, without regard to case, among keys that are not revoked.")]
+    public string? Name { get; set; }
+
+    [JsonPropertyName("allowed_ips"), DisallowNull]
+    [Description("The whole new list, each entry one IPv4 or IPv6 address; [] turns the check off for this key. At most 1000 entries,"
+        + " where the host sets no other limit.")]
+    public IReadOnlyList<string>? AllowedIps { get; set; }
+
+    [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>)), DisallowNull]
+    [Description("Whether the list is enforced or only rehearsed.")]
+    public AllowlistMode? AllowlistMode { get; set; }
+
+    [JsonPropertyName("scopes"), DisallowNull]
+    [Description("All the new scopes: some of governance:read, governance:evaluate, admin.")]
+    public IReadOnlyList<string>? Scopes { get; set; }
+
+    [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
+    [Description("When the key stops working, in the future (RFC 3339, with an offset). null removes the expiry: the key never expires.")]
+    public string? ExpiresAt
+    {
+        get;
+        set
+        {
+            field = value;
+            HasExpiresAt = true;
+        }
+    }
+
+    /// <summary>Whether <see cref="ExpiresAt"/> was there: null removes the expiry, and its absence does not.</summary>
+    internal bool HasExpiresAt { get; private set; }
+
+    [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
+    [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is 409.")]
+    public bool AcceptLockoutRisk { get; set; }
+
+    [JsonPropertyName("accept_unreadable_list"), DefaultValue(false)]
+    [Description("Whether an empty list may replace a stored one that cannot be read; otherwise it is 409.")]
+    public bool AcceptUnreadableList { get; set; }
+}
+
+[Description("A rotation.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
+internal sealed class RotateApiKeyBody
+{
+    [JsonPropertyName("grace_hours"), Range(ApiKeyLimits.MinGraceHours, ApiKeyLimits.MaxGraceHours)]
+    [DefaultValue(ApiKeyLimits.DefaultGraceHours), Description("How long the old secret goes on working, in hours.")]
+    public int GraceHours { get; set; } = ApiKeyLimits.DefaultGraceHours;
+}
+
+[Description("A recovery.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed class RecoverApiKeyBody
+{
+    [JsonPropertyName("key"), DisallowNull, Description("The raw key, as evidence in place of a recent denial.")]
+    public PresentedKey? Key { get; set; }
+}
+
+[Description("A request to try: either ip alone, or x_forwarded_for and peer as a request would have them.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed class TryBody
+{
+    [JsonPropertyName("ip"), DisallowNull, Description("The client address.")]
+    public string? Ip { get; set; }
+
+    [JsonPropertyName("x_forwarded_for"), DisallowNull]
+    [Description("The header X-Forwarded-For: a text, or a list of texts for several lines.")]
+    public ForwardedForLines? ForwardedFor { get; set; }
+
+    [JsonPropertyName("peer"), DisallowNull, Description("The address of the direct peer.")]
+    public string? Peer { get; set; }
+}
+
+[Description("No members.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed class EmptyBody;

@@ -1,0 +1,71 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Mvc;
+
+namespace FlowBeacon.IpAllowlist.Management.Http;
+
+/// <summary>
+/// What the handlers read from route, query and headers. They take nothing but the request; these signatures tell OpenAPI about it.
+/// </summary>
+internal static class RequestParameters
+{
+    private const string IdText = "The key's id.";
+    private const string KeyIdText = "Only what is about this key.";
+    private const string ConditionText =
+        "The versions of the key that may be changed, such as \"3\", or *."
+        + " Without it the key is changed whatever happened to it meanwhile.";
+    private const string AddressText = "Only this client address.";
+    private const string SinceText = "Only what was seen since this instant (RFC 3339, with an offset).";
+    private const string LimitText = "The most entries of a page.";
+
+    public static void None()
+    {
+    }
+
+    public static void Key([Description(IdText)] string id) => _ = id;
+
+    public static void Change(
+        [Description(IdText)] string id, [FromHeader(Name = "If-Match"), Description(ConditionText)] string? ifMatch) => _ = (id, ifMatch);
+
+    public static void Revoke(
+        [Description(IdText)] string id,
+        [FromHeader(Name = "If-Match"), Description(ConditionText)] string? ifMatch,
+        [FromQuery(Name = "accept_missing_audit"), DefaultValue(false)]
+        [Description("Whether the key is revoked without a record if the audit log fails or does not answer in time.")]
+        bool? acceptMissingAudit) => _ = (id, ifMatch, acceptMissingAudit);
+
+    public static void List(
+        [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
+        [RegularExpression("."), Description("The next of an earlier page.")] string? after,
+        [RegularExpression("^(active|expired|revoked)$"), Description("Only keys in this state.")] string? state,
+        [StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1), Description("Only keys with this in their names, in any case.")]
+        string? name,
+        [StringLength(ApiKey.PrefixLength, MinimumLength = 1), Description("Only keys with a secret that begins so.")] string? prefix,
+        [DefaultValue(false), Description("Whether to count the keys in each state, too.")] bool? counts) =>
+        _ = (limit, after, state, name, prefix, counts);
+
+    public static void Audit(
+        [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
+        [RegularExpression("^[0-9]+$"), Description("The next of an earlier page.")] string? before,
+        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
+
+    public static void Denials(
+        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId,
+        [Description(AddressText)] string? address,
+        [Description(SinceText)] DateTimeOffset? since,
+        [Range(1, TrafficEndpoints.MaxDenials), DefaultValue(TrafficEndpoints.DefaultDenials), Description(LimitText)] int? limit) =>
+        _ = (keyId, address, since, limit);
+
+    public static void KeyDenials(
+        [Description(IdText)] string id,
+        [Description(AddressText)] string? address,
+        [Description(SinceText)] DateTimeOffset? since,
+        [Range(1, TrafficEndpoints.MaxDenials), DefaultValue(TrafficEndpoints.DefaultDenials), Description(LimitText)] int? limit) =>
+        _ = (id, address, since, limit);
+
+    public static void Suggest(
+        [Description(IdText)] string id,
+        [FromQuery(Name = "window_hours"), Range(1, TrafficEndpoints.MaxWindowHours), DefaultValue(TrafficEndpoints.DefaultWindowHours)]
+        [Description("How far to look back, in hours.")]
+        int? windowHours) => _ = (id, windowHours);
+}

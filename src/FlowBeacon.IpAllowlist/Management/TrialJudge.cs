@@ -1,0 +1,59 @@
+using System.Net;
+using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Finds what the check would decide about a request with a key, by the code that decides about real ones.</summary>
+internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
+{
+    /// <summary>A request whose client address is known to be this one.</summary>
+    public AddressTrial OfAddress(ApiKeyDetails details, IPAddress address) =>
+        Judge(details, ClientIp.Peer(IpAddressValue.From(address))) with { ClientIpOrigin = ClientIpOrigin.None };
+
+    /// <summary>A request with these lines of X-Forwarded-For over a connection from this peer.</summary>
+    public AddressTrial OfRequest(ApiKeyDetails details, IReadOnlyList<string> forwardedFor, IPAddress? peer)
+    {
+        var request = new DefaultHttpContext();
+        request.Connection.RemoteIpAddress = peer;
+        request.Request.Headers[ClientIpResolver.ForwardedForHeader] = new StringValues([.. forwardedFor]);
+        return Judge(details, resolver.Resolve(request));
+    }
+
+    private AddressTrial Judge(ApiKeyDetails details, ClientIp client)
+    {
+        ApiKey key = details.Key;
+        ApiKeyState state = details.StateAt(time.GetUtcNow());
+        IpAllowlistOutcome outcome = state == ApiKeyState.Active ? key.Judge(client) : IpAllowlistOutcome.InvalidKey;
+        IPAddress? address = client.IsKnown ? client.Address.ToIPAddress() : null;
+        bool isMissed = outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny;
+        return new AddressTrial
+        {
+            Outcome = outcome,
+            ClientIp = address,
+            ClientIpOrigin = client.Origin,
+            Hop = client.Hop == 0 ? null : client.Hop,
+            DenialReason = isMissed ? key.WhyNotAdmitted(client) : null,
+            Detail = outcome switch
+            {
+                IpAllowlistOutcome.InvalidKey => $"The key is {SnakeCase.Of(state)}.",
+                IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
+                IpAllowlistOutcome.Allowed => $"{address} is on the key's list.",
+                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed: {Explain(key, client)}",
+                _ => Explain(key, client),
+            },
+        };
+    }
+
+    private static string Explain(ApiKey key, ClientIp client) => key.WhyNotAdmitted(client) switch
+    {
+        IpAllowlistDenialReason.NotListed => $"{client.Address} is none of the {key.AllowedIps.Count} addresses of the key's list.",
+        IpAllowlistDenialReason.UnusableForwardedFor =>
+            $"entry {client.Hop} of X-Forwarded-For is no address, or there are more than {ClientIpResolver.MaxHops}.",
+        IpAllowlistDenialReason.UnknownPeer => "the connection has no peer address.",
+        IpAllowlistDenialReason.UnreadableList => "the key's stored list cannot be read, so it admits nobody.",
+        _ => "the peer address was replaced in this process.",
+    };
+}
