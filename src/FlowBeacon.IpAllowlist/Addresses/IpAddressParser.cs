@@ -168,6 +168,7 @@ internal static class IpAddressParser
     private static uint HexValue(char digit) => char.IsAsciiDigit(digit) ? digit - (uint)'0' : (digit | 0x20u) - 'a' + 10;
 
     /// <summary>Accepts nothing, or a colon and a port from 0 to 65535 in 1 to 5 digits.</summary>
+    /// <remarks>Digits are checked apart, because the framework's number parser accepts trailing NUL characters.</remarks>
     private static bool IsPortOrNothing(ReadOnlySpan<char> text) =>
         text.IsEmpty
         || (text[0] == ':' && text.Length is >= 2 and <= 6 && !text[1..].ContainsAnyExceptInRange('0', '9')

@@ -93,7 +93,7 @@ internal sealed class IpAllowlistDiagnostics(
 
     internal static DenialOccurrence OccurrenceOf(HttpContext context, IpAllowlistFeature result, bool isHealth) => new(
         result.Key!.Id, result.Client, result.DenialReason!.Value, result.Outcome == IpAllowlistOutcome.WouldDeny, isHealth,
-        HttpMethods.GetCanonicalizedValue(context.Request.Method), context.Request.Path.Value);
+        HttpMethods.GetCanonicalizedValue(context.Request.Method), context.Request.Path.Value ?? "");
 
     private void Denied(HttpContext context, IpAllowlistFeature result)
     {

@@ -85,7 +85,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     private void CountSource(IpAllowlistFeature result)
     {
         SourceCell? source = result.Source;
-        if (source is not { IsEvicted: false })
+        if (source is null or { IsEvicted: true })
         {
             source = sources.Admit(result.Key!.Id, result.Client);
             verdicts.Keep(result, source);

@@ -11,4 +11,4 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// <param name="Method">The request's method.</param>
 /// <param name="Path">The request's path, without the query.</param>
 internal readonly record struct DenialOccurrence(
-    string KeyId, ClientIp Client, IpAllowlistDenialReason Reason, bool IsReportOnly, bool IsHealth, string Method, string? Path);
+    string KeyId, ClientIp Client, IpAllowlistDenialReason Reason, bool IsReportOnly, bool IsHealth, string Method, string Path);

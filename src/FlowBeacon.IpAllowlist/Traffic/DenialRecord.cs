@@ -32,7 +32,7 @@ internal sealed class DenialRecord(CoarseClock clock)
     {
         // Cut here, not when it is read: a raw key may have been pasted into the path.
         denial = denial with { Method = PrintableText.Cut(denial.Method), Path = PrintableText.Cut(denial.Path) };
-        while (!DenialsOf(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
+        while (!FindOrBegin(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
         {
             // The key's record was dropped in this very moment.
         }
@@ -122,7 +122,7 @@ internal sealed class DenialRecord(CoarseClock clock)
     private static IEnumerable<KeyDenials> Keys(ConcurrentDictionary<string, KeyDenials> byKey, string? keyId) =>
         keyId is null ? byKey.Values : byKey.TryGetValue(keyId, out KeyDenials? key) ? [key] : [];
 
-    private KeyDenials DenialsOf(string keyId, bool isHealth)
+    private KeyDenials FindOrBegin(string keyId, bool isHealth)
     {
         (ConcurrentDictionary<string, KeyDenials> byKey, int most) = isHealth ? (_healthByKey, MostHealthKeys) : (_byKey, MostKeys);
         if (byKey.TryGetValue(keyId, out KeyDenials? held))
@@ -194,7 +194,7 @@ internal sealed class DenialRecord(CoarseClock clock)
             FirstSeen = CoarseClock.ToInstant(row.FirstSeen),
             LastSeen = CoarseClock.ToInstant(row.LastSeen),
             LastMethod = last.Method,
-            LastPath = last.Path ?? "",
+            LastPath = last.Path,
         };
     }
 }

@@ -32,8 +32,24 @@ internal sealed class KeySources(int most, uint evictedUntil)
     public uint LastSeen => All.Select(cell => cell.LastSeen).DefaultIfEmpty().Max();
 
     /// <summary>Finds the cell of an address; null if there is none. Needs no lock.</summary>
-    public SourceCell? Find(ClientIp client) =>
-        client.IsKnown ? Array.Find(_cells, cell => cell.Address == client.Address) : _withoutAddress;
+    public SourceCell? Find(ClientIp client)
+    {
+        if (!client.IsKnown)
+        {
+            return _withoutAddress;
+        }
+
+        // Without a predicate, which would be allocated for each request that comes here.
+        foreach (SourceCell cell in _cells)
+        {
+            if (cell.Address == client.Address)
+            {
+                return cell;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Finds the cell of an address, or makes one.</summary>
     /// <param name="client">The client address.</param>

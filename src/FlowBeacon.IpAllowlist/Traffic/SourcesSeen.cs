@@ -17,7 +17,7 @@ internal sealed class SourcesSeen
     private readonly ConcurrentDictionary<string, KeySources> _byKey = new(StringComparer.Ordinal);
 
     /// <summary>The keys with a record, those first that were begun, or looked at and spared, longest ago.</summary>
-    private readonly Queue<string> _order = new();
+    private readonly Queue<(string KeyId, KeySources Sources)> _order = new();
     private readonly CoarseClock _clock;
     private readonly int _mostPerKey;
     private readonly int _mostCells;
@@ -64,7 +64,7 @@ internal sealed class SourcesSeen
             {
                 sources = new KeySources(_mostPerKey, _droppedUntil);
                 _byKey[keyId] = sources;
-                _order.Enqueue(keyId);
+                _order.Enqueue((keyId, sources));
             }
 
             SourceCell cell = sources.Admit(client, _clock.Now, out bool isOneMore, out SourceCell? leaving);
@@ -143,17 +143,17 @@ internal sealed class SourcesSeen
     /// <summary>Drops the record of a key that was not used lately, without a look at all keys: the least recently used of a few.</summary>
     private void DropOneKey()
     {
-        string[] candidates = [.. Enumerable.Range(0, Math.Min(Candidates, _order.Count)).Select(_ => _order.Dequeue())];
-        string dropped = candidates.MinBy(keyId => _byKey[keyId].LastSeen)!;
-        foreach (string spared in candidates.Where(keyId => keyId != dropped))
+        (string KeyId, KeySources Sources)[] candidates =
+            [.. Enumerable.Range(0, Math.Min(Candidates, _order.Count)).Select(_ => _order.Dequeue())];
+        (string keyId, KeySources sources) = candidates.MinBy(candidate => candidate.Sources.LastSeen);
+        foreach ((string KeyId, KeySources Sources) spared in candidates.Where(candidate => candidate.Sources != sources))
         {
             _order.Enqueue(spared);
         }
 
         // Said first: whoever reads the key's sources meanwhile must know.
-        KeySources sources = _byKey[dropped];
         Volatile.Write(ref _droppedUntil, Math.Max(_droppedUntil, sources.LastSeen));
-        _byKey.TryRemove(dropped, out _);
+        _byKey.TryRemove(keyId, out _);
         foreach (SourceCell cell in sources.All)
         {
             cell.Evict();
