@@ -157,7 +157,7 @@ internal sealed class SourcesSeen
         foreach (SourceCell cell in sources.All)
         {
             cell.Evict();
-            NoteLoss(dropped, cell);
+            NoteLoss(keyId, cell);
             _cells--;
         }
     }
