@@ -289,7 +289,7 @@ public sealed class ApiKeyManagerProperties
                 Result(_keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddHours(hours) }, version));
                 Interlocked.Increment(ref _accepted);
             }
-            catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey("expires_at"))
+            catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey(nameof(NewApiKey.ExpiresAt)))
             {
                 // Somebody's waiting made it the past.
             }
@@ -306,7 +306,7 @@ public sealed class ApiKeyManagerProperties
                     ExpiresAt = operation.Step == Step.CreateExpiring ? _keys.Now.AddHours(operation.Hours) : null,
                 })));
             }
-            catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey("expires_at"))
+            catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey(nameof(NewApiKey.ExpiresAt)))
             {
                 // Somebody's waiting made it the past.
             }
