@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
-using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
@@ -77,7 +76,7 @@ public sealed class ApiKeyManager
         errors.ThrowIfAny();
         if (_configurationKeys.HasName(key.Name))
         {
-            throw NameTaken(key.Name);
+            throw ManagementRefusal.NameTaken(key.Name);
         }
 
         DateTimeOffset now = _time.GetUtcNow();
@@ -104,7 +103,7 @@ public sealed class ApiKeyManager
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
         {
-            throw Conflict("There is a key with this id already.");
+            throw ManagementRefusal.Conflict("There is a key with this id already.");
         }
     }
 
@@ -131,7 +130,7 @@ public sealed class ApiKeyManager
         {
             changed = before.Key;
             ApiKey after = Plan(before, update);
-            string? differences = Differences(before.Key, after);
+            string? differences = ChangeText.Differences(before.Key, after);
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             if (differences is null && !listChanged)
             {
@@ -142,17 +141,17 @@ public sealed class ApiKeyManager
             LockoutRisk? risk = await _guard.FindAsync(before.Key, after, cancellationToken);
             if (risk is not null && !update.AcceptLockoutRisk)
             {
-                throw TooRisky(risk);
+                throw ManagementRefusal.TooRisky(risk);
             }
 
             return (after, Entry(AuditAction.Update, actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
-                Detail = Join(
+                Detail = ChangeText.Join(
                     differences,
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
-                    risk is null ? null : $"lockout risk accepted for {DescribeAcceptedRisk(risk)}"),
+                    risk is null ? null : $"lockout risk accepted for {ChangeText.AcceptedRisk(risk)}"),
             });
         }, cancellationToken);
         return new ChangedApiKey { Details = result, Warnings = _warnings.About(changed!, result.Key, update) };
@@ -213,12 +212,12 @@ public sealed class ApiKeyManager
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw Conflict("The key is expired. Give it a later expiry before it is rotated.");
+                throw ManagementRefusal.Conflict("The key is expired. Give it a later expiry before it is rotated.");
             }
 
             if (before.Key.Retiring is { } retiring && now < retiring.ExpiresAt)
             {
-                throw Conflict($"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
+                throw ManagementRefusal.Conflict($"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
             }
 
             DateTimeOffset graceEnd = now.AddHours(graceHours);
@@ -341,7 +340,7 @@ public sealed class ApiKeyManager
     public async Task<ApiKeyDetails> GetAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(id);
-        return _configurationKeys.Find(id) ?? await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
+        return _configurationKeys.Find(id) ?? await _repository.GetAsync(id, cancellationToken) ?? throw ManagementRefusal.NotFound();
     }
 
     /// <summary>Lists keys, those from configuration included, in the ordinal order of their ids.</summary>
@@ -444,30 +443,30 @@ public sealed class ApiKeyManager
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw Conflict("The key is expired. Recovering its address would not help.");
+                throw ManagementRefusal.Conflict("The key is expired. Recovering its address would not help.");
             }
 
             if (before.Key.AllowedIps.IsUnreadable)
             {
-                throw Conflict("The key's stored list cannot be read, and one address alone would lock out all others."
+                throw ManagementRefusal.Conflict("The key's stored list cannot be read, and one address alone would lock out all others."
                     + " Set the whole list again.");
             }
 
             if (before.Key.AllowedIps.Count == 0)
             {
-                throw Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
+                throw ManagementRefusal.Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
             }
 
             IPAddress caller = IpAddressValue.From(callingFrom).ToIPAddress();
             string address = caller.ToString();
             if (before.Key.AllowedIps.Contains(callingFrom))
             {
-                throw Conflict($"{address} is on the key's list already.");
+                throw ManagementRefusal.Conflict($"{address} is on the key's list already.");
             }
 
             if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
             {
-                throw Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
+                throw ManagementRefusal.Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
             // A wrong key is answered like a missing denial; recorded denials do not make up for it.
@@ -476,7 +475,7 @@ public sealed class ApiKeyManager
                 : await _traffic.WasDeniedAsync(id, caller, now - MaxAgeOfDenial, cancellationToken);
             if (!hasEvidence)
             {
-                throw Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
+                throw ManagementRefusal.Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
             }
 
             var errors = new FieldErrors();
@@ -548,14 +547,15 @@ public sealed class ApiKeyManager
         errors.ThrowIfAny();
         if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
         {
-            throw NameTaken(after.Name);
+            throw ManagementRefusal.NameTaken(after.Name);
         }
 
         bool isEmptied = !after.AllowedIps.IsUnreadable && after.AllowedIps.Count == 0;
         if (before.Key.AllowedIps.IsUnreadable && isEmptied && !update.AcceptUnreadableList)
         {
-            throw Conflict("The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it"
-                + " from everywhere. Set the addresses, or repeat the change with accept_unreadable_list.");
+            throw ManagementRefusal.Conflict(
+                "The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it from everywhere."
+                + $" Set the addresses, or repeat the change with {nameof(ApiKeyUpdate.AcceptUnreadableList)}.");
         }
 
         return after;
@@ -567,7 +567,7 @@ public sealed class ApiKeyManager
         RefuseIfRevoked(details);
         return details.Key.Retiring is { } retiring && _time.GetUtcNow() < retiring.ExpiresAt
             ? retiring
-            : throw Conflict("The key is not in the grace period of a rotation.");
+            : throw ManagementRefusal.Conflict("The key is not in the grace period of a rotation.");
     }
 
     /// <summary>What uses a key now; null if nothing does, as nothing can use one that does not work.</summary>
@@ -583,15 +583,15 @@ public sealed class ApiKeyManager
 
     private async Task<ApiKeyDetails> GetLatestAsync(string id, long? expectedVersion, CancellationToken cancellationToken)
     {
-        ApiKeyDetails details = await _repository.GetAsync(id, cancellationToken) ?? throw NotFound();
-        return expectedVersion is null || expectedVersion == details.Version ? details : throw Stale(details.Version);
+        ApiKeyDetails details = await _repository.GetAsync(id, cancellationToken) ?? throw ManagementRefusal.NotFound();
+        return expectedVersion is null || expectedVersion == details.Version ? details : throw ManagementRefusal.Stale(details.Version);
     }
 
     private void RefuseIfFromConfiguration(string id)
     {
         if (_configurationKeys.Find(id) is not null)
         {
-            throw Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
+            throw ManagementRefusal.Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
                 + " Edit the configuration.");
         }
     }
@@ -621,7 +621,7 @@ public sealed class ApiKeyManager
         using var timeout = new CancellationTokenSource(_auditTimeout, _time);
         if (!await _changing.TryWaitAsync(timeout.Token, cancellationToken))
         {
-            throw AuditUnavailable(new TimeoutException("An earlier change did not end in time."));
+            throw ManagementRefusal.AuditUnavailable(new TimeoutException("An earlier change did not end in time."));
         }
 
         try
@@ -673,7 +673,7 @@ public sealed class ApiKeyManager
                 // Another change came first. If the caller named no version, this one is applied to the newer version.
                 if (expectedVersion is not null || attempt == MaxAttempts)
                 {
-                    throw Stale(before.Version + 1);
+                    throw ManagementRefusal.Stale(before.Version + 1);
                 }
             }
         }
@@ -687,57 +687,16 @@ public sealed class ApiKeyManager
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.NameTaken)
         {
-            throw NameTaken(change.Keys[0].Details.Key.Name);
+            throw ManagementRefusal.NameTaken(change.Keys[0].Details.Key.Name);
         }
         catch (AuditUnavailableException unavailable)
         {
-            throw AuditUnavailable(unavailable);
+            throw ManagementRefusal.AuditUnavailable(unavailable);
         }
     }
 
     private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key) =>
         AuditEntry.Create(_time.GetUtcNow(), action, actor, key.Id, key.Name);
-
-    private static string? Differences(ApiKey before, ApiKey after)
-    {
-        var differences = new List<string>();
-        if (before.Name != after.Name)
-        {
-            differences.Add($"name was {before.Name}");
-        }
-
-        if (!before.Scopes.SequenceEqual(after.Scopes))
-        {
-            differences.Add($"scopes were [{string.Join(", ", before.Scopes)}] and are [{string.Join(", ", after.Scopes)}]");
-        }
-
-        if (before.ExpiresAt != after.ExpiresAt)
-        {
-            differences.Add($"expiry was {before.ExpiresAt?.ToString("u") ?? "never"} and is {after.ExpiresAt?.ToString("u") ?? "never"}");
-        }
-
-        if (before.AllowlistMode != after.AllowlistMode)
-        {
-            differences.Add($"allowlist mode was {SnakeCase.Of(before.AllowlistMode)}"
-                + $" and is {SnakeCase.Of(after.AllowlistMode)}");
-        }
-
-        return Join(differences);
-    }
-
-    private static string? Join(params IEnumerable<string?> details)
-    {
-        string[] present = [.. details.OfType<string>()];
-        return present.Length == 0 ? null : string.Join("; ", present);
-    }
-
-    private static string DescribeSources(LockoutRisk risk)
-    {
-        const int MaxShown = 10;
-        string shown = string.Join(
-            ", ", risk.Sources.Take(MaxShown).Select(source => source.ClientIp ?? "requests without a usable address"));
-        return risk.Sources.Count <= MaxShown ? shown : $"{shown} and {risk.Sources.Count - MaxShown} more";
-    }
 
     private static ApiKey Revoked(ApiKey key) => key with { IsRevoked = true };
 
@@ -753,43 +712,7 @@ public sealed class ApiKeyManager
     {
         if (details.Key.IsRevoked)
         {
-            throw Conflict("The key is revoked, which is final. Create a new one.");
+            throw ManagementRefusal.Conflict("The key is revoked, which is final. Create a new one.");
         }
     }
-
-    private static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
-
-    private static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
-
-    private static ApiKeyManagementException NameTaken(string name) =>
-        Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
-
-    private static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
-        ApiKeyManagementFault.AuditUnavailable,
-        "The audit log failed or did not answer in time, and no change is made without its record: nothing was changed. Repair the log,"
-        + " then repeat the change. In an emergency a key can be revoked without a record, with accept_missing_audit=true in the query.",
-        cause);
-
-    /// <summary>What an accepted risk was about, for the audit trail.</summary>
-    private static string DescribeAcceptedRisk(LockoutRisk risk)
-    {
-        const string NotRemembered = "sources that are no longer remembered";
-        return !risk.AreOlderEvicted ? DescribeSources(risk)
-            : risk.Sources.Count == 0 ? NotRemembered
-            : $"{DescribeSources(risk)} and {NotRemembered}";
-    }
-
-    private static ApiKeyManagementException TooRisky(LockoutRisk risk)
-    {
-        const string InUse = "in use within the last 24 hours";
-        const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
-        string finding = !risk.AreOlderEvicted ? $"would deny {DescribeSources(risk)}, {InUse}"
-            : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
-            : $"would deny {DescribeSources(risk)}, {InUse}, and may deny others{NotComplete}";
-        return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with accept_lockout_risk.");
-    }
-
-    private static ApiKeyManagementException Stale(long version) => new(
-        ApiKeyManagementFault.StaleVersion,
-        $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");
 }

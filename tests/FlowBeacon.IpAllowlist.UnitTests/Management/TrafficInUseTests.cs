@@ -26,8 +26,9 @@ public sealed class TrafficInUseTests
 
         if (isRefused)
         {
-            (await ManagedKeys.RefusedAsync(() => NarrowAsync(id))).LockoutRisk!.Sources.Should().ContainSingle()
-                .Which.ClientIp.Should().Be(clientIp);
+            ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => NarrowAsync(id));
+            refusal.LockoutRisk!.Sources.Should().ContainSingle().Which.ClientIp.Should().Be(clientIp);
+            refusal.Message.Should().Contain(nameof(ApiKeyUpdate.AcceptLockoutRisk));
             (await _keys.GetAsync(id)).Version.Should().Be(1);
         }
         else

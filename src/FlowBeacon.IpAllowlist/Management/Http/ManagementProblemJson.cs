@@ -27,22 +27,22 @@ internal sealed record ManagementProblemJson : ProblemJson
     public static Task WriteAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
     {
         ApiKeyManagementFault.NotFound => Problem.WriteAsync(
-            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", refusal.Message),
+            context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", InJsonNames(refusal.Message)),
         ApiKeyManagementFault.Conflict => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", refusal.Message),
+            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", InJsonNames(refusal.Message)),
         ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
-            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", refusal.Message),
+            context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", InJsonNames(refusal.Message)),
         ApiKeyManagementFault.LockoutRisk => WriteAsync(context, new ManagementProblemJson
         {
             Type = Problem.TypePrefix + "lockout-risk",
             Title = "Lockout risk",
             Status = StatusCodes.Status409Conflict,
-            Detail = refusal.Message,
+            Detail = InJsonNames(refusal.Message),
             Sources = [.. refusal.LockoutRisk!.Sources.Select(SourceJson.From)],
             OlderSourcesEvicted = refusal.LockoutRisk.AreOlderEvicted,
         }),
         ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
-            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", refusal.Message),
+            context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", InJsonNames(refusal.Message)),
         _ => WriteInvalidAsync(context, refusal.Errors.ToDictionary(fault => JsonNameOf(fault.Key), fault => fault.Value)),
     };
 
@@ -63,4 +63,10 @@ internal sealed record ManagementProblemJson : ProblemJson
     /// <summary>Rules speak .NET names, such as <c>AllowedIps[2]</c>; JSON names stay as they are.</summary>
     private static string JsonNameOf(string field) =>
         field == HeaderNames.IfMatch ? field : JsonNamingPolicy.SnakeCaseLower.ConvertName(field);
+
+    /// <summary>A message of the manager, which speaks .NET names, with those that a request has.</summary>
+    private static string InJsonNames(string message) => message
+        .Replace(nameof(ApiKeyUpdate.AcceptLockoutRisk), "accept_lockout_risk", StringComparison.Ordinal)
+        .Replace(nameof(ApiKeyUpdate.AcceptUnreadableList), "accept_unreadable_list", StringComparison.Ordinal)
+        .Replace(ManagementRefusal.AcceptMissingAudit, "accept_missing_audit=true in the query", StringComparison.Ordinal);
 }

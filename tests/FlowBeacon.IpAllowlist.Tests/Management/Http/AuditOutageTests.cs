@@ -42,6 +42,7 @@ public sealed class AuditOutageTests : IDisposable
         Answer answer = await AnswerAsync(host, send(), outage);
 
         answer.ShouldBeProblem(503, "Audit unavailable").Text("type").Should().Be("urn:flowbeacon:problems/audit-unavailable");
+        answer.Text("detail").Should().EndWith("with accept_missing_audit=true in the query.");
         answer.Detail.Should().NotContain("disk").And.NotContain("database", "what is wrong with the log is for its operators");
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
         _log.Attempts.Where(entry => entry.Detail?.StartsWith("not carried out", StringComparison.Ordinal) != true)

@@ -1,0 +1,36 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>What key administration refuses, and the remedy.</summary>
+internal static class ManagementRefusal
+{
+    /// <summary>The argument of a revocation that needs no record.</summary>
+    public const string AcceptMissingAudit = "acceptMissingAudit: true";
+
+    public static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
+
+    public static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
+
+    public static ApiKeyManagementException NameTaken(string name) =>
+        Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+
+    public static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
+        ApiKeyManagementFault.AuditUnavailable,
+        "The audit log failed or did not answer in time, and no change is made without its record: nothing was changed. Repair the log,"
+        + $" then repeat the change. In an emergency a key can be revoked without a record, with {AcceptMissingAudit}.",
+        cause);
+
+    public static ApiKeyManagementException TooRisky(LockoutRisk risk)
+    {
+        const string InUse = "in use within the last 24 hours";
+        const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
+        string finding = !risk.AreOlderEvicted ? $"would deny {ChangeText.Sources(risk)}, {InUse}"
+            : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
+            : $"would deny {ChangeText.Sources(risk)}, {InUse}, and may deny others{NotComplete}";
+        return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with"
+            + $" {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
+    }
+
+    public static ApiKeyManagementException Stale(long version) => new(
+        ApiKeyManagementFault.StaleVersion,
+        $"The key was changed meanwhile and is at version {version} or later. Read it again, then repeat the change.");
+}
