@@ -22,14 +22,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Add(endpoint =>
-        {
-            endpoint.Metadata.Add(KeyRequirement.Required);
-            if (endpoint.RequestDelegate is { } next)
-            {
-                endpoint.RequestDelegate = context => RunIfChecked(context, next);
-            }
-        });
+        builder.Add(endpoint => RunOnlyIfChecked(endpoint, KeyRequirement.Required));
         return builder;
     }
 
@@ -40,12 +33,13 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
+    /// <remarks>The endpoint fails closed, as one with <see cref="RequireApiKey{TBuilder}"/>.</remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder AllowMissingApiKey<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Add(endpoint => endpoint.Metadata.Add(KeyRequirement.Optional));
+        builder.Add(endpoint => RunOnlyIfChecked(endpoint, KeyRequirement.Optional));
         return builder;
     }
 
@@ -81,16 +75,27 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
                 && identity.HasClaim(ApiKeyAuthenticationDefaults.ScopeClaim, scope))));
     }
 
+    private static void RunOnlyIfChecked(EndpointBuilder endpoint, KeyRequirement requirement)
+    {
+        endpoint.Metadata.Add(requirement);
+        if (endpoint.RequestDelegate is { } next)
+        {
+            endpoint.RequestDelegate = context => RunIfChecked(context, next);
+        }
+    }
+
     private static Task RunIfChecked(HttpContext context, RequestDelegate next)
     {
         KeyRequirement? requirement = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>();
-        bool isStillRequired = requirement != KeyRequirement.Disabled && requirement != KeyRequirement.Optional;
-        bool isAdmitted = RequestState.Get(context)?.CheckedBy is not null && context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes();
-        if (isStillRequired && !isAdmitted)
+        bool isChecked = RequestState.Get(context)?.CheckedBy is not null;
+        bool isAdmitted = isChecked
+            && (requirement == KeyRequirement.Optional || context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes());
+        if (requirement != KeyRequirement.Disabled && !isAdmitted)
         {
             throw new InvalidOperationException(
-                $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey(), but its requests are not checked."
-                + " Call app.UseFlowBeaconIpAllowlist() on its path and, if the application calls app.UseRouting() itself, after that.");
+                $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey() or AllowMissingApiKey(), but its requests are"
+                + " not checked. Call app.UseFlowBeaconIpAllowlist() on its path and, if the application calls app.UseRouting() itself,"
+                + " after that.");
         }
 
         return next(context);

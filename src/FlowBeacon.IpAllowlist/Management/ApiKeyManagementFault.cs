@@ -23,4 +23,10 @@ public enum ApiKeyManagementFault
 
     /// <summary>The audit log failed or did not answer in time, and no change is made without its record.</summary>
     AuditUnavailable = 5,
+
+    /// <summary>
+    /// What was seen of the key's traffic (<see cref="IApiKeyTraffic"/>) could not be read, or not in time, and nobody can tell without it
+    /// whether the change may be made.
+    /// </summary>
+    TrafficUnavailable = 6,
 }

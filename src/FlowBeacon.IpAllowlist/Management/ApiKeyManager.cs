@@ -24,7 +24,7 @@ public sealed class ApiKeyManager
     private readonly LockoutGuard _guard;
     private readonly ApiKeyWarnings _warnings;
     private readonly TrialJudge _trial;
-    private readonly IApiKeyTraffic _traffic;
+    private readonly BoundedTraffic _traffic;
     private readonly string _prefix;
     private readonly TimeSpan _auditTimeout;
 
@@ -36,10 +36,10 @@ public sealed class ApiKeyManager
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
         _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
-        _guard = new LockoutGuard(traffic, time);
+        _guard = new LockoutGuard(time);
         _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
         _trial = new TrialJudge(resolver, time);
-        _traffic = traffic;
+        _traffic = new BoundedTraffic(traffic, time);
         MaxAddressesPerKey = settings.MaxAddressesPerKey;
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
@@ -118,15 +118,24 @@ public sealed class ApiKeyManager
     /// <exception cref="ApiKeyManagementException">
     /// A rule is broken, the key is unknown, revoked or from configuration, the version is stale, the name is taken, or addresses in use
     /// would or may be denied and <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is not set, or an empty list would replace one that cannot
-    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set; the audit log failed or did not answer in time. Nothing was
-    /// written.
+    /// be read and <see cref="ApiKeyUpdate.AcceptUnreadableList"/> is not set; the audit log, or the traffic that the risk is judged by,
+    /// failed or did not answer in time. Nothing was written.
     /// </exception>
     public async Task<ChangedApiKey> UpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(update);
+
+        // Asked before this change has its turn, so that no other change waits for the traffic.
+        BoundedTraffic.Answer<ApiKeySources> seen = default;
+        if (update.AllowedIps is not null || update.AllowlistMode is not null)
+        {
+            seen = await ReadSourcesAsync(id, cancellationToken);
+        }
+
         ApiKey? changed = null;
-        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, async before =>
+        ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             changed = before.Key;
             ApiKey after = Plan(before, update);
@@ -138,12 +147,7 @@ public sealed class ApiKeyManager
             }
 
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
-            LockoutRisk? risk = await _guard.FindAsync(before.Key, after, cancellationToken);
-            if (risk is not null && !update.AcceptLockoutRisk)
-            {
-                throw ManagementRefusal.TooRisky(risk);
-            }
-
+            string? accepted = RiskOf(before.Key, after, update, seen);
             return (after, Entry(AuditAction.Update, actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
@@ -151,7 +155,7 @@ public sealed class ApiKeyManager
                 Detail = ChangeText.Join(
                     differences,
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
-                    risk is null ? null : $"lockout risk accepted for {ChangeText.AcceptedRisk(risk)}"),
+                    accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });
         }, cancellationToken);
         return new ChangedApiKey { Details = result, Warnings = _warnings.About(changed!, result.Key, update) };
@@ -165,8 +169,8 @@ public sealed class ApiKeyManager
     /// <returns>The key after it, what it would cut off, and the warnings.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The update would be refused, but for the lock-out risk, which is part of the preview. That a key of the repository has the name
-    /// already is only found by the update itself.
+    /// The update would be refused, but for the lock-out risk, which is part of the preview, or the risk could not be found out. That a key
+    /// of the repository has the name already is only found by the update itself.
     /// </exception>
     public async Task<ApiKeyPreview> PreviewUpdateAsync(
         string id, ApiKeyUpdate update, long? expectedVersion, CancellationToken cancellationToken = default)
@@ -178,7 +182,9 @@ public sealed class ApiKeyManager
         {
             Before = before,
             After = after,
-            LockoutRisk = await _guard.FindAsync(before.Key, after, cancellationToken),
+            LockoutRisk = LockoutGuard.CanDenyMore(before.Key, after)
+                ? _guard.Find(before.Key, after, await SourcesOfAsync(id, cancellationToken))
+                : null,
             Warnings = _warnings.About(before.Key, after, update),
         };
     }
@@ -270,7 +276,7 @@ public sealed class ApiKeyManager
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The key is unknown, revoked, not in a grace period or from configuration, or the version is stale.
+    /// The key is unknown, revoked, not in a grace period or from configuration, the version is stale, or its traffic could not be read.
     /// </exception>
     public async Task<ApiKeyPreview> PreviewEndGraceAsync(
         string id, long? expectedVersion, CancellationToken cancellationToken = default)
@@ -318,7 +324,9 @@ public sealed class ApiKeyManager
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The key after it, and the sources in use, all of which it would cut off.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
-    /// <exception cref="ApiKeyManagementException">The key is unknown or from configuration, or the version is stale.</exception>
+    /// <exception cref="ApiKeyManagementException">
+    /// The key is unknown or from configuration, the version is stale, or its traffic could not be read.
+    /// </exception>
     public async Task<ApiKeyPreview> PreviewRevokeAsync(
         string id, long? expectedVersion, CancellationToken cancellationToken = default)
     {
@@ -431,13 +439,23 @@ public sealed class ApiKeyManager
     /// </exception>
     /// <exception cref="ApiKeyManagementException">
     /// The key is unknown, revoked, expired or from configuration; it has no list, an unreadable or a full one, or one with the address; it
-    /// was recovered within the last hour; there is no evidence; the audit log failed or did not answer in time. Nothing was written.
+    /// was recovered within the last hour; there is no evidence; the audit log or the traffic failed or did not answer in time. Nothing was
+    /// written.
     /// </exception>
     public async Task<ChangedApiKey> RecoverAsync(
         string id, IPAddress callingFrom, ApiKeyHash? presented, ApiKeyActor actor, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(callingFrom);
-        ApiKeyDetails recovered = await ChangeAsync(id, expectedVersion: null, actor, async before =>
+        IPAddress caller = IpAddressValue.From(callingFrom).ToIPAddress();
+        BoundedTraffic.Answer<bool> wasDenied = default;
+        if (presented is null)
+        {
+            DateTimeOffset since = _time.GetUtcNow() - MaxAgeOfDenial;
+            wasDenied = await _traffic.AskAsync((traffic, token) => traffic.WasDeniedAsync(id, caller, since, token), cancellationToken);
+        }
+
+        ApiKeyDetails recovered = await ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
             DateTimeOffset now = _time.GetUtcNow();
@@ -457,7 +475,6 @@ public sealed class ApiKeyManager
                 throw ManagementRefusal.Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
             }
 
-            IPAddress caller = IpAddressValue.From(callingFrom).ToIPAddress();
             string address = caller.ToString();
             if (before.Key.AllowedIps.Contains(callingFrom))
             {
@@ -469,10 +486,14 @@ public sealed class ApiKeyManager
                 throw ManagementRefusal.Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
+            if (wasDenied.Failure is not null)
+            {
+                throw ManagementRefusal.TrafficUnavailable(
+                    $"whether the key was denied from {address}", "show the key itself", wasDenied.Failure);
+            }
+
             // A wrong key is answered like a missing denial; recorded denials do not make up for it.
-            bool hasEvidence = presented is { } secret
-                ? secret != default && before.Key.Accepts(secret, _time)
-                : await _traffic.WasDeniedAsync(id, caller, now - MaxAgeOfDenial, cancellationToken);
+            bool hasEvidence = presented is { } secret ? secret != default && before.Key.Accepts(secret, _time) : wasDenied.Value;
             if (!hasEvidence)
             {
                 throw ManagementRefusal.Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
@@ -507,7 +528,7 @@ public sealed class ApiKeyManager
             Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
-            AllowedIps = _rules.ReadAllowedIps(request.AllowedIps ?? [], errors),
+            AllowedIps = _rules.ReadAllowedIps(request, errors),
             Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
             AllowlistMode = ApiKeyRules.ReadAllowlistMode(request.AllowlistMode, errors),
@@ -571,8 +592,40 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>What uses a key now; null if nothing does, as nothing can use one that does not work.</summary>
-    private async ValueTask<LockoutRisk?> FindInUseAsync(ApiKeyDetails details, CancellationToken cancellationToken) =>
-        details.StateAt(_time.GetUtcNow()) == ApiKeyState.Active ? await _guard.FindInUseAsync(details.Key, cancellationToken) : null;
+    private async Task<LockoutRisk?> FindInUseAsync(ApiKeyDetails details, CancellationToken cancellationToken) =>
+        details.StateAt(_time.GetUtcNow()) == ApiKeyState.Active
+            ? _guard.FindInUse(details.Key, await SourcesOfAsync(details.Key.Id, cancellationToken))
+            : null;
+
+    private async Task<ApiKeySources> SourcesOfAsync(string id, CancellationToken cancellationToken)
+    {
+        BoundedTraffic.Answer<ApiKeySources> seen = await ReadSourcesAsync(id, cancellationToken);
+        return seen.Failure is null ? seen.Value! : throw RiskUnknown(seen.Failure);
+    }
+
+    private Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesAsync(string id, CancellationToken cancellationToken) =>
+        _traffic.AskAsync((traffic, token) => traffic.ReadSourcesAsync(id, token), cancellationToken);
+
+    /// <summary>What an update puts at risk and accepts, in words; null if there is no risk.</summary>
+    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
+    private string? RiskOf(ApiKey before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
+    {
+        if (!LockoutGuard.CanDenyMore(before, after))
+        {
+            return null;
+        }
+
+        if (seen.Failure is not null)
+        {
+            return update.AcceptLockoutRisk ? "sources that could not be read" : throw RiskUnknown(seen.Failure);
+        }
+
+        LockoutRisk? risk = _guard.Find(before, after, seen.Value!);
+        return risk is null ? null : update.AcceptLockoutRisk ? ChangeText.AcceptedRisk(risk) : throw ManagementRefusal.TooRisky(risk);
+    }
+
+    private static ApiKeyManagementException RiskUnknown(Exception cause) => ManagementRefusal.TrafficUnavailable(
+        "whether the change would cut off addresses in use", $"repeat the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}", cause);
 
     private async Task<ApiKeyDetails> GetToChangeAsync(string id, long? expectedVersion, CancellationToken cancellationToken)
     {
@@ -596,15 +649,8 @@ public sealed class ApiKeyManager
         }
     }
 
-    private Task<ApiKeyDetails> ChangeAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
-        CancellationToken cancellationToken, bool acceptMissingAudit = false) =>
-        ChangeAsync(
-            id, expectedVersion, actor, before => new ValueTask<(ApiKey After, AuditEntry Entry)?>(change(before)),
-            cancellationToken, acceptMissingAudit);
-
     private async Task<ApiKeyDetails> ChangeAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, ValueTask<(ApiKey After, AuditEntry Entry)?>> change,
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
         CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -637,13 +683,13 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeLatestAsync(
-        string id, long? expectedVersion, Func<ApiKeyDetails, ValueTask<(ApiKey After, AuditEntry Entry)?>> change,
+        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
         TimeSpan auditTimeout, bool acceptMissingAudit, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
             ApiKeyDetails before = await GetLatestAsync(id, expectedVersion, cancellationToken);
-            if (await change(before) is not { } changed)
+            if (change(before) is not { } changed)
             {
                 return before;
             }

@@ -32,6 +32,18 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         return name;
     }
 
+    /// <summary>Reads a new key's list. Only one that is there, and empty, turns the check off; a break-glass key needs none.</summary>
+    public IpAddressSet ReadAllowedIps(NewApiKey request, FieldErrors errors)
+    {
+        if (request.AllowedIps is null && !request.IsBreakGlass)
+        {
+            errors.Add(
+                nameof(NewApiKey.AllowedIps), "is missing; write the allowed addresses, or [] to turn the check off for this key");
+        }
+
+        return ReadAllowedIps(request.AllowedIps ?? [], errors);
+    }
+
     public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)
     {
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> refused))

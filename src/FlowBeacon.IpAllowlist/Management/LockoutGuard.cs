@@ -4,26 +4,32 @@ using FlowBeacon.IpAllowlist.Keys;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Finds the addresses that use a key and would be denied after a change of it, as far as they are remembered.</summary>
-internal sealed class LockoutGuard(IApiKeyTraffic traffic, TimeProvider time)
+internal sealed class LockoutGuard(TimeProvider time)
 {
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
+    /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
+    public static bool CanDenyMore(ApiKey before, ApiKey after) =>
+        !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
+        && (AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains));
+
     /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
-    public async ValueTask<LockoutRisk?> FindAsync(ApiKey before, ApiKey after, CancellationToken cancellationToken) =>
-        CanDenyMore(before, after)
-            ? await FindInUseAsync(
-                after.Id, client => !after.Judge(client).Passes() && before.Judge(client).Passes(), cancellationToken)
-            : null;
+    /// <param name="before">The key as it is.</param>
+    /// <param name="after">The key after the change.</param>
+    /// <param name="seen">Where it was used from.</param>
+    public LockoutRisk? Find(ApiKey before, ApiKey after, ApiKeySources seen) => CanDenyMore(before, after)
+        ? FindInUse(seen, client => !after.Judge(client).Passes() && before.Judge(client).Passes())
+        : null;
 
     /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
-    public ValueTask<LockoutRisk?> FindInUseAsync(ApiKey key, CancellationToken cancellationToken) =>
-        FindInUseAsync(key.Id, client => key.Judge(client).Passes(), cancellationToken);
+    /// <param name="key">The key.</param>
+    /// <param name="seen">Where it was used from.</param>
+    public LockoutRisk? FindInUse(ApiKey key, ApiKeySources seen) =>
+        key.AllowedIps.IsUnreadable ? null : FindInUse(seen, client => key.Judge(client).Passes());
 
-    private async ValueTask<LockoutRisk?> FindInUseAsync(
-        string keyId, Func<ClientIp, bool> isCutOff, CancellationToken cancellationToken)
+    private LockoutRisk? FindInUse(ApiKeySources seen, Func<ClientIp, bool> isCutOff)
     {
-        ApiKeySources seen = await traffic.ReadSourcesAsync(keyId, cancellationToken);
         var since = DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - Window).ToUnixTimeSeconds());
         SourceSeen[] cutOff = [.. (seen.WithoutAddress is { } unknown ? seen.Sources.Append(unknown) : seen.Sources)
             .Where(source => source.LastSeen >= since && isCutOff(ClientOf(source)))
@@ -40,11 +46,6 @@ internal sealed class LockoutGuard(IApiKeyTraffic traffic, TimeProvider time)
         : throw new InvalidOperationException(
             $"A {nameof(SourceSeen)}.{nameof(SourceSeen.ClientIp)} of the registered {nameof(IApiKeyTraffic)} is not an address, so nobody"
             + " can tell whether the change would cut it off. Let it return addresses in canonical text, or null for uses without one.");
-
-    /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
-    private static bool CanDenyMore(ApiKey before, ApiKey after) =>
-        !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
-        && (AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains));
 
     private static bool AdmitsEverybody(ApiKey key) =>
         !key.AllowedIps.IsUnreadable && (key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly);

@@ -19,6 +19,12 @@ internal static class ManagementRefusal
         + $" then repeat the change. In an emergency a key can be revoked without a record, with {AcceptMissingAudit}.",
         cause);
 
+    public static ApiKeyManagementException TrafficUnavailable(string unknown, string remedy, Exception cause) => new(
+        ApiKeyManagementFault.TrafficUnavailable,
+        "What was seen of the key's traffic could not be read, or not in time, so nobody can tell"
+        + $" {unknown}: nothing was changed. Repair its store, then try again, or {remedy}.",
+        cause);
+
     public static ApiKeyManagementException TooRisky(LockoutRisk risk)
     {
         const string InUse = "in use within the last 24 hours";

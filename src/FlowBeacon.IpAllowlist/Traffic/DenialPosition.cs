@@ -19,21 +19,28 @@ internal readonly record struct DenialPosition(long Value, string KeyId, UInt128
         row.Last.Client.Address.Bits,
         ((int)row.Last.Reason << 2) | (row.Last.IsReportOnly ? 2 : 0) | (row.Last.IsHealth ? 1 : 0));
 
-    /// <summary>Reads what <see cref="ToText"/> wrote.</summary>
+    /// <summary>Reads what <see cref="ToText"/> wrote for the same order.</summary>
     /// <exception cref="FormatException">The text is something else.</exception>
-    public static DenialPosition Parse(string text)
+    public static DenialPosition Parse(string text, DenialOrder order)
     {
-        string[] parts = Base64Url.IsValid(text) ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)).Split(Separator, 4) : [];
-        return parts.Length == 4
-            && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
-            && UInt128.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 address)
-            && int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out int kind)
-            ? new DenialPosition(value, parts[3], address, kind)
-            : throw new FormatException($"{nameof(DenialQuery)}.{nameof(DenialQuery.After)} is not the next of an earlier page.");
+        string[] parts = Base64Url.IsValid(text) ? Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)).Split(Separator, 5) : [];
+        if (parts.Length == 5
+            && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            && UInt128.TryParse(parts[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 address)
+            && int.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out int kind))
+        {
+            var position = new DenialPosition(value, parts[4], address, kind);
+            if (position.ToText(order) == text)
+            {
+                return position;
+            }
+        }
+
+        throw new FormatException($"{nameof(DenialQuery)}.{nameof(DenialQuery.After)} is not the next of an earlier page in this order.");
     }
 
-    public string ToText() => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
-        string.Create(CultureInfo.InvariantCulture, $"{Value}{Separator}{Address:x}{Separator}{Kind}{Separator}{KeyId}")));
+    public string ToText(DenialOrder order) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture, $"{order}{Separator}{Value}{Separator}{Address:x}{Separator}{Kind}{Separator}{KeyId}")));
 
     public int CompareTo(DenialPosition other)
     {

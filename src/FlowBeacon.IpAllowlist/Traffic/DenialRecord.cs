@@ -23,7 +23,7 @@ internal sealed class DenialRecord(CoarseClock clock)
 
     // Totals that were not taken before a key's record was dropped; changed under the lock. At most one item for each key, and none as
     // long as nobody takes changes.
-    private readonly Dictionary<string, DenialTotalsChange> _droppedTotals = new(StringComparer.Ordinal);
+    private Dictionary<string, DenialTotalsChange> _droppedTotals = new(StringComparer.Ordinal);
     private bool _isTaken;
 
     /// <summary>Puts a denial on record.</summary>
@@ -49,13 +49,13 @@ internal sealed class DenialRecord(CoarseClock clock)
     {
         IpAddressValue? address = query.ClientIp is null ? null : IpAddressValue.From(query.ClientIp);
         long? since = query.Since?.ToUnixTimeSeconds();
-        DenialPosition? after = query.After is null ? null : DenialPosition.Parse(query.After);
+        DenialPosition? after = query.After is null ? null : DenialPosition.Parse(query.After, query.Order);
         DenialRow[] rows = [.. Keys(_byKey, query.KeyId).Concat(Keys(_healthByKey, query.KeyId)).SelectMany(key => key.Read(IsWanted))];
         DenialRow[] page = [.. rows.OrderBy(row => DenialPosition.Of(row, query.Order)).Take(query.Limit)];
         return new DenialPage
         {
             Denials = [.. page.Select(ToDenial)],
-            Next = rows.Length > page.Length ? DenialPosition.Of(page[^1], query.Order).ToText() : null,
+            Next = rows.Length > page.Length ? DenialPosition.Of(page[^1], query.Order).ToText(query.Order) : null,
         };
 
         bool IsWanted(DenialRow row) =>
@@ -79,7 +79,7 @@ internal sealed class DenialRecord(CoarseClock clock)
     /// <summary>What was added since the last time, key by key: rows and totals.</summary>
     public IEnumerable<object> TakeChanges()
     {
-        foreach (DenialTotalsChange totals in TakeDroppedTotals())
+        foreach (DenialTotalsChange totals in TakeDroppedTotals().Values)
         {
             yield return totals;
         }
@@ -108,13 +108,13 @@ internal sealed class DenialRecord(CoarseClock clock)
         }
     }
 
-    private DenialTotalsChange[] TakeDroppedTotals()
+    private Dictionary<string, DenialTotalsChange> TakeDroppedTotals()
     {
         lock (_addingKey)
         {
             _isTaken = true;
-            DenialTotalsChange[] dropped = [.. _droppedTotals.Values];
-            _droppedTotals.Clear();
+            Dictionary<string, DenialTotalsChange> dropped = _droppedTotals;
+            _droppedTotals = new Dictionary<string, DenialTotalsChange>(StringComparer.Ordinal);
             return dropped;
         }
     }

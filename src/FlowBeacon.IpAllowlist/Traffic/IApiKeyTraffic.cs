@@ -12,8 +12,9 @@ namespace FlowBeacon.IpAllowlist;
 /// implementation as a singleton that adds up what each node took from its <see cref="LocalTraffic"/>. The request path never calls it.
 /// </para>
 /// <para>
-/// An implementation that cannot answer throws. What asked is then not done: an edit that the guard must judge is not made. It must not
-/// answer that nothing was seen.
+/// An implementation that cannot answer throws, and must not answer that nothing was seen. Key administration waits for an answer at most 5
+/// seconds. An edit that the guard must judge, and a recovery, are then not made (503 <c>Traffic unavailable</c>), unless the risk is
+/// accepted or the key is shown.
 /// </para>
 /// </remarks>
 public interface IApiKeyTraffic

@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist;
 /// implementation that adds up several processes. Register nothing; inject it.
 /// </summary>
 /// <remarks>
-/// <para>There is one consumer. It takes a batch, delivers it and confirms it, then takes the next one:</para>
+/// <para>There is one consumer. It takes a batch, delivers it and confirms it, then takes the next one, until there is none:</para>
 /// <code>
 /// while (local.TakeChanges(1_000) is { } changes)
 /// {
@@ -43,8 +43,9 @@ public sealed class LocalTraffic
     }
 
     /// <summary>
-    /// What this process saw since its start, taken or not. An implementation for several processes adds it to what it knows of them, so
-    /// that what happened here a moment ago counts here at once.
+    /// What this process saw since its start, taken or not. An implementation for several processes asks it, too, whether a key was denied,
+    /// which sources there are and when they were last seen, so that what happened here a moment ago counts at once. Its numbers are not to
+    /// be added: what was taken is in them.
     /// </summary>
     public IApiKeyTraffic ThisProcess { get; }
 
@@ -62,7 +63,7 @@ public sealed class LocalTraffic
     }
 
     /// <summary>Says that a batch was delivered, so that it does not come again.</summary>
-    /// <param name="changes">The batch that was taken last.</param>
+    /// <param name="changes">The batch that was taken last, as it was returned.</param>
     /// <exception cref="ArgumentNullException"><paramref name="changes"/> is null.</exception>
     /// <exception cref="ArgumentException">It is not the batch that was taken last, or was confirmed already.</exception>
     public void Confirm(TrafficChanges changes)
@@ -70,7 +71,7 @@ public sealed class LocalTraffic
         ArgumentNullException.ThrowIfNull(changes);
         lock (_taking)
         {
-            if (changes.Number != _unconfirmed?.Number)
+            if (!ReferenceEquals(changes, _unconfirmed))
             {
                 throw new ArgumentException(
                     $"Batch {changes.Number} is not the one that was taken last, or was confirmed already.", nameof(changes));
@@ -82,18 +83,13 @@ public sealed class LocalTraffic
 
     private TrafficChanges? TakeNext(int max)
     {
-        _walk ??= Walk().GetEnumerator();
-        var taken = new List<object>();
-        while (taken.Count < max && _walk is not null)
+        // A walk that an earlier call began may have passed by what changed since.
+        bool isContinued = _walk is not null;
+        List<object> taken = TakeFromWalk(max);
+        if (taken.Count == 0 && isContinued)
         {
-            if (_walk.MoveNext())
-            {
-                taken.Add(_walk.Current);
-            }
-            else
-            {
-                _walk = null;
-            }
+            isContinued = false;
+            taken = TakeFromWalk(max);
         }
 
         return taken.Count == 0 ? null : new TrafficChanges
@@ -103,10 +99,26 @@ public sealed class LocalTraffic
             Totals = [.. taken.OfType<DenialTotalsChange>()],
             Sources = [.. taken.OfType<SourceChange>()],
             Losses = [.. taken.OfType<SourceLoss>()],
-            HasMore = _walk is not null,
+            HasMore = isContinued || _walk is not null,
         };
     }
 
-    /// <summary>One walk over the records. A full batch interrupts it and the next one goes on, so that no part is passed over.</summary>
-    private IEnumerable<object> Walk() => _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges());
+    /// <summary>Goes on with the walk over the records, or begins one, until it ends or so many changes were found.</summary>
+    private List<object> TakeFromWalk(int max)
+    {
+        _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).GetEnumerator();
+        var taken = new List<object>();
+        while (taken.Count < max)
+        {
+            if (!_walk.MoveNext())
+            {
+                _walk = null;
+                break;
+            }
+
+            taken.Add(_walk.Current);
+        }
+
+        return taken;
+    }
 }

@@ -24,7 +24,7 @@ internal sealed class SourcesSeen
 
     // For each key, when the newest source was last seen that was evicted before it was taken; changed under the lock. At most one item
     // for each key, and none as long as nobody takes changes.
-    private readonly Dictionary<string, uint> _lostUntil = new(StringComparer.Ordinal);
+    private Dictionary<string, uint> _lostUntil = new(StringComparer.Ordinal);
     private bool _isTaken;
     private int _cells;
     private uint _droppedUntil;
@@ -111,8 +111,9 @@ internal sealed class SourcesSeen
     }
 
     /// <summary>Of which keys sources had to leave before they were taken, since the last time.</summary>
-    public IReadOnlyList<SourceLoss> TakeLosses()
+    public IEnumerable<object> TakeLosses()
     {
+        Dictionary<string, uint> lostUntil;
         lock (_admitting)
         {
             if (!_isTaken)
@@ -125,11 +126,11 @@ internal sealed class SourcesSeen
                 }
             }
 
-            SourceLoss[] losses =
-                [.. _lostUntil.Select(lost => new SourceLoss { KeyId = lost.Key, Until = CoarseClock.ToInstant(lost.Value) })];
-            _lostUntil.Clear();
-            return losses;
+            lostUntil = _lostUntil;
+            _lostUntil = new Dictionary<string, uint>(StringComparer.Ordinal);
         }
+
+        return lostUntil.Select(lost => new SourceLoss { KeyId = lost.Key, Until = CoarseClock.ToInstant(lost.Value) });
     }
 
     private void NoteLoss(string keyId, SourceCell evicted)

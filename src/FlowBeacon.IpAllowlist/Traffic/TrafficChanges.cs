@@ -2,6 +2,7 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
 /// What one process saw of the keys' traffic since it was last taken: increments, so that those of several processes add up in any order.
+/// A key, and a row, may come more than once in a batch.
 /// </summary>
 public sealed record TrafficChanges
 {
@@ -28,6 +29,6 @@ public sealed record TrafficChanges
     /// <summary>Of which keys sources are missing, because they were pushed out before they were taken.</summary>
     public required IReadOnlyList<SourceLoss> Losses { get; init; }
 
-    /// <summary>Whether there may be more to take at once, because the batch was full.</summary>
+    /// <summary>Whether there may be more to take at once. Only after a batch without it, or none, was everything taken.</summary>
     public bool HasMore { get; init; }
 }

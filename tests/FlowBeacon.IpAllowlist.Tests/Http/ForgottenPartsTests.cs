@@ -105,7 +105,7 @@ public sealed class ForgottenPartsTests
     }
 
     [Fact]
-    public async Task A_required_key_fails_closed_where_nothing_checks()
+    public async Task A_required_or_optional_key_fails_closed_where_nothing_checks()
     {
         bool ran = false;
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"), pipeline: pipeline =>
@@ -115,15 +115,18 @@ public sealed class ForgottenPartsTests
             pipeline.MapGroup("/group").RequireApiKey().MapGet("/forgotten", () => ran = true);
             pipeline.MapGet("/short", () => ran = true).RequireApiKey().ShortCircuit();
             pipeline.Map("/any", Run).RequireApiKey();
+            pipeline.MapGet("/optional", () => ran = true).AllowMissingApiKey();
+            pipeline.MapGroup("/group-required").RequireApiKey().MapGet("/optional", () => ran = true).AllowMissingApiKey();
         });
 
-        foreach (string path in new[] { "/forgotten", "/group/forgotten", "/short", "/any" })
+        string[] paths = ["/forgotten", "/group/forgotten", "/short", "/any", "/optional", "/group-required/optional"];
+        foreach (string path in paths)
         {
             (await KestrelApp.SendAsync(app.IPv4, "GET", path, AllowedRequest)).Status.Should().Be(500, path);
         }
 
         ran.Should().BeFalse();
-        Exceptions(app).Should().HaveCount(4)
+        Exceptions(app).Should().HaveCount(paths.Length)
             .And.OnlyContain(message => message.Contains("app.UseFlowBeaconIpAllowlist()", StringComparison.Ordinal));
 
         Task Run(HttpContext context)

@@ -862,4 +862,17 @@ public sealed class ApiKeyManagerTests
         public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
             repository.CountAsync(query, now, cancellationToken);
     }
+
+    [Fact]
+    public async Task Refuses_a_new_key_without_a_list_which_is_no_empty_list()
+    {
+        var keys = new ManagedKeys();
+
+        (await ManagedKeys.RefusedAsync(() => keys.CreateAsync(new NewApiKey { Name = "name", AllowedIps = null! })))
+            .Errors.Should().ContainKey(nameof(NewApiKey.AllowedIps)).WhoseValue.Should().ContainSingle().Which.Should().StartWith("is missing");
+
+        await keys.ShouldBeEmptyAsync();
+        IssuedApiKey glass = await keys.CreateAsync(new NewApiKey { Name = "glass", AllowedIps = null!, IsBreakGlass = true });
+        glass.Details.Key.AllowedIps.Count.Should().Be(0);
+    }
 }

@@ -82,29 +82,79 @@ public sealed class TrafficInUseTests
         }
     }
 
-    [Fact]
-    public async Task An_edit_that_the_guard_must_judge_is_not_made_while_the_traffic_cannot_be_read()
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.ThrowsAtOnce)]
+    [InlineData(Outage.Hangs)]
+    [InlineData(Outage.HangsWhateverIsCancelled)]
+    public async Task An_edit_that_the_guard_must_judge_is_not_made_while_the_traffic_cannot_be_read(Outage outage)
     {
         string id = await CreateAsync();
-        _traffic.Failure = new TimeoutException("The database is away.");
+        _traffic.Outage = outage;
 
-        await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<TimeoutException>();
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => InTimeAsync(NarrowAsync(id)));
 
+        refusal.Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
+        refusal.Message.Should().Contain(nameof(ApiKeyUpdate.AcceptLockoutRisk));
+        refusal.InnerException.Should().NotBeNull();
         (await _keys.GetAsync(id)).Version.Should().Be(1);
         (await _keys.AuditAsync(id)).Should().ContainSingle("nothing but the creation");
     }
 
-    [Fact]
-    public async Task Edits_that_cut_nothing_off_do_not_ask_and_the_next_change_is_made_after_one_failed()
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.Hangs)]
+    public async Task An_edit_whose_risk_is_accepted_is_made_while_the_traffic_cannot_be_read(Outage outage)
     {
         string id = await CreateAsync();
-        _traffic.Failure = new TimeoutException("The database is away.");
-        await _manager.Invoking(_ => NarrowAsync(id)).Should().ThrowAsync<TimeoutException>();
+        _traffic.Outage = outage;
+
+        await InTimeAsync(UpdateAsync(id, [Listed], acceptLockoutRisk: true));
+
+        (await _keys.GetAsync(id)).Key.AllowedIps.ToCanonicalStrings().Should().Equal(Listed);
+        (await _keys.AuditAsync(id))[0].Detail.Should().Be("lockout risk accepted for sources that could not be read");
+    }
+
+    [Fact]
+    public async Task Edits_that_cut_nothing_off_are_made_while_the_traffic_cannot_be_read()
+    {
+        string id = await CreateAsync();
+        _traffic.Outage = Outage.Throws;
+        await ManagedKeys.RefusedAsync(() => NarrowAsync(id));
 
         (await UpdateAsync(id, [])).Version.Should().Be(2);
-        await _manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: TestContext.Current.CancellationToken);
+    }
 
-        _traffic.Asked.Should().Be(1);
+    [Fact]
+    public async Task Other_changes_do_not_wait_for_the_traffic_of_one()
+    {
+        string id = await CreateAsync();
+        string other = (await _keys.CreateAsync("other")).Details.Key.Id;
+        _traffic.Outage = Outage.Hangs;
+        Task waiting = NarrowAsync(id);
+
+        CancellationToken token = TestContext.Current.CancellationToken;
+        await _manager.UpdateAsync(other, new ApiKeyUpdate { Name = "renamed" }, null, ManagedKeys.Actor, token);
+        await _manager.RevokeAsync(other, null, ManagedKeys.Actor, cancellationToken: token);
+
+        waiting.IsCompleted.Should().BeFalse();
+        await ManagedKeys.RefusedAsync(() => InTimeAsync(waiting));
+    }
+
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.Hangs)]
+    public async Task Previews_say_that_the_traffic_cannot_be_read(Outage outage)
+    {
+        string id = await CreateAsync();
+        _traffic.Outage = outage;
+        var update = new ApiKeyUpdate { AllowedIps = [Listed] };
+        CancellationToken token = TestContext.Current.CancellationToken;
+
+        (await ManagedKeys.RefusedAsync(() => InTimeAsync(_manager.PreviewUpdateAsync(id, update, null, token))))
+            .Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
+        (await ManagedKeys.RefusedAsync(() => InTimeAsync(_manager.PreviewRevokeAsync(id, null, token))))
+            .Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
     }
 
     [Theory]
@@ -127,14 +177,45 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
-    public async Task A_recovery_is_not_made_while_the_traffic_cannot_be_read()
+    public async Task Revoking_a_key_that_admits_nobody_cuts_nobody_off()
     {
         string id = await CreateAsync();
-        _traffic.Failure = new TimeoutException("The database is away.");
+        ApiKeyDetails read = await _keys.GetAsync(id);
+        var unreadable = new ApiKeyWrite
+        {
+            Details = read with { Key = read.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 },
+            ExpectedVersion = 1,
+        };
+        await _keys.Repository.CommitAsync(
+            new ApiKeyChange { Keys = [unreadable], Audit = [] }, TestContext.Current.CancellationToken);
+        _traffic.Sources = Seen(Listed) with { EvictedUntil = _keys.Now };
 
-        await _manager.Invoking(_ => RecoverAsync(id)).Should().ThrowAsync<TimeoutException>();
+        (await _manager.PreviewRevokeAsync(id, null, TestContext.Current.CancellationToken)).LockoutRisk.Should().BeNull();
+    }
 
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.Hangs)]
+    public async Task A_recovery_is_not_made_while_the_traffic_cannot_be_read(Outage outage)
+    {
+        string id = await CreateAsync();
+        _traffic.Outage = outage;
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => InTimeAsync(RecoverAsync(id)));
+
+        refusal.Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
         (await _keys.GetAsync(id)).Version.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task A_recovery_that_shows_the_key_does_not_ask_the_traffic()
+    {
+        IssuedApiKey key = await _keys.CreateAsync("make-grid", Listed);
+        _traffic.Outage = Outage.Throws;
+
+        await RecoverAsync(key.Details.Key.Id, ApiKeyHash.Compute(key.RawKey));
+
+        (await _keys.GetAsync(key.Details.Key.Id)).Version.Should().Be(2);
     }
 
     [Fact]
@@ -142,7 +223,7 @@ public sealed class TrafficInUseTests
     {
         string id = await CreateAsync();
         using var cancel = new CancellationTokenSource();
-        _traffic.Waits = true;
+        _traffic.Outage = Outage.HangsWhateverIsCancelled;
 
         Task edit = _manager.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [Listed] }, null, ManagedKeys.Actor, cancel.Token);
         await cancel.CancelAsync();
@@ -156,12 +237,31 @@ public sealed class TrafficInUseTests
 
     private Task<ApiKeyDetails> NarrowAsync(string id) => UpdateAsync(id, [Listed]);
 
-    private async Task<ApiKeyDetails> UpdateAsync(string id, string[] allowedIps) => (await _manager.UpdateAsync(
-        id, new ApiKeyUpdate { AllowedIps = allowedIps, AllowlistMode = AllowlistMode.Enforce }, null, ManagedKeys.Actor,
-        TestContext.Current.CancellationToken)).Details;
+    private async Task<ApiKeyDetails> UpdateAsync(string id, string[] allowedIps, bool acceptLockoutRisk = false) =>
+        (await _manager.UpdateAsync(
+            id,
+            new ApiKeyUpdate
+            {
+                AllowedIps = allowedIps,
+                AllowlistMode = AllowlistMode.Enforce,
+                AcceptLockoutRisk = acceptLockoutRisk,
+            },
+            null, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
 
-    private async Task<ApiKeyDetails> RecoverAsync(string id) => (await _manager.RecoverAsync(
-        id, IPAddress.Parse("::ffff:198.51.100.10"), presented: null, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
+    private async Task<ApiKeyDetails> RecoverAsync(string id, ApiKeyHash? presented = null) => (await _manager.RecoverAsync(
+        id, IPAddress.Parse("::ffff:198.51.100.10"), presented, ManagedKeys.Actor, TestContext.Current.CancellationToken)).Details;
+
+    /// <summary>Lets the time for an answer pass until the operation ends.</summary>
+    private async Task InTimeAsync(Task operation)
+    {
+        while (!operation.IsCompleted)
+        {
+            _keys.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await operation;
+    }
 
     /// <summary>One source; without an address it is one of uses that had none.</summary>
     private ApiKeySources Seen(string? clientIp)
@@ -189,11 +289,7 @@ public sealed class TrafficInUseTests
 
         public Func<string, IPAddress, DateTimeOffset, bool> WasDenied { get; set; } = (_, _, _) => false;
 
-        public Exception? Failure { get; set; }
-
-        public bool Waits { get; set; }
-
-        public int Asked { get; private set; }
+        public Outage Outage { get; set; }
 
         public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
@@ -211,16 +307,35 @@ public sealed class TrafficInUseTests
             string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) =>
             Answer(() => WasDenied(keyId, clientIp, since), cancellationToken);
 
-        private async ValueTask<T> Answer<T>(Func<T> answer, CancellationToken cancellationToken)
+        private ValueTask<T> Answer<T>(Func<T> answer, CancellationToken cancellationToken) => Outage == Outage.ThrowsAtOnce
+            ? throw new InvalidOperationException("The database is not configured.")
+            : AnswerLater(answer, cancellationToken);
+
+        private async ValueTask<T> AnswerLater<T>(Func<T> answer, CancellationToken cancellationToken)
         {
-            Asked++;
             await Task.Yield();
-            if (Waits)
+            switch (Outage)
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                case Outage.Hangs:
+                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+                    break;
+                case Outage.HangsWhateverIsCancelled:
+                    await Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+                    break;
+                case Outage.Throws:
+                    throw new TimeoutException("The database is away.");
             }
 
-            return Failure is null ? answer() : throw Failure;
+            return answer();
         }
+    }
+
+    public enum Outage
+    {
+        None,
+        Throws,
+        ThrowsAtOnce,
+        Hangs,
+        HangsWhateverIsCancelled,
     }
 }

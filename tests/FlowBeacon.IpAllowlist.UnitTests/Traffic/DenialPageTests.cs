@@ -78,7 +78,21 @@ public sealed class DenialPageTests
         using var traffic = new ObservedTraffic();
 
         ((Action)(() => traffic.Traffic.ReadPage(new DenialQuery { After = after }))).Should().Throw<FormatException>()
-            .WithMessage("DenialQuery.After is not the next of an earlier page.");
+            .WithMessage("DenialQuery.After is not the next of an earlier page in this order.");
+    }
+
+    [Theory]
+    [InlineData(DenialOrder.Count, DenialOrder.LastSeen)]
+    [InlineData(DenialOrder.LastSeen, DenialOrder.Count)]
+    public void A_page_of_another_order_is_refused(DenialOrder one, DenialOrder other)
+    {
+        using var traffic = new ObservedTraffic();
+        Add(traffic, "a", 1);
+        Add(traffic, "b", 1);
+        string next = traffic.Traffic.ReadPage(new DenialQuery { Order = one, Limit = 1 }).Next!;
+
+        ((Action)(() => traffic.Traffic.ReadPage(new DenialQuery { Order = other, After = next }))).Should().Throw<FormatException>();
+        traffic.Traffic.ReadPage(new DenialQuery { Order = one, After = next }).Denials.Should().ContainSingle();
     }
 
     [Theory]

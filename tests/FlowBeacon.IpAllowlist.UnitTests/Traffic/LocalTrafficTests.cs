@@ -255,6 +255,53 @@ public sealed class LocalTrafficTests : IDisposable
     }
 
     [Fact]
+    public void What_changed_behind_an_interrupted_walk_is_announced()
+    {
+        foreach (string key in new[] { "a", "b", "c" })
+        {
+            _traffic.Use(key, Client);
+        }
+
+        TakeAtMost(2)!.HasMore.Should().BeTrue();
+        Deny(1);
+        var later = new List<TrafficChanges>();
+        do
+        {
+            later.Add(TakeAtMost(Much)!);
+        }
+        while (later[^1].HasMore);
+
+        later.SelectMany(batch => batch.Sources).Should().ContainSingle();
+        later.SelectMany(batch => batch.Denials).Should().ContainSingle();
+        TakeAtMost(Much).Should().BeNull();
+    }
+
+    [Fact]
+    public void A_batch_that_was_filled_exactly_hides_nothing_that_comes_after_it()
+    {
+        Deny(1);
+        TakeAtMost(2)!.HasMore.Should().BeTrue();
+        Deny(1);
+
+        TakeAtMost(10)!.Denials.Should().ContainSingle().Which.Count.Should().Be(1);
+    }
+
+    [Fact]
+    public void A_batch_of_another_process_confirms_nothing()
+    {
+        using var other = new ObservedTraffic();
+        other.Use(Key, Client);
+        Deny(1);
+        TrafficChanges here = _traffic.Local.TakeChanges(Much)!;
+        TrafficChanges there = other.Local.TakeChanges(Much)!;
+
+        ((Action)(() => _traffic.Local.Confirm(there))).Should().Throw<ArgumentException>();
+
+        there.Number.Should().Be(here.Number);
+        _traffic.Local.TakeChanges(Much).Should().BeSameAs(here);
+    }
+
+    [Fact]
     public void What_was_taken_can_still_be_read_in_this_process()
     {
         Deny(2);
@@ -336,6 +383,8 @@ public sealed class LocalTrafficTests : IDisposable
     };
 
     private TrafficChanges Take() => Confirmed(_traffic.Local.TakeChanges(Much)!);
+
+    private TrafficChanges? TakeAtMost(int max) => _traffic.Local.TakeChanges(max) is { } changes ? Confirmed(changes) : null;
 
     private TrafficChanges Take(LocalTraffic local) => Confirmed(local.TakeChanges(Much)!);
 

@@ -19,17 +19,11 @@ internal sealed class ApiKeyEndpoints(
         }
 
         var errors = new FieldErrors();
-        if (body.AllowedIps is null && !body.IsBreakGlass)
-        {
-            errors.Add(
-                nameof(body.AllowedIps), "is missing; write the allowed addresses, or [] to turn the check off for this key");
-        }
-
         var request = new NewApiKey
         {
             Id = body.Id,
             Name = body.Name,
-            AllowedIps = body.AllowedIps ?? [],
+            AllowedIps = body.AllowedIps!,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
             AllowlistMode = body.AllowlistMode,

@@ -43,6 +43,8 @@ internal sealed record ManagementProblemJson : ProblemJson
         }),
         ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
             context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", InJsonNames(refusal.Message)),
+        ApiKeyManagementFault.TrafficUnavailable => Problem.WriteAsync(
+            context, StatusCodes.Status503ServiceUnavailable, "traffic-unavailable", "Traffic unavailable", InJsonNames(refusal.Message)),
         _ => WriteInvalidAsync(context, refusal.Errors.ToDictionary(fault => JsonNameOf(fault.Key), fault => fault.Value)),
     };
 

@@ -1,0 +1,31 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>Asks the registered traffic, which may be a database, for a bounded time.</summary>
+internal sealed class BoundedTraffic(IApiKeyTraffic traffic, TimeProvider time)
+{
+    /// <summary>How long an answer may take.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Asks; a failure, or no answer in time, is part of the result.</summary>
+    /// <param name="ask">The question.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was canceled.</exception>
+    public async Task<Answer<T>> AskAsync<T>(Func<IApiKeyTraffic, CancellationToken, ValueTask<T>> ask, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            return new Answer<T>(await ask(traffic, either.Token).AsTask().WaitAsync(either.Token), Failure: null);
+        }
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new Answer<T>(default, failure);
+        }
+    }
+
+    /// <summary>What was answered, or why nothing was.</summary>
+    /// <param name="Value">The answer; only without a failure.</param>
+    /// <param name="Failure">What went wrong; null if nothing did.</param>
+    public readonly record struct Answer<T>(T? Value, Exception? Failure);
+}
