@@ -10,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.TestSupport;
 public abstract class ApiKeyRepositoryContract
 {
     private static readonly DateTimeOffset Now = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly ApiKeyActor Actor = new(ApiKeyActorKind.User, "ada", "203.0.113.1");
+    private static readonly ApiKeyActor Actor = new() { Kind = ApiKeyActorKind.User, Id = "ada", Address = "203.0.113.1" };
 
     /// <summary>A repository without keys.</summary>
     protected abstract IApiKeyRepository Repository { get; }
@@ -544,7 +544,7 @@ public abstract class ApiKeyRepositoryContract
         await AppendAsync(Entry("audit_1", null) with
         {
             Action = AuditAction.Refused,
-            Actor = new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", null),
+            Actor = new ApiKeyActor { Kind = ApiKeyActorKind.Anonymous, Id = "anonymous" },
         });
         await Repository.CommitAsync(Change([], [Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
         await AppendAsync(Entry("audit_3", "key_1") with { Action = AuditAction.BreakGlassUse });

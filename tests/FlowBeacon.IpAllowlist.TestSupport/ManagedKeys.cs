@@ -15,7 +15,7 @@ internal sealed class ManagedKeys
         "The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.";
 
     public static readonly DateTimeOffset Start = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    public static readonly ApiKeyActor Actor = new(ApiKeyActorKind.User, "ada", "192.0.2.100");
+    public static readonly ApiKeyActor Actor = new() { Kind = ApiKeyActorKind.User, Id = "ada", Address = "192.0.2.100" };
 
     private readonly ConfigurationKeys _configuration = new();
     private readonly IpAllowlistOptions _options;

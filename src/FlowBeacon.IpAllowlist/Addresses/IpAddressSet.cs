@@ -76,7 +76,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         {
             if (!IpAddressParser.TryParse(entry, out IpAddressValue address))
             {
-                refused.Add(new IpAddressError(index, IpAddressErrorMessage.For(entry)));
+                refused.Add(new IpAddressError { Index = index, Message = IpAddressErrorMessage.For(entry) });
             }
             else if (address.IsIPv4)
             {
@@ -129,7 +129,11 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     {
         if (entries is null)
         {
-            errors = [new IpAddressError(IpAddressError.WholeList, "there is no list; an empty one is stored as a list without entries")];
+            errors = [new IpAddressError
+            {
+                Index = IpAddressError.WholeList,
+                Message = "there is no list; an empty one is stored as a list without entries",
+            }];
             return Unreadable;
         }
 

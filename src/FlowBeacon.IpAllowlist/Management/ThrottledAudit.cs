@@ -43,7 +43,7 @@ internal sealed class ThrottledAudit : IDisposable
         {
             key = key with
             {
-                Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor(actor.Kind, "others", null),
+                Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor { Kind = actor.Kind, Id = "others" },
                 Detail = summary ?? detail,
             };
         }

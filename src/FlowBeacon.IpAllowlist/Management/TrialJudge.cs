@@ -19,10 +19,13 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
         var request = new DefaultHttpContext();
         request.Connection.RemoteIpAddress = peer;
         request.Request.Headers[ClientIpResolver.ForwardedForHeader] = new StringValues([.. forwardedFor]);
-        return Judge(details, resolver.Resolve(request));
+        return Judge(details, resolver.Resolve(request), ((IClientIpResolver)resolver).Explain(request).Conclusion);
     }
 
-    private AddressTrial Judge(ApiKeyDetails details, ClientIp client)
+    /// <param name="details">The key.</param>
+    /// <param name="client">The client address.</param>
+    /// <param name="whyUnknown">If it is not known, why.</param>
+    private AddressTrial Judge(ApiKeyDetails details, ClientIp client, string whyUnknown = "")
     {
         ApiKey key = details.Key;
         ApiKeyState state = details.StateAt(time.GetUtcNow());
@@ -41,19 +44,16 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
                 IpAllowlistOutcome.InvalidKey => $"The key is {SnakeCase.Of(state)}.",
                 IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
                 IpAllowlistOutcome.Allowed => $"{address} is on the key's list.",
-                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed: {Explain(key, client)}",
-                _ => Explain(key, client),
+                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed. {Explain(key, client, whyUnknown)}",
+                _ => Explain(key, client, whyUnknown),
             },
         };
     }
 
-    private static string Explain(ApiKey key, ClientIp client) => key.WhyNotAdmitted(client) switch
+    private static string Explain(ApiKey key, ClientIp client, string whyUnknown) => key.WhyNotAdmitted(client) switch
     {
         IpAllowlistDenialReason.NotListed => $"{client.Address} is none of the {key.AllowedIps.Count} addresses of the key's list.",
-        IpAllowlistDenialReason.UnusableForwardedFor =>
-            $"entry {client.Hop} of X-Forwarded-For is no address, or there are more than {ClientIpResolver.MaxHops}.",
-        IpAllowlistDenialReason.UnknownPeer => "the connection has no peer address.",
-        IpAllowlistDenialReason.UnreadableList => "the key's stored list cannot be read, so it admits nobody.",
-        _ => "the peer address was replaced in this process.",
+        IpAllowlistDenialReason.UnreadableList => "The key's stored list cannot be read, so it admits nobody.",
+        _ => whyUnknown,
     };
 }

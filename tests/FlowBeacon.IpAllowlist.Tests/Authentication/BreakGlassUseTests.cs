@@ -51,7 +51,7 @@ public sealed class BreakGlassUseTests
         await AppendedAsync(audit, 1);
         AuditEntry use = audit.Appended.Should().ContainSingle().Subject;
         use.Action.Should().Be(AuditAction.BreakGlassUse);
-        use.Actor.Should().Be(new ApiKeyActor(ApiKeyActorKind.Key, "break-glass", "198.51.100.9"));
+        use.Actor.Should().Be(new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = "break-glass", Address = "198.51.100.9" });
         use.KeyId.Should().Be("break-glass");
         use.KeyName.Should().Be("In the safe");
         use.Count.Should().Be(1);

@@ -199,10 +199,10 @@ public sealed class IpAddressSetTests
         isRead.Should().BeFalse();
         set.Should().BeNull();
         errors.Should().Equal(
-            new IpAddressError(1, "'10.0.0.0/8' is a CIDR range; list each address"),
-            new IpAddressError(3, "an entry is empty; remove it or write an address"),
-            new IpAddressError(4, "an entry is empty; remove it or write an address"),
-            new IpAddressError(5, "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1"));
+            new IpAddressError { Index = 1, Message = "'10.0.0.0/8' is a CIDR range; list each address" },
+            new IpAddressError { Index = 3, Message = "an entry is empty; remove it or write an address" },
+            new IpAddressError { Index = 4, Message = "an entry is empty; remove it or write an address" },
+            new IpAddressError { Index = 5, Message = "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" });
     }
 
     [Theory]
@@ -288,9 +288,9 @@ public sealed class IpAddressSetTests
 
         set.Should().BeSameAs(IpAddressSet.Unreadable);
         errors.Should().Equal(
-            new IpAddressError(1, "'10.0.0.0/8' is a CIDR range; list each address"),
-            new IpAddressError(2, "an entry is empty; remove it or write an address"),
-            new IpAddressError(3, "'*' is a wildcard; list each address"));
+            new IpAddressError { Index = 1, Message = "'10.0.0.0/8' is a CIDR range; list each address" },
+            new IpAddressError { Index = 2, Message = "an entry is empty; remove it or write an address" },
+            new IpAddressError { Index = 3, Message = "'*' is a wildcard; list each address" });
     }
 
     [Fact]

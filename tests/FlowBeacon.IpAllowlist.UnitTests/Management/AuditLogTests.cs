@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 /// <summary>The bounds of the in-memory audit log; what every audit log does is in <see cref="ApiKeyRepositoryContract"/>.</summary>
 public sealed class AuditLogTests
 {
-    private static readonly ApiKeyActor Actor = new(ApiKeyActorKind.User, "ada", null);
+    private static readonly ApiKeyActor Actor = new() { Kind = ApiKeyActorKind.User, Id = "ada" };
 
     private readonly InMemoryAuditLog _log = new();
 

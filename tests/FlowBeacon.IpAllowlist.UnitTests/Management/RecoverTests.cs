@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 public sealed class RecoverTests
 {
     private static readonly IPAddress Caller = IPAddress.Parse("198.51.100.9");
-    private static readonly ApiKeyActor Glass = new(ApiKeyActorKind.Key, "key_glass", "198.51.100.9");
+    private static readonly ApiKeyActor Glass = new() { Kind = ApiKeyActorKind.Key, Id = "key_glass", Address = "198.51.100.9" };
 
     private readonly ManagedKeys _keys = new();
 

@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 public sealed class ThrottledAuditTests : IDisposable
 {
     private static readonly DateTimeOffset Start = new(2027, 1, 1, 12, 0, 10, TimeSpan.Zero);
-    private static readonly ApiKeyActor Glass = new(ApiKeyActorKind.Key, "key_glass", "203.0.113.7");
+    private static readonly ApiKeyActor Glass = new() { Kind = ApiKeyActorKind.Key, Id = "key_glass", Address = "203.0.113.7" };
 
     private readonly FakeTimeProvider _time = new(Start);
     private readonly LogRecorder _logs = new();
@@ -237,7 +237,7 @@ public sealed class ThrottledAuditTests : IDisposable
         for (int number = 0; number < 20_000; number++)
         {
             audit.Record(
-                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+                AuditAction.Refused, Anonymous($"2001:db8::{number:x}"), null, null, null);
             audit.Record(AuditAction.BreakGlassUse, Glass with { Address = $"2001:db8::{number:x}" }, "key_glass", "glass", null);
         }
 
@@ -281,7 +281,7 @@ public sealed class ThrottledAuditTests : IDisposable
         for (int number = 0; number < 2_000; number++)
         {
             audit.Record(
-                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+                AuditAction.Refused, Anonymous($"2001:db8::{number:x}"), null, null, null);
         }
 
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -299,7 +299,7 @@ public sealed class ThrottledAuditTests : IDisposable
         for (int number = 0; number < 2_000; number++)
         {
             audit.Record(
-                AuditAction.Refused, new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", $"2001:db8::{number:x}"), null, null, null);
+                AuditAction.Refused, Anonymous($"2001:db8::{number:x}"), null, null, null);
         }
 
         Record(audit);
@@ -345,4 +345,7 @@ public sealed class ThrottledAuditTests : IDisposable
         public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
     }
+
+    private static ApiKeyActor Anonymous(string address) =>
+        new() { Kind = ApiKeyActorKind.Anonymous, Id = "anonymous", Address = address };
 }

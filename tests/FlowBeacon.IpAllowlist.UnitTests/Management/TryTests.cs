@@ -33,7 +33,7 @@ public sealed class TryTests
 
     [Theory]
     [InlineData(AllowlistMode.Enforce, IpAllowlistOutcome.Denied, "")]
-    [InlineData(AllowlistMode.ReportOnly, IpAllowlistOutcome.WouldDeny, "Passes, because the list is only rehearsed: ")]
+    [InlineData(AllowlistMode.ReportOnly, IpAllowlistOutcome.WouldDeny, "Passes, because the list is only rehearsed. ")]
     public async Task An_address_that_is_not_is_denied_where_the_list_is_enforced(
         AllowlistMode mode, IpAllowlistOutcome outcome, string beginning)
     {

@@ -52,9 +52,10 @@ internal sealed class AdministratorAdmission(
         AuthorizationPolicy? added = await EndpointAuthorization.PolicyOfAsync(context, orFallback: true);
         bool hasKey = (evaluation.Key ?? IpAllowlistFeature.Get(context)?.Key ?? RequestState.Get(context)?.Authenticated) is not null;
         ClaimsPrincipal person = await PersonAsync(policy, added, hasKey, context);
-        ApiKeyActor? key = evaluation.Key is null ? null : new ApiKeyActor(ApiKeyActorKind.Key, evaluation.Key.Id, address);
+        ApiKeyActor? key = evaluation.Key is null ? null
+            : new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = evaluation.Key.Id, Address = address };
         ApiKeyActor? user = person.Identities.Any(identity => identity.IsAuthenticated)
-            ? new ApiKeyActor(ApiKeyActorKind.User, NameOf(person), address)
+            ? new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = NameOf(person), Address = address }
             : null;
         bool isAdministrator = user is not null && await IsMetAsync(policy, person, context);
         if (isAdministrator && (added is null || await IsMetAsync(added, await PersonAsync(added, policy, hasKey, context), context)))
@@ -72,7 +73,8 @@ internal sealed class AdministratorAdmission(
 
         ApiKeyActor? refused = user ?? key;
         audit.Record(
-            AuditAction.Refused, refused ?? new ApiKeyActor(ApiKeyActorKind.Anonymous, "anonymous", address), null, null,
+            AuditAction.Refused,
+            refused ?? new ApiKeyActor { Kind = ApiKeyActorKind.Anonymous, Id = "anonymous", Address = address }, null, null,
             RequestSummary.Describe(context));
         return ApiKeyAdmission.Refused(
             isAdministrator ? ApiKeyAdmissionRefusal.RequirementNotMet

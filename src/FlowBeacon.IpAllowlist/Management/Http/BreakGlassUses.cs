@@ -40,7 +40,7 @@ internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
     {
         string summary = RequestSummary.Describe(context);
         audit.Record(
-            AuditAction.BreakGlassUse, new ApiKeyActor(ApiKeyActorKind.Key, key.Id, clientIp), key.Id, key.Name,
+            AuditAction.BreakGlassUse, new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = key.Id, Address = clientIp }, key.Id, key.Name,
             keyId is null ? summary : $"{summary} of {keyId}", summary);
     }
 }

@@ -13,8 +13,9 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// not admitted, with the one exception of <see cref="AdmitReaderAsync"/>. <c>AllowAnonymous()</c> on the endpoint changes nothing.
 /// </para>
 /// <para>
-/// Ask before the request's body is read, and answer a refusal yourself. A refusal is put into the audit trail; so is the use of a
-/// break-glass key. An output cache is kept from storing the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set, people
+/// Ask before the request's body is read, and answer a refusal yourself. A refusal is put into the audit trail, save that of a key store
+/// that cannot answer (503); so is the use of a break-glass key. It is for asking, not for replacing: the endpoints of
+/// <c>MapFlowBeaconApiKeys()</c> do not ask a registered replacement. An output cache is kept from storing the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set, people
 /// without a key come through with <c>AllowMissingApiKey()</c>.
 /// </para>
 /// </remarks>
@@ -27,7 +28,10 @@ public interface IApiKeyAdmission
     /// <exception cref="InvalidOperationException"><c>AddAuthorization()</c> was not called, or a named policy does not exist.</exception>
     Task<ApiKeyAdmission> AdmitPersonAsync(HttpContext context);
 
-    /// <summary>Admits signed-in people and valid break-glass keys: for what only reads, and for recovery.</summary>
+    /// <summary>
+    /// Admits signed-in people and valid break-glass keys: for what only reads, and for recovery. A break-glass key is admitted whatever
+    /// the endpoint demands of people.
+    /// </summary>
     /// <param name="context">The request.</param>
     /// <returns>Who makes the request, or the refusal.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>

@@ -95,8 +95,8 @@ public sealed class AdministrationAttackTests
         (await host.AuditAsync()).Where(entry => entry.Action == AuditAction.BreakGlassUse).Select(entry => entry.Actor)
             .Should().BeEquivalentTo(
             [
-                new ApiKeyActor(ApiKeyActorKind.Key, glass.Details.Key.Id, "203.0.113.7"),
-                new ApiKeyActor(ApiKeyActorKind.Key, glass.Details.Key.Id, "198.51.100.9"),
+                new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = glass.Details.Key.Id, Address = "203.0.113.7" },
+                new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = glass.Details.Key.Id, Address = "198.51.100.9" },
             ]);
     }
 

@@ -207,7 +207,7 @@ public sealed class AdmissionTests
     private sealed class AdmitsEverybody : IApiKeyAdmission
     {
         private static readonly ApiKeyAdmission Everybody =
-            ApiKeyAdmission.Admitted(new ApiKeyActor(ApiKeyActorKind.Anonymous, "everybody", null));
+            ApiKeyAdmission.Admitted(new ApiKeyActor { Kind = ApiKeyActorKind.Anonymous, Id = "everybody" });
 
         public Task<ApiKeyAdmission> AdmitPersonAsync(HttpContext context) => Task.FromResult(Everybody);
 

@@ -51,7 +51,7 @@ public sealed class BreakGlassRecordTests
         {
             KeyId = glass.Details.Key.Id,
             KeyName = "break-glass",
-            Actor = new ApiKeyActor(ApiKeyActorKind.Key, glass.Details.Key.Id, From),
+            Actor = new ApiKeyActor { Kind = ApiKeyActorKind.Key, Id = glass.Details.Key.Id, Address = From },
             Count = 1,
         });
     }

@@ -9,7 +9,7 @@ public sealed class CursorTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
 
-    private static readonly ApiKeyActor Actor = new(ApiKeyActorKind.Application, "tests", null);
+    private static readonly ApiKeyActor Actor = new() { Kind = ApiKeyActorKind.Application, Id = "tests" };
 
     public static TheoryData<string> Malformed =>
         ["", "%20", "x", "-1", "+1", "0", "1.5", "1e3", "%D9%A1", "99999999999999999999", "audit_0190163d8694739bb8e25bdb0e3a5d6f"];

@@ -20,7 +20,7 @@ internal sealed class KeyApiHost : IAsyncDisposable
 
     public static readonly DateTimeOffset Start = new(2027, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly ApiKeyActor Somebody = new(ApiKeyActorKind.Application, "tests", null);
+    private static readonly ApiKeyActor Somebody = new() { Kind = ApiKeyActorKind.Application, Id = "tests", Address = null };
 
     private readonly HttpClient _client;
 

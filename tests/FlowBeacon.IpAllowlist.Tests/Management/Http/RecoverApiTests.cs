@@ -68,7 +68,7 @@ public sealed class RecoverApiTests
         (await host.UseAsync(key.RawKey, Caller)).Should().Be(200);
 
         AuditEntry entry = (await host.AuditAsync()).First(entry => entry.Action == AuditAction.Recover);
-        entry.Actor.Should().Be(new ApiKeyActor(ApiKeyActorKind.User, "alice", Caller));
+        entry.Actor.Should().Be(new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "alice", Address = Caller });
     }
 
     [Theory]

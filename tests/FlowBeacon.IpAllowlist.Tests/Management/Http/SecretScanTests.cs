@@ -192,7 +192,7 @@ public sealed class SecretScanTests
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey first = await host.CreateAsync("a", Listed);
-        var actor = new ApiKeyActor(ApiKeyActorKind.User, "alice", Listed);
+        var actor = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "alice", Address = Listed };
         IssuedApiKey rotated = await host.Manager.RotateAsync(first.Details.Key.Id, 24, null, actor, TestContext.Current.CancellationToken);
         var stale = (await host.Manager.Invoking(manager => manager.RevokeAsync(first.Details.Key.Id, 1, actor))
             .Should().ThrowAsync<ApiKeyManagementException>()).Which;

@@ -128,7 +128,7 @@ public sealed class TryApiTests
             new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
 
         (await TryAsync(host, key.Details.Key.Id, body)).Body.Should().Be(
-            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is only rehearsed: {detail}"));
+            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is only rehearsed. {detail}"));
         (await TryAsync(host, key.Details.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(Allowed(Listed, "given", null));
     }
 
