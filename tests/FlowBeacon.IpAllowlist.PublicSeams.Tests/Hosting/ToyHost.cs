@@ -60,14 +60,12 @@ internal sealed class ToyHost : IAsyncDisposable
     /// <summary>Starts a host.</summary>
     /// <param name="store">Where the keys are.</param>
     /// <param name="name">The host's name in its fleet.</param>
-    /// <param name="isLoaded">Whether it has loaded the keys.</param>
     /// <param name="options">Changes the settings.</param>
     /// <param name="configure">Changes the services, after all others.</param>
     /// <param name="page">Changes the mapped page.</param>
     public static async Task<ToyHost> StartAsync(
         ToyStore store,
         string name = "a",
-        bool isLoaded = true,
         Action<IpAllowlistOptions>? options = null,
         Action<IServiceCollection>? configure = null,
         Action<RouteGroupBuilder>? page = null)
@@ -94,14 +92,7 @@ internal sealed class ToyHost : IAsyncDisposable
         RouteGroupBuilder mapped = app.MapToyPage(Page);
         page?.Invoke(mapped);
         await app.StartAsync(TestContext.Current.CancellationToken);
-
-        var host = new ToyHost(app, time);
-        if (isLoaded)
-        {
-            host.Node.Load();
-        }
-
-        return host;
+        return new ToyHost(app, time);
     }
 
     /// <summary>Sends a request as a person; null is nobody. A body is JSON, and so is a POST without one.</summary>

@@ -113,7 +113,9 @@ public sealed class ToyPageAdmissionTests
     [Fact]
     public async Task While_the_keys_are_not_loaded_whoever_presents_one_is_asked_to_wait()
     {
-        await using ToyHost host = await ToyHost.StartAsync(_store, isLoaded: false);
+        _store.IsAway = true;
+        await using ToyHost host = await ToyHost.StartAsync(_store);
+        _store.IsAway = false;
         string bearer = ToyHost.Bearer("fb_live_555555555555555555555555555555555555555555555555");
 
         (await host.SendAsync(ToyHost.Operator, "GET", ToyHost.Page, null, bearer)).ShouldAskToWait(ToyNode.RetryAfter);

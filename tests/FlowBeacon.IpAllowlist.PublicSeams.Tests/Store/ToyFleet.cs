@@ -12,15 +12,15 @@ internal sealed class ToyFleet(ToyStore store, ToyNode node, TimeProvider time) 
         cancellationToken.ThrowIfCancellationRequested();
         long newest = store.Revision;
         DateTimeOffset now = time.GetUtcNow();
-        return new([.. store.Nodes
-            .Select(other => other with
-            {
-                IsThis = other.Id == node.Id,
-                State = now - other.LastContact > ToyNode.Lease ? FleetNodeState.Silent
-                    : other.Revision < newest ? FleetNodeState.Behind
-                    : FleetNodeState.UpToDate,
-            })
-            .OrderByDescending(other => other.IsThis)]);
+        FleetNode self = node.Describe();
+        return new([Judged(self) with { IsThis = true }, .. store.Nodes.Where(other => other.Id != self.Id).Select(Judged)]);
+
+        FleetNode Judged(FleetNode other) => other with
+        {
+            State = now - other.LastContact > ToyNode.Lease ? FleetNodeState.Silent
+                : other.Revision < newest ? FleetNodeState.Behind
+                : other.State,
+        };
     }
 
     public async ValueTask<bool> WaitAsync(long revision, TimeSpan timeout, CancellationToken cancellationToken)

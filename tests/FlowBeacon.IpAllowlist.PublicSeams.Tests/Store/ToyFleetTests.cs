@@ -75,6 +75,20 @@ public sealed class ToyFleetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_host_that_could_not_load_any_keys_yet_is_behind()
+    {
+        _store.IsAway = true;
+        await using ToyHost late = await ToyHost.StartAsync(_store, "late");
+        _store.IsAway = false;
+
+        (await NodesAsync(late)).Should().Equal("late 0 Behind this", "a 0 UpToDate", "b 0 UpToDate");
+        (await NodesAsync(_a)).Should().Equal("a 0 UpToDate this", "b 0 UpToDate");
+
+        late.Node.Load();
+        (await NodesAsync(_a)).Should().Equal("a 0 UpToDate this", "b 0 UpToDate", "late 0 UpToDate");
+    }
+
+    [Fact]
     public async Task The_management_API_answers_a_change_with_the_revision_to_wait_for()
     {
         Answer created = await _a.SendAsync(

@@ -13,12 +13,12 @@ internal sealed class ToyNode(ToyStore store, TimeProvider time, string name) : 
 
     public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(3);
 
+    /// <summary>Another one after each start.</summary>
+    private readonly string _id = Guid.NewGuid().ToString("N");
+
     private readonly Lock _loading = new();
     private readonly InMemoryApiKeyStore _keys = new();
     private Loaded? _loaded;
-
-    /// <summary>Another one after each start.</summary>
-    public string Id { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>The newest revision that requests see; 0 before the first load.</summary>
     public long Revision => Volatile.Read(ref _loaded)?.Revision ?? 0;
@@ -36,14 +36,7 @@ internal sealed class ToyNode(ToyStore store, TimeProvider time, string name) : 
                 (long revision, IReadOnlyList<ApiKey> keys) = store.Load();
                 _keys.ReplaceAll(keys);
                 Volatile.Write(ref _loaded, new Loaded(revision, now));
-                store.Report(new FleetNode
-                {
-                    Id = Id,
-                    Name = name,
-                    Revision = revision,
-                    LastContact = now,
-                    State = FleetNodeState.UpToDate,
-                });
+                store.Report(Describe());
             }
             catch (ApiKeyStoreUnavailableException)
             {
@@ -51,6 +44,16 @@ internal sealed class ToyNode(ToyStore store, TimeProvider time, string name) : 
             }
         }
     }
+
+    /// <summary>This host as a node of its fleet, as far as it knows itself.</summary>
+    public FleetNode Describe() => new()
+    {
+        Id = _id,
+        Name = name,
+        Revision = Revision,
+        LastContact = time.GetUtcNow(),
+        State = Volatile.Read(ref _loaded) is null ? FleetNodeState.Behind : FleetNodeState.UpToDate,
+    };
 
     public ApiKey? Find(ApiKeyHash hash)
     {

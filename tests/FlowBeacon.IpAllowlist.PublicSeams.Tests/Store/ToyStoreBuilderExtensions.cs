@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Store;
 
@@ -14,6 +15,19 @@ internal static class ToyStoreBuilderExtensions
         builder.Services.AddSingleton<IAuditLog>(store);
         builder.Services.AddSingleton<IFleetStatus>(provider => new ToyFleet(
             store, provider.GetRequiredService<ToyNode>(), provider.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton<IHostedService, Loader>();
         return builder;
+    }
+
+    /// <summary>Loads the keys when the host starts. If the store is away, the host starts all the same and asks its clients to wait.</summary>
+    private sealed class Loader(ToyNode node) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            node.Load();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -21,7 +21,8 @@ public sealed class ToyStoreTests
     {
         await using ToyHost first = await ToyHost.StartAsync(_store, "first");
         string key = (await first.CreateAsync("make-grid", Listed)).RawKey;
-        await using ToyHost host = await ToyHost.StartAsync(_store, isLoaded: false);
+        _store.IsAway = true;
+        await using ToyHost host = await ToyHost.StartAsync(_store);
 
         foreach (string rawKey in new[] { key, Unknown })
         {
@@ -31,6 +32,7 @@ public sealed class ToyStoreTests
 
         (await host.SendAsync(null, "GET", "/open")).Status.Should().Be(200, "it has no key");
         (await host.SendAsync(null, "GET", "/report")).Status.Should().Be(401);
+        _store.IsAway = false;
         host.Node.Load();
         (await host.UseAsync(key, Listed)).Should().Be(200);
         (await host.UseAsync(key, NotListed)).Should().Be(403);

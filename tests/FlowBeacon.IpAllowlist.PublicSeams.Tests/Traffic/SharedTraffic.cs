@@ -78,7 +78,12 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
     /// <summary>Reads a page of denials; a later one begins behind as many rows as its cursor says.</summary>
     public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken)
     {
-        int skipped = query.After is null ? 0 : int.Parse(query.After, NumberStyles.None, CultureInfo.InvariantCulture);
+        int skipped = 0;
+        if (query.After is not null && !int.TryParse(query.After, NumberStyles.None, CultureInfo.InvariantCulture, out skipped))
+        {
+            throw new FormatException("The cursor is not from an earlier page.");
+        }
+
         return Answer(() =>
         {
             Denial[] found = [.. _denials.Values

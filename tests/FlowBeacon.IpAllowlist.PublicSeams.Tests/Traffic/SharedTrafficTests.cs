@@ -239,6 +239,10 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         (await PagesAsync(new DenialQuery { Since = ToyHost.Start.AddSeconds(3) })).Should().Equal("198.51.100.1 3");
         (await PagesAsync(new DenialQuery { ClientIp = IPAddress.Parse("::ffff:198.51.100.3") })).Should().Equal("198.51.100.3 1");
         (await PagesAsync(new DenialQuery { KeyId = "another" })).Should().Equal("");
+        foreach (string cursor in new[] { "", "-1", "next", "99999999999" })
+        {
+            await ((Func<Task>)(() => PagesAsync(new DenialQuery { After = cursor }))).Should().ThrowAsync<FormatException>();
+        }
 
         async Task<List<string>> PagesAsync(DenialQuery query)
         {
