@@ -15,9 +15,6 @@ public sealed class ToyStoreContractTests : ApiKeyRepositoryContract
 
     protected override IAuditLog Audit => _store;
 
-    /// <summary>Entries are rows beside those of the keys.</summary>
-    protected override IApiKeyRepository? CreateOver(IAuditLog audit, TimeProvider time) => null;
-
     protected override Task SpoilListAsync(string id)
     {
         _store.WriteList(id, """["203.0.113.7","10.0.0.0/8"]""");
