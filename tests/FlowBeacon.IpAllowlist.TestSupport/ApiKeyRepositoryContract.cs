@@ -608,7 +608,8 @@ public abstract class ApiKeyRepositoryContract
 
     private static ApiKeyWrite Write(ApiKeyDetails key, long expectedVersion) => new() { Details = key, ExpectedVersion = expectedVersion };
 
-    private protected static ApiKeyDetails Revoked(ApiKeyDetails key) => key with { Key = key.Key with { IsRevoked = true }, RevokedAt = Now };
+    private protected static ApiKeyDetails Revoked(ApiKeyDetails key) =>
+        key with { Key = key.Key with { IsRevoked = true }, RevokedAt = Now };
 
     private static ApiKeyDetails Expiring(string id, DateTimeOffset expiresAt)
     {

@@ -19,7 +19,9 @@ internal static class ToyStoreBuilderExtensions
         return builder;
     }
 
-    /// <summary>Loads the keys when the host starts. If the store is away, the host starts all the same and asks its clients to wait.</summary>
+    /// <summary>
+    /// Loads the keys when the host starts. If the store is away, the host starts all the same and asks its clients to wait.
+    /// </summary>
     private sealed class Loader(ToyNode node) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

@@ -221,7 +221,8 @@ public sealed class SharedTrafficTests : IAsyncLifetime
     {
         CancellationToken token = TestContext.Current.CancellationToken;
         IssuedApiKey key = await CreateAsync([Listed]);
-        foreach ((ToyHost host, string from) in new[] { (_a, "198.51.100.1"), (_a, "198.51.100.2"), (_b, "198.51.100.3"), (_b, "198.51.100.2") })
+        (ToyHost, string)[] requests = [(_a, "198.51.100.1"), (_a, "198.51.100.2"), (_b, "198.51.100.3"), (_b, "198.51.100.2")];
+        foreach ((ToyHost host, string from) in requests)
         {
             host.Time.Advance(TimeSpan.FromSeconds(1));
             (await host.UseAsync(key.RawKey, from)).Should().Be(403);
