@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
 /// <summary>The contract, and what is the in-memory repository's own: it commits to the store that requests are looked up in.</summary>
-public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryContract
+public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryOverLogContract
 {
     private readonly InMemoryApiKeyStore _store = new();
     private readonly InMemoryAuditLog _audit = new();

@@ -1,27 +1,30 @@
+using System.Net;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Tests.Management.Http;
+using FlowBeacon.IpAllowlist.PublicSeams.Tests.Hosting;
+using FlowBeacon.IpAllowlist.PublicSeams.Tests.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace FlowBeacon.IpAllowlist.Tests.Traffic;
+namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Traffic;
 
-/// <summary>Two hosts that add up what they saw, each with the keys of both, as nodes of one database would.</summary>
+/// <summary>Two hosts with one store that add up what they saw, as nodes of one database would.</summary>
 public sealed class SharedTrafficTests : IAsyncLifetime
 {
-    private const string Keys = KeyApiHost.Keys;
-    private const string Administrator = KeyApiHost.Administrator;
+    private const string Keys = ToyHost.Keys;
+    private const string Administrator = ToyHost.Administrator;
     private const string Listed = "203.0.113.7";
     private const string Elsewhere = "198.51.100.9";
 
-    private readonly SharedTraffic _shared = new(KeyApiHost.Start);
-    private KeyApiHost _a = null!;
-    private KeyApiHost _b = null!;
+    private readonly ToyStore _store = new();
+    private readonly SharedTraffic _shared = new(ToyHost.Start);
+    private ToyHost _a = null!;
+    private ToyHost _b = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _a = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IApiKeyTraffic>(_shared));
-        _b = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IApiKeyTraffic>(_shared));
+        _a = await ToyHost.StartAsync(_store, "a", configure: services => services.AddSingleton<IApiKeyTraffic>(_shared));
+        _b = await ToyHost.StartAsync(_store, "b", configure: services => services.AddSingleton<IApiKeyTraffic>(_shared));
     }
 
     public async ValueTask DisposeAsync()
@@ -96,7 +99,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         recovered.Texts("allowed_ips").Should().Equal(Elsewhere, Listed);
 
         Task<Answer> RecoverAsync() => _a.SendAsync(
-            null, "POST", $"{Keys}/{key.Details.Key.Id}/recover", null, KeyApiHost.Bearer(glass), $"X-Forwarded-For: {Elsewhere}");
+            null, "POST", $"{Keys}/{key.Details.Key.Id}/recover", null, ToyHost.Bearer(glass), $"X-Forwarded-For: {Elsewhere}");
     }
 
     [Fact]
@@ -108,8 +111,9 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         Collect();
 
         _a.Time.Advance(TimeSpan.FromSeconds(3_601));
+        _a.Node.Load();
         Answer late = await _a.SendAsync(
-            null, "POST", $"{Keys}/{key.Details.Key.Id}/recover", null, KeyApiHost.Bearer(glass), $"X-Forwarded-For: {Elsewhere}");
+            null, "POST", $"{Keys}/{key.Details.Key.Id}/recover", null, ToyHost.Bearer(glass), $"X-Forwarded-For: {Elsewhere}");
 
         late.Status.Should().Be(409, late.Body);
     }
@@ -120,7 +124,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         IssuedApiKey key = await CreateAsync([Listed]);
         string id = key.Details.Key.Id;
         _b.Time.Advance(TimeSpan.FromSeconds(5));
-        foreach (KeyApiHost host in new[] { _a, _b })
+        foreach (ToyHost host in new[] { _a, _b })
         {
             (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
             (await host.UseAsync(key.RawKey, Elsewhere)).Should().Be(403);
@@ -149,7 +153,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         IssuedApiKey key = await CreateAsync([Listed]);
         (await _b.UseAsync(key.RawKey, Elsewhere)).Should().Be(403);
         (await _b.UseAsync(key.RawKey, Listed)).Should().Be(200);
-        LocalTraffic local = Local(_b);
+        LocalTraffic local = _b.Local;
 
         // The first attempt does not reach the store; the second does, and its answer gets lost.
         TrafficChanges undelivered = local.TakeChanges(100)!;
@@ -187,7 +191,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         }))];
         while (Volatile.Read(ref done) < Threads && !requests.Any(task => task.IsFaulted))
         {
-            batches += _shared.Collect("a", Local(_a), max: 7) + _shared.Collect("b", Local(_b), max: 7);
+            batches += _shared.Collect("a", _a.Local, max: 7) + _shared.Collect("b", _b.Local, max: 7);
             await Task.Yield();
         }
 
@@ -203,20 +207,63 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         foreach (IssuedApiKey key in keys)
         {
             long counted = 0;
-            foreach (KeyApiHost host in new[] { _a, _b })
+            foreach (ToyHost host in new[] { _a, _b })
             {
-                counted += (await Local(host).ThisProcess.ReadSourcesAsync(key.Details.Key.Id, token)).Sources.Sum(source => source.Count);
+                counted += (await host.Local.ThisProcess.ReadSourcesAsync(key.Details.Key.Id, token)).Sources.Sum(source => source.Count);
             }
 
             (await _shared.ReadSourcesAsync(key.Details.Key.Id, token)).Sources.Should().ContainSingle().Which.Count.Should().Be(counted);
         }
     }
 
-    private static LocalTraffic Local(KeyApiHost host) => host.App.Services.GetRequiredService<LocalTraffic>();
-
-    private static RequestDelegate Pipeline(KeyApiHost host)
+    [Fact]
+    public async Task Denials_of_both_hosts_are_read_page_by_page_in_the_order_asked_for()
     {
-        IApplicationBuilder app = new ApplicationBuilder(host.App.Services).UseFlowBeaconIpAllowlist();
+        CancellationToken token = TestContext.Current.CancellationToken;
+        IssuedApiKey key = await CreateAsync([Listed]);
+        (ToyHost, string)[] requests = [(_a, "198.51.100.1"), (_a, "198.51.100.2"), (_b, "198.51.100.3"), (_b, "198.51.100.2")];
+        foreach ((ToyHost host, string from) in requests)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+            (await host.UseAsync(key.RawKey, from)).Should().Be(403);
+        }
+
+        _b.Time.Advance(TimeSpan.FromSeconds(2));
+        (await _b.UseAsync(key.RawKey, "198.51.100.1")).Should().Be(403);
+        (await _b.UseAsync(key.RawKey, "198.51.100.1")).Should().Be(403);
+        Collect();
+
+        (await PagesAsync(new DenialQuery { Order = DenialOrder.Count, Limit = 2 })).Should().Equal(
+            "198.51.100.1 3, 198.51.100.2 2", "198.51.100.3 1");
+        (await PagesAsync(new DenialQuery { Order = DenialOrder.LastSeen, Limit = 1 })).Should().Equal(
+            "198.51.100.1 3", "198.51.100.2 2", "198.51.100.3 1");
+        (await PagesAsync(new DenialQuery { Since = ToyHost.Start.AddSeconds(3) })).Should().Equal("198.51.100.1 3");
+        (await PagesAsync(new DenialQuery { ClientIp = IPAddress.Parse("::ffff:198.51.100.3") })).Should().Equal("198.51.100.3 1");
+        (await PagesAsync(new DenialQuery { KeyId = "another" })).Should().Equal("");
+        foreach (string cursor in new[] { "", "-1", "next", "99999999999" })
+        {
+            await ((Func<Task>)(() => PagesAsync(new DenialQuery { After = cursor }))).Should().ThrowAsync<FormatException>();
+        }
+
+        async Task<List<string>> PagesAsync(DenialQuery query)
+        {
+            var pages = new List<string>();
+            DenialPage page;
+            do
+            {
+                page = await _shared.ReadDenialsAsync(query, token);
+                pages.Add(string.Join(", ", page.Denials.Select(row => $"{row.ClientIp} {row.Count}")));
+                query = query with { After = page.Next };
+            }
+            while (page.Next is not null);
+
+            return pages;
+        }
+    }
+
+    private static RequestDelegate Pipeline(ToyHost host)
+    {
+        IApplicationBuilder app = new ApplicationBuilder(host.Services).UseFlowBeaconIpAllowlist();
         app.Run(_ => Task.CompletedTask);
         return app.Build();
     }
@@ -233,15 +280,15 @@ public sealed class SharedTrafficTests : IAsyncLifetime
 
     private void Collect()
     {
-        _shared.Collect("a", Local(_a));
-        _shared.Collect("b", Local(_b));
+        _shared.Collect("a", _a.Local);
+        _shared.Collect("b", _b.Local);
     }
 
     /// <summary>Creates a key on one host, and lets the other one know it.</summary>
     private async Task<IssuedApiKey> CreateAsync(string[] allowedIps)
     {
         IssuedApiKey key = await _a.CreateAsync($"key {Guid.NewGuid():N}", allowedIps);
-        _b.App.Services.GetRequiredService<InMemoryApiKeyStore>().Set(key.Details.Key);
+        _b.Node.Load();
         return key;
     }
 }

@@ -1,9 +1,10 @@
+using System.Globalization;
 using System.Net;
 
-namespace FlowBeacon.IpAllowlist.Tests.Traffic;
+namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Traffic;
 
 /// <summary>
-/// What several hosts saw, added up in dictionaries as a database package would do it in tables. By the public API alone.
+/// What several hosts saw, added up in dictionaries as a database package would do it in tables.
 /// </summary>
 internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraffic
 {
@@ -74,15 +75,31 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
         }
     }
 
-    public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken) => Answer(() => new DenialPage
+    /// <summary>Reads a page of denials; a later one begins behind as many rows as its cursor says.</summary>
+    public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken)
     {
-        Denials = [.. _denials.Values
-            .Where(row => query.KeyId is null || row.KeyId == query.KeyId)
-            .Where(row => query.ClientIp is null || row.ClientIp == query.ClientIp.ToString())
-            .Where(row => query.Since is null || row.LastSeen >= query.Since)
-            .OrderByDescending(row => query.Order == DenialOrder.Count ? row.Count : row.LastSeen.ToUnixTimeSeconds())
-            .Take(query.Limit)],
-    });
+        int skipped = 0;
+        if (query.After is not null && !int.TryParse(query.After, NumberStyles.None, CultureInfo.InvariantCulture, out skipped))
+        {
+            throw new FormatException("The cursor is not from an earlier page.");
+        }
+
+        return Answer(() =>
+        {
+            Denial[] found = [.. _denials.Values
+                .Where(row => query.KeyId is null || row.KeyId == query.KeyId)
+                .Where(row => query.ClientIp is null || row.ClientIp == Canonical(query.ClientIp))
+                .Where(row => query.Since is null || row.LastSeen.ToUnixTimeSeconds() >= query.Since.Value.ToUnixTimeSeconds())
+                .OrderByDescending(row => query.Order == DenialOrder.Count ? row.Count : row.LastSeen.ToUnixTimeSeconds())
+                .Skip(skipped)];
+            int next = skipped + query.Limit;
+            return new DenialPage
+            {
+                Denials = [.. found.Take(query.Limit)],
+                Next = found.Length > query.Limit ? next.ToString(CultureInfo.InvariantCulture) : null,
+            };
+        });
+    }
 
     public ValueTask<DenialTotals> ReadTotalsAsync(string? keyId, CancellationToken cancellationToken) => Answer(() =>
     {
@@ -108,7 +125,7 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
 
     public ValueTask<bool> WasDeniedAsync(
         string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) => Answer(() =>
-        _denials.TryGetValue((keyId, clientIp.ToString(), IpAllowlistDenialReason.NotListed, false, false), out Denial? row)
+        _denials.TryGetValue((keyId, Canonical(clientIp), IpAllowlistDenialReason.NotListed, false, false), out Denial? row)
         && row.LastSeen.ToUnixTimeSeconds() >= since.ToUnixTimeSeconds());
 
     /// <summary>Later, as a database does.</summary>
@@ -120,6 +137,10 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
             return read();
         }
     }
+
+    /// <summary>An IPv4 address and its IPv4-mapped form are one.</summary>
+    private static string Canonical(IPAddress address) =>
+        (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString();
 
     private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 }
