@@ -6,7 +6,9 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </summary>
 /// <remarks>
 /// The default knows this process alone, and the revisions of <see cref="InMemoryApiKeyRepository"/>. With a repository of your own,
-/// register an <see cref="IFleetStatus"/> beside it: the default then refuses to answer, because it would have to guess.
+/// register an <see cref="IFleetStatus"/> beside it: the default then refuses to answer, because it would have to guess. One that asks a
+/// database throws <see cref="ApiKeyStoreUnavailableException"/> while that does not answer. A node that has no keys yet is listed as
+/// one that is behind.
 /// </remarks>
 public interface IFleetStatus
 {

@@ -8,7 +8,7 @@ public sealed record DenialQuery
     /// <summary>Only this key's; null for all.</summary>
     public string? KeyId { get; init; }
 
-    /// <summary>Only from this address; null for all.</summary>
+    /// <summary>Only from this address; an IPv4 address and its IPv4-mapped form are one. Null for all.</summary>
     public IPAddress? ClientIp { get; init; }
 
     /// <summary>Only what was denied at or after this instant, to the second; null for all.</summary>

@@ -62,7 +62,7 @@ internal static class ToyPageGuard
         ApiKeyManagementFault.Invalid => StatusCodes.Status400BadRequest,
         ApiKeyManagementFault.NotFound => StatusCodes.Status404NotFound,
         ApiKeyManagementFault.StaleVersion => StatusCodes.Status412PreconditionFailed,
-        ApiKeyManagementFault.AuditUnavailable => StatusCodes.Status503ServiceUnavailable,
+        ApiKeyManagementFault.AuditUnavailable or ApiKeyManagementFault.TrafficUnavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status409Conflict,
     };
 
