@@ -223,7 +223,8 @@ public sealed class ApiKeyManager
 
             if (before.Key.Retiring is { } retiring && now < retiring.ExpiresAt)
             {
-                throw ManagementRefusal.Conflict($"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
+                throw ManagementRefusal.Conflict(
+                    $"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
             }
 
             DateTimeOffset graceEnd = now.AddHours(graceHours);
@@ -496,7 +497,8 @@ public sealed class ApiKeyManager
             bool hasEvidence = presented is { } secret ? secret != default && before.Key.Accepts(secret, _time) : wasDenied.Value;
             if (!hasEvidence)
             {
-                throw ManagementRefusal.Conflict($"The key was not recently denied from {address}. Send a request with it from here first.");
+                throw ManagementRefusal.Conflict(
+                    $"The key was not recently denied from {address}. Send a request with it from here first.");
             }
 
             var errors = new FieldErrors();
@@ -644,8 +646,8 @@ public sealed class ApiKeyManager
     {
         if (_configurationKeys.Find(id) is not null)
         {
-            throw ManagementRefusal.Conflict("The key comes from configuration, where a change made here would be undone by the next reload."
-                + " Edit the configuration.");
+            throw ManagementRefusal.Conflict(
+                "The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
         }
     }
 

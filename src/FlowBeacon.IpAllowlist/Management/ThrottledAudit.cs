@@ -43,7 +43,7 @@ internal sealed class ThrottledAudit : IDisposable
         {
             key = key with
             {
-                Actor = actor.Kind == ApiKeyActorKind.Key ? actor with { Address = null } : new ApiKeyActor { Kind = actor.Kind, Id = "others" },
+                Actor = actor with { Id = actor.Kind == ApiKeyActorKind.Key ? actor.Id : "others", Address = null },
                 Detail = summary ?? detail,
             };
         }

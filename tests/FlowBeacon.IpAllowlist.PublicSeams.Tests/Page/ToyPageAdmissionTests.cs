@@ -38,7 +38,8 @@ public sealed class ToyPageAdmissionTests
 
         created.Status.Should().Be(200, created.Body);
         (await host.AuditAsync()).Select(entry => (entry.Action, entry.Actor)).Should().Equal(
-            (AuditAction.Create, new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = person.Split(' ')[0], Address = ToyHost.Peer.ToString() }));
+            (AuditAction.Create,
+                new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = person.Split(' ')[0], Address = ToyHost.Peer.ToString() }));
     }
 
     [Theory]

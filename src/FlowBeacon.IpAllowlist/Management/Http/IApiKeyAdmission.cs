@@ -14,10 +14,10 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </para>
 /// <para>
 /// Ask before the request's body is read, and answer a refusal yourself. Parameters of a handler, forms included, are bound before its
-/// endpoint filters run: ask in a handler that takes the <see cref="HttpContext"/> alone, or wrap the endpoint's
-/// <see cref="RequestDelegate"/>. A refusal is put into the audit trail, save that of a key store
-/// that cannot answer (503); so is the use of a break-glass key. It is for asking, not for replacing: the endpoints of
-/// <c>MapFlowBeaconApiKeys()</c> do not ask a registered replacement. An output cache is kept from storing the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set, people
+/// endpoint filters run: ask in a handler that takes the <see cref="HttpContext"/> alone, or wrap the endpoint's <see
+/// cref="RequestDelegate"/>. A refusal is put into the audit trail, save that of a key store that cannot answer (503); so is the use of a
+/// break-glass key. It is for asking, not for replacing: the endpoints of <c>MapFlowBeaconApiKeys()</c> do not ask a registered
+/// replacement. An output cache is kept from storing the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set, people
 /// without a key come through with <c>AllowMissingApiKey()</c>.
 /// </para>
 /// </remarks>

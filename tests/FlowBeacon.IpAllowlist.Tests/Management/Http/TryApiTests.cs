@@ -34,13 +34,13 @@ public sealed class TryApiTests
         },
         {
             ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"unknown, 203.0.113.7","peer":"203.0.113.7"}""",
-            Denied("unusable_forwarded_for", 1, "entry 1 of X-Forwarded-For is no address, or there are more than 20.")
+            Denied("unusable_forwarded_for", 1, "The first entry of X-Forwarded-For is no address. No other is taken in its place.")
         },
         { ClientIpSource.ForwardedForFirst, """{"peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":" , ","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         {
             ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":[]}""",
-            Denied("unknown_peer", null, "the connection has no peer address.")
+            Denied("unknown_peer", null, "X-Forwarded-For is missing or empty, and the connection has no peer address.")
         },
 
         {
@@ -57,18 +57,20 @@ public sealed class TryApiTests
         { ClientIpSource.TrustedProxies, """{"x_forwarded_for":"198.51.100.9","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         {
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, _hidden, 10.0.0.2","peer":"10.0.0.1"}""",
-            Denied("unusable_forwarded_for", 2, "entry 2 of X-Forwarded-For is no address, or there are more than 20.")
+            Denied(
+                "unusable_forwarded_for", 2,
+                "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place.")
         },
         {
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7"}""",
-            Denied("unknown_peer", null, "the connection has no peer address.")
+            Denied("unknown_peer", null, "The connection has no peer address.")
         },
 
         { ClientIpSource.PeerAddress, """{"x_forwarded_for":"198.51.100.9","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.PeerAddress, """{"x_forwarded_for":"203.0.113.7","peer":"198.51.100.9"}""", NotOnList(NotListed, "peer", null) },
         {
             ClientIpSource.PeerAddress, """{"x_forwarded_for":"203.0.113.7"}""",
-            Denied("unknown_peer", null, "the connection has no peer address.")
+            Denied("unknown_peer", null, "The connection has no peer address.")
         },
     };
 
@@ -119,7 +121,7 @@ public sealed class TryApiTests
         """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is none of the 1 addresses of the key's list.")]
     [InlineData(
         """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
-        "entry 1 of X-Forwarded-For is no address, or there are more than 20.")]
+        "The first entry of X-Forwarded-For is no address. No other is taken in its place.")]
     public async Task A_rehearsed_list_would_deny_and_lets_through(
         string body, string? ip, string origin, int? hop, string reason, string detail)
     {
@@ -183,7 +185,7 @@ public sealed class TryApiTests
         (await TryAsync(host, sound.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(
             Whole(
                 "denied", 403, Listed, "given", null, null, "unreadable_list",
-                "the key's stored list cannot be read, so it admits nobody."));
+                "The key's stored list cannot be read, so it admits nobody."));
         (await host.SendAsync(Administrator, "GET", $"{Keys}/{sound.Key.Id}")).Json.GetProperty("allowed_ips").ValueKind
             .Should().Be(JsonValueKind.Null);
     }
