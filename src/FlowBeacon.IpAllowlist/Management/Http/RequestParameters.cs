@@ -50,10 +50,10 @@ internal static class RequestParameters
     public static void Audit(
         [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
         [RegularExpression("^[1-9][0-9]{0,18}$"), Description(AfterText)] string? before,
-        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
+        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
 
     public static void Denials(
-        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId,
+        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId,
         [Description(AddressText)] string? address,
         [Description(SinceText)] DateTimeOffset? since,
         [RegularExpression("^(last_seen|count)$"), DefaultValue("last_seen"), Description(OrderText)] string? order,

@@ -140,16 +140,21 @@ public sealed class OpenApiTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_a_schema_cannot_say_its_description_says()
+    public void What_the_server_refuses_a_pattern_says_or_else_a_description()
     {
         JsonElement schemas = _document.GetProperty("components").GetProperty("schemas");
 
         DescriptionOf("CreateApiKeyBody", "name").Should().Contain("UTF-16 code units");
         DescriptionOf("UpdateApiKeyBody", "name").Should().Contain("UTF-16 code units");
         DescriptionOf("RotateApiKeyBody", "grace_hours").Should().Contain("without a fraction");
-        _document.GetProperty("paths").GetProperty("/api/v1/keys/audit").GetProperty("get").GetProperty("parameters").EnumerateArray()
-            .Single(parameter => parameter.GetProperty("name").GetString() == "before")
-            .GetProperty("schema").GetProperty("pattern").GetString().Should().Be("^[1-9][0-9]{0,18}$");
+        PatternOf("audit", "before").Should().Be("^[1-9][0-9]{0,18}$");
+        PatternOf("audit", "key_id").Should().Be(".", "an empty one is refused");
+        PatternOf("denials", "key_id").Should().Be(".", "an empty one is refused");
+
+        string? PatternOf(string listing, string name) => _document.GetProperty("paths").GetProperty($"/api/v1/keys/{listing}")
+            .GetProperty("get").GetProperty("parameters").EnumerateArray()
+            .Single(parameter => parameter.GetProperty("name").GetString() == name)
+            .GetProperty("schema").GetProperty("pattern").GetString();
 
         string? DescriptionOf(string schema, string member) =>
             schemas.GetProperty(schema).GetProperty("properties").GetProperty(member).GetProperty("description").GetString();
