@@ -1,6 +1,9 @@
+using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using FlowBeacon.IpAllowlist;
 using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -8,15 +11,18 @@ namespace KeyConsole;
 
 /// <summary>
 /// What the OpenAPI document of key administration needs beside what its endpoints tell of themselves: how callers of this host prove who
-/// they are, the header ETag, examples, and the few schemas that attributes cannot say.
+/// they are, the headers of answers, examples, and the few schemas that attributes cannot say. The host's own operations and schemas stay
+/// as they are.
 /// </summary>
 internal static class KeyApiDocument
 {
     private const string ApiKey = "apiKey";
     private const string Tag = "API keys";
 
-    /// <summary>How the ids of operations begin that break-glass keys may not use.</summary>
-    private static readonly string[] PeopleOnly = ["Create", "Update", "Rotate", "End", "Revoke"];
+    private static readonly Assembly Library = typeof(IpAllowlistOptions).Assembly;
+
+    /// <summary>The types of answers with one key, whose ETag is its version.</summary>
+    private static readonly string[] OneKey = ["ApiKeyJson", "UsedApiKeyJson"];
 
     private static readonly Dictionary<string, JsonNode> Examples = new()
     {
@@ -36,39 +42,46 @@ internal static class KeyApiDocument
         options.AddDocumentTransformer((document, _, _) =>
         {
             document.Components ??= new OpenApiComponents();
-            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+            document.Components.SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>();
+            document.Components.SecuritySchemes[CookieAuthenticationDefaults.AuthenticationScheme] = new OpenApiSecurityScheme
             {
-                [CookieAuthenticationDefaults.AuthenticationScheme] = new OpenApiSecurityScheme
-                {
-                    Type = SecuritySchemeType.ApiKey,
-                    In = ParameterLocation.Cookie,
-                    Name = ".AspNetCore.Cookies",
-                    Description = "The session of a signed-in person in the role admin or owner.",
-                },
-                [ApiKey] = new OpenApiSecurityScheme
-                {
-                    Type = SecuritySchemeType.Http,
-                    Scheme = "bearer",
-                    BearerFormat = "fb_live_ and 48 hex digits",
-                    Description = "An API key. The operations on keys that name this scheme take break-glass keys only.",
-                },
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Cookie,
+                Name = ".AspNetCore.Cookies",
+                Description = "The session of a signed-in person in the role admin or owner.",
+            };
+            document.Components.SecuritySchemes[ApiKey] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "fb_live_ and 48 hex digits",
+                Description = "An API key. The operations on keys that name this scheme take break-glass keys only.",
             };
             return Task.CompletedTask;
         });
         options.AddOperationTransformer((operation, context, _) =>
         {
-            if (operation.Tags?.Any(tag => tag.Name == Tag) == true)
+            ApiDescription endpoint = context.Description;
+            bool isOfLibrary = endpoint.SupportedResponseTypes.Any(answer => answer.Type?.Assembly == Library);
+            if (isOfLibrary && operation.Tags?.Any(tag => tag.Name == Tag) == true)
             {
-                AddSecurity(operation, context.Document!);
-                AddETag(operation);
+                AddSecurity(operation, endpoint, context.Document!);
+                AddHeaders(operation, endpoint);
+
+                // Any type reaches the endpoint, which answers all but JSON by 415, once it is decided who may ask.
+                operation.RequestBody?.Content?.Remove("*/*");
             }
 
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer((schema, context, _) =>
         {
-            CompleteType(schema, context.JsonTypeInfo.Type.Name);
-            if (context.JsonPropertyInfo is { } member)
+            if (context.JsonTypeInfo.Type.Assembly == Library)
+            {
+                CompleteType(schema, context.JsonTypeInfo.Type.Name);
+            }
+
+            if (context.JsonPropertyInfo is { } member && member.DeclaringType.Assembly == Library)
             {
                 CompleteMember(schema, member);
             }
@@ -77,38 +90,59 @@ internal static class KeyApiDocument
         });
     }
 
-    private static void AddSecurity(OpenApiOperation operation, OpenApiDocument document)
+    /// <summary>Break-glass keys may read, try and recover; whatever else there is, is for people.</summary>
+    private static void AddSecurity(OpenApiOperation operation, ApiDescription endpoint, OpenApiDocument document)
     {
-        string[] schemes = PeopleOnly.Any(operation.OperationId!.StartsWith)
-            ? [CookieAuthenticationDefaults.AuthenticationScheme]
-            : [CookieAuthenticationDefaults.AuthenticationScheme, ApiKey];
+        string path = endpoint.RelativePath ?? "";
+        bool isForBreakGlass = endpoint.HttpMethod == "GET"
+            || path.EndsWith("/{id}/try", StringComparison.Ordinal) || path.EndsWith("/{id}/recover", StringComparison.Ordinal);
+        string[] schemes = isForBreakGlass
+            ? [CookieAuthenticationDefaults.AuthenticationScheme, ApiKey]
+            : [CookieAuthenticationDefaults.AuthenticationScheme];
         operation.Security =
         [
             .. schemes.Select(scheme => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, document)] = [] }),
         ];
     }
 
-    /// <summary>Every answer with one key has its version.</summary>
-    private static void AddETag(OpenApiOperation operation)
+    private static void AddHeaders(OpenApiOperation operation, ApiDescription endpoint)
     {
-        foreach (OpenApiResponse response in operation.Responses!.Values.OfType<OpenApiResponse>())
+        foreach (ApiResponseType answer in endpoint.SupportedResponseTypes)
         {
-            bool isKey = response.Content?.Values
-                .Any(media => media.Schema is OpenApiSchemaReference { Reference.Id: "ApiKeyJson" }) == true;
-            if (isKey)
+            string status = $"{answer.StatusCode}";
+            if (operation.Responses?.GetValueOrDefault(status) is not OpenApiResponse response)
             {
-                response.Headers = new Dictionary<string, IOpenApiHeader>
-                {
-                    ["ETag"] = new OpenApiHeader
-                    {
-                        Description = "The version of the key in quotes, for If-Match.",
-                        Required = true,
-                        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = "^\"[0-9]+\"$" },
-                    },
-                };
+                continue;
+            }
+
+            response.Headers ??= new Dictionary<string, IOpenApiHeader>();
+            if (answer.Type is { } type && type.Assembly == Library && OneKey.Contains(type.Name))
+            {
+                response.Headers["ETag"] = Header("The version of the key in quotes, for If-Match.", pattern: "^\"[0-9]+\"$");
+            }
+
+            switch (answer.StatusCode)
+            {
+                case 201:
+                    response.Headers["Location"] = Header("Where the new key is.");
+                    break;
+                case 401:
+                    response.Headers["WWW-Authenticate"] = Header("How to prove who asks.");
+                    break;
+                case 503:
+                    response.Headers["Retry-After"] = Header(
+                        "How many seconds to wait; absent if the audit log failed.", pattern: "^[1-9][0-9]*$", isRequired: false);
+                    break;
             }
         }
     }
+
+    private static OpenApiHeader Header(string description, string? pattern = null, bool isRequired = true) => new()
+    {
+        Description = description,
+        Required = isRequired,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Pattern = pattern },
+    };
 
     private static void CompleteMember(OpenApiSchema schema, JsonPropertyInfo member)
     {
@@ -121,6 +155,13 @@ internal static class KeyApiDocument
         {
             // It may be absent, but not null.
             schema.Type = type & ~JsonSchemaType.Null;
+        }
+
+        if (schema.Type?.HasFlag(JsonSchemaType.Integer) == true)
+        {
+            // For numbers that may be null, the framework looks at the host's settings alone, where they may be texts, too.
+            schema.Type &= ~JsonSchemaType.String;
+            schema.Pattern = null;
         }
 
         switch (member.Name)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Common;
@@ -13,6 +14,8 @@ public sealed class InstantTextTests
     [InlineData("2027-01-31T23:59:59.5Z", "2027-01-31T23:59:59.5000000+00:00")]
     [InlineData("2027-01-31T23:59:59.1234567Z", "2027-01-31T23:59:59.1234567+00:00")]
     [InlineData("2027-01-31T23:59:59.123456749999Z", "2027-01-31T23:59:59.1234567+00:00")]
+    [InlineData("2027-01-31T00:00:00+14:00", "2027-01-31T00:00:00.0000000+14:00")]
+    [InlineData("2027-01-31T00:00:00-13:59", "2027-01-31T00:00:00.0000000-13:59")]
     [InlineData("2028-02-29T00:00:00Z", "2028-02-29T00:00:00.0000000+00:00")]
     [InlineData("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.0000000+00:00")]
     [InlineData("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.0000000+00:00")]
@@ -51,4 +54,20 @@ public sealed class InstantTextTests
     [InlineData("Sun, 31 Jan 2027 00:00:00 GMT")]
     [InlineData("1800000000")]
     public void Refuses_what_is_none_or_has_no_offset(string? text) => InstantText.TryParse(text, out _).Should().BeFalse();
+
+    [Theory]
+    [InlineData("14:00", true)]
+    [InlineData("13:59", true)]
+    [InlineData("00:00", true)]
+    [InlineData("14:01", false)]
+    [InlineData("15:00", false)]
+    [InlineData("23:59", false)]
+    public void The_published_pattern_has_the_offsets_that_are_read(string offset, bool isOne)
+    {
+        foreach (string text in new[] { $"2027-01-31T00:00:00+{offset}", $"2027-01-31T00:00:00-{offset}" })
+        {
+            Regex.IsMatch(text, InstantText.Pattern, RegexOptions.ECMAScript).Should().Be(isOne, text);
+            InstantText.TryParse(text, out _).Should().Be(isOne, text);
+        }
+    }
 }

@@ -48,6 +48,9 @@ internal sealed class AdministrationGuard(AdministratorAdmission admission)
             context.Response.Headers.WWWAuthenticate = "Session";
         }
 
-        return Problem.WriteAsync(context, refusal.Status, refusal.Type[Problem.TypePrefix.Length..], refusal.Title, refusal.Detail);
+        return Problem.WriteAsync(
+            context,
+            new ProblemJson { Type = refusal.Type, Title = refusal.Title, Status = refusal.Status, Detail = refusal.Detail },
+            ProblemJsonContext.Default.ProblemJson);
     }
 }

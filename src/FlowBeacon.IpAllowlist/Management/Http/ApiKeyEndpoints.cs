@@ -1,6 +1,5 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
@@ -19,10 +18,16 @@ internal sealed class ApiKeyEndpoints(
         }
 
         var errors = new FieldErrors();
+        if (body.Name is null)
+        {
+            errors.Add(nameof(body.Name), "is missing");
+        }
+
+        // The manager refuses a list that is missing.
         var request = new NewApiKey
         {
             Id = body.Id,
-            Name = body.Name,
+            Name = body.Name ?? "",
             AllowedIps = body.AllowedIps!,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
@@ -113,6 +118,7 @@ internal sealed class ApiKeyEndpoints(
 
         var errors = new FieldErrors();
         var ifMatch = IfMatch.Read(context, errors);
+        ApiKeyRules.CheckGrace(body.GraceHours, errors);
         errors.ThrowIfAny();
         IssuedApiKey issued = await ChangeAsync(
             context, ifMatch, (id, version) => manager.RotateAsync(id, body.GraceHours, version, actor, context.RequestAborted));
@@ -134,8 +140,7 @@ internal sealed class ApiKeyEndpoints(
 
     public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        bool hasBody = context.Request.ContentLength != 0 && context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
-        if (hasBody && await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.EmptyBody, isOptional: true) is null)
+        if (await RequestBody.ReadIfAnyAsync(context, ApiKeyJsonContext.Default.EmptyBody) is null)
         {
             return;
         }
@@ -155,8 +160,9 @@ internal sealed class ApiKeyEndpoints(
         var errors = new FieldErrors();
         int limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors);
         long? before = RequestQuery.Before(context, errors);
+        string? keyId = RequestQuery.KeyId(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery { KeyId = RequestQuery.Text(context, "key_id"), Before = before, Limit = limit + 1 };
+        var query = new AuditQuery { KeyId = keyId, Before = before, Limit = limit + 1 };
         IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
         AuditEntry[] page = [.. entries.Take(limit)];
         await ApiKeyJson.WriteAsync(
@@ -180,7 +186,15 @@ internal sealed class ApiKeyEndpoints(
     {
         string id = RequestQuery.IdOf(context);
         long? version = await ifMatch.ExpectedVersionAsync(async () => (await manager.GetAsync(id, context.RequestAborted)).Version);
-        return await change(id, version);
+        try
+        {
+            return await change(id, version);
+        }
+        catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.StaleVersion && !ifMatch.CanMatch)
+        {
+            throw new ApiKeyManagementException(
+                refusal.Fault, "If-Match must be * or strong tags such as \"3\". This one can match no version of the key.", refusal);
+        }
     }
 
     private Task AnswerAsync(

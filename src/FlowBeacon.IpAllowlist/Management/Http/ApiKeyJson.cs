@@ -135,8 +135,13 @@ internal record ApiKeyJson
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record UsedApiKeyJson : ApiKeyJson
 {
+    /// <summary>For the serializer alone: by the other one, no member would be required in the OpenAPI document.</summary>
+    public UsedApiKeyJson()
+    {
+    }
+
     [SetsRequiredMembers]
-    public UsedApiKeyJson(ApiKeyJson key)
+    private UsedApiKeyJson(ApiKeyJson key)
         : base(key)
     {
     }
@@ -257,7 +262,8 @@ internal sealed record AuditPageJson
     public required string? Next { get; init; }
 }
 
-[JsonSourceGenerationOptions(AllowDuplicateProperties = false, RespectNullableAnnotations = true, MaxDepth = 8)]
+// Depth and duplicates are RequestBody's affair, which parses a body before it is bound.
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ManagementProblemJson))]
 [JsonSerializable(typeof(CreateApiKeyBody))]
 [JsonSerializable(typeof(UpdateApiKeyBody))]

@@ -22,98 +22,181 @@ internal static class ApiKeyRoutes
     /// </param>
     public static IEndpointConventionBuilder Map(RouteGroupBuilder group, ApiKeyEndpoints api, TrafficEndpoints traffic, bool withNames)
     {
-        Add(HttpMethods.Post, "", api.CreateAsync, RequestParameters.None, "CreateFlowBeaconApiKey", "Create a key",
-            "The answer is the only one with the raw key, which is kept nowhere.",
-            StatusCodes.Status201Created, typeof(ApiKeyJson), typeof(CreateApiKeyBody), isBodyOptional: false);
-        Add(HttpMethods.Get, "", api.ListAsync, RequestParameters.List, "ListFlowBeaconApiKeys", "List keys",
-            "Those from configuration, too, in the order of their ids, which is that of creation for keys that were made here.",
-            StatusCodes.Status200OK, typeof(ApiKeyPageJson));
-        Add(HttpMethods.Get, "/audit", api.ReadAuditAsync, RequestParameters.Audit, "ReadFlowBeaconAudit", "Read the audit trail",
-            "Newest first.", StatusCodes.Status200OK, typeof(AuditPageJson));
-        Add(HttpMethods.Get, "/{id}", api.GetAsync, RequestParameters.Key, "GetFlowBeaconApiKey", "Get a key",
-            "Its ETag names the version for If-Match.", StatusCodes.Status200OK, typeof(UsedApiKeyJson));
-        Add(HttpMethods.Patch, "/{id}", api.UpdateAsync, RequestParameters.Change, "UpdateFlowBeaconApiKey", "Change a key",
-            "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it.",
-            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(UpdateApiKeyBody), isBodyOptional: false);
-        Add(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, RequestParameters.Change, "RotateFlowBeaconApiKey",
-            "Give a key a new secret", "The old one works on, under the same configuration, until its grace period ends.",
-            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RotateApiKeyBody));
-        Add(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, RequestParameters.Change, "EndFlowBeaconApiKeyGrace",
-            "End the grace period of an old secret", "The old secret stops working now.",
-            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(EmptyBody));
-        Add(HttpMethods.Delete, "/{id}", api.RevokeAsync, RequestParameters.Revoke, "RevokeFlowBeaconApiKey", "Revoke a key",
-            "At once, for every secret of the key, and for good. Revoking a revoked key changes nothing.",
-            StatusCodes.Status200OK, typeof(ApiKeyJson));
-
-        Add(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, "ReadFlowBeaconDenials",
-            "Read recent denials", "One row for each key, address and reason.", StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, RequestParameters.KeyDenials, "ReadFlowBeaconApiKeyDenials",
-            "Read a key's recent denials", "One row for each address and reason.", StatusCodes.Status200OK, typeof(DenialsJson));
-        Add(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, RequestParameters.Key, "ReadFlowBeaconApiKeySources",
-            "Read where a key was used from", "Successful uses, by address.", StatusCodes.Status200OK, typeof(SourcesJson));
-        Add(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, RequestParameters.Suggest, "SuggestFlowBeaconAllowlist",
-            "Suggest a key's list", "By where the key was used from.", StatusCodes.Status200OK, typeof(SuggestionJson));
-        Add(HttpMethods.Post, "/{id}/try", traffic.TryAsync, RequestParameters.Key, "TryFlowBeaconAddress",
-            "Try what the check says of an address", "Changes nothing, and is no use of the key.",
-            StatusCodes.Status200OK, typeof(TryJson), typeof(TryBody), isBodyOptional: false);
-        Add(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, RequestParameters.Key, "RecoverFlowBeaconApiKey",
-            "Allow the caller's address for a locked-out key",
-            "Once an hour for each key, if it was denied from there within the last hour, or is shown. For break-glass keys, too.",
-            StatusCodes.Status200OK, typeof(ApiKeyJson), typeof(RecoverApiKeyBody));
+        foreach (Route route in Routes(api, traffic))
+        {
+            IEndpointConventionBuilder endpoint = group.MapMethods(route.Pattern, [route.Method], route.Handler)
+                .WithTags("API keys")
+                .WithSummary(route.Summary)
+                .WithDescription(route.Description)
+                .WithMetadata([.. MetadataOf(route)]);
+            if (withNames)
+            {
+                endpoint.WithName(route.Name);
+            }
+        }
 
         // The guard in each handler authorizes the caller, including what the host demands in addition. Anything that answered before it
         // (a fallback policy, a key required everywhere) would keep out people and the break-glass key that the guard admits.
         return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
+    }
 
-        void Add(
-            string method, string pattern, RequestDelegate handler, Delegate parameters, string name, string summary, string description,
-            int success, Type answer, Type? body = null, bool isBodyOptional = true)
+    private static Route[] Routes(ApiKeyEndpoints api, TrafficEndpoints traffic) =>
+    [
+        new(HttpMethods.Post, "", api.CreateAsync, RequestParameters.None, typeof(ApiKeyJson))
         {
-            IEndpointConventionBuilder endpoint = group.MapMethods(pattern, [method], handler)
-                .WithTags("API keys")
-                .WithSummary(summary)
-                .WithDescription(description)
-                .WithMetadata(
-                    parameters.Method,
-                    new ProducesResponseTypeMetadata(success, answer, [Json]),
-                    Refusal(StatusCodes.Status400BadRequest),
-                    Refusal(StatusCodes.Status401Unauthorized),
-                    Refusal(StatusCodes.Status403Forbidden),
-                    Refusal(StatusCodes.Status503ServiceUnavailable));
-            if (withNames)
-            {
-                endpoint.WithName(name);
-            }
+            Name = "CreateFlowBeaconApiKey",
+            Summary = "Create a key",
+            Description = "The answer is the only one with the raw key, which is kept nowhere.",
+            Body = typeof(CreateApiKeyBody),
+            IsBodyRequired = true,
+            Success = StatusCodes.Status201Created,
+            Refusals = [400, 409, 413, 415],
+        },
+        new(HttpMethods.Get, "", api.ListAsync, RequestParameters.List, typeof(ApiKeyPageJson))
+        {
+            Name = "ListFlowBeaconApiKeys",
+            Summary = "List keys",
+            Description =
+                "Those from configuration, too, in the order of their ids, which is that of creation for keys that were made here.",
+            Refusals = [400],
+        },
+        new(HttpMethods.Get, "/audit", api.ReadAuditAsync, RequestParameters.Audit, typeof(AuditPageJson))
+        {
+            Name = "ReadFlowBeaconAudit",
+            Summary = "Read the audit trail",
+            Description = "Newest first.",
+            Refusals = [400],
+        },
+        new(HttpMethods.Get, "/{id}", api.GetAsync, RequestParameters.Key, typeof(UsedApiKeyJson))
+        {
+            Name = "GetFlowBeaconApiKey",
+            Summary = "Get a key",
+            Description = "Its ETag names the version for If-Match.",
+            Refusals = [404],
+        },
+        new(HttpMethods.Patch, "/{id}", api.UpdateAsync, RequestParameters.Change, typeof(ApiKeyJson))
+        {
+            Name = "UpdateFlowBeaconApiKey",
+            Summary = "Change a key",
+            Description =
+                "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it.",
+            Body = typeof(UpdateApiKeyBody),
+            IsBodyRequired = true,
+            Refusals = [400, 404, 409, 412, 413, 415],
+        },
+        new(HttpMethods.Post, "/{id}/rotate", api.RotateAsync, RequestParameters.Change, typeof(ApiKeyJson))
+        {
+            Name = "RotateFlowBeaconApiKey",
+            Summary = "Give a key a new secret",
+            Description = "The old one works on, under the same configuration, until its grace period ends.",
+            Body = typeof(RotateApiKeyBody),
+            Refusals = [400, 404, 409, 412, 413, 415],
+        },
+        new(HttpMethods.Post, "/{id}/end-grace", api.EndGraceAsync, RequestParameters.Change, typeof(ApiKeyJson))
+        {
+            Name = "EndFlowBeaconApiKeyGrace",
+            Summary = "End the grace period of an old secret",
+            Description = "The old secret stops working now.",
+            Body = typeof(EmptyBody),
+            Refusals = [400, 404, 409, 412, 413, 415],
+        },
+        new(HttpMethods.Delete, "/{id}", api.RevokeAsync, RequestParameters.Revoke, typeof(ApiKeyJson))
+        {
+            Name = "RevokeFlowBeaconApiKey",
+            Summary = "Revoke a key",
+            Description = "At once, for every secret of the key, and for good. Revoking a revoked key changes nothing.",
+            Refusals = [400, 404, 409, 412, 413, 415],
+        },
+        new(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, typeof(DenialsJson))
+        {
+            Name = "ReadFlowBeaconDenials",
+            Summary = "Read recent denials",
+            Description = "One row for each key, address and reason.",
+            Refusals = [400],
+        },
+        new(HttpMethods.Get, "/{id}/denials", traffic.ReadDenialsAsync, RequestParameters.KeyDenials, typeof(DenialsJson))
+        {
+            Name = "ReadFlowBeaconApiKeyDenials",
+            Summary = "Read a key's recent denials",
+            Description = "One row for each address and reason.",
+            Refusals = [400, 404],
+        },
+        new(HttpMethods.Get, "/{id}/sources", traffic.ReadSourcesAsync, RequestParameters.Key, typeof(SourcesJson))
+        {
+            Name = "ReadFlowBeaconApiKeySources",
+            Summary = "Read where a key was used from",
+            Description = "Successful uses, by address.",
+            Refusals = [404],
+        },
+        new(HttpMethods.Get, "/{id}/suggestion", traffic.SuggestAsync, RequestParameters.Suggest, typeof(SuggestionJson))
+        {
+            Name = "SuggestFlowBeaconAllowlist",
+            Summary = "Suggest a key's list",
+            Description = "By where the key was used from.",
+            Refusals = [400, 404],
+        },
+        new(HttpMethods.Post, "/{id}/try", traffic.TryAsync, RequestParameters.Key, typeof(TryJson))
+        {
+            Name = "TryFlowBeaconAddress",
+            Summary = "Try what the check says of an address",
+            Description = "Changes nothing, and is no use of the key.",
+            Body = typeof(TryBody),
+            IsBodyRequired = true,
+            Refusals = [400, 404, 413, 415],
+        },
+        new(HttpMethods.Post, "/{id}/recover", traffic.RecoverAsync, RequestParameters.Key, typeof(ApiKeyJson))
+        {
+            Name = "RecoverFlowBeaconApiKey",
+            Summary = "Allow the caller's address for a locked-out key",
+            Description =
+                "Once an hour for each key, if it was denied from there within the last hour, or is shown. For break-glass keys, too.",
+            Body = typeof(RecoverApiKeyBody),
+            Refusals = [400, 404, 409, 413, 415],
+        },
+    ];
 
-            foreach (ParameterInfo parameter in parameters.Method.GetParameters())
-            {
-                endpoint.WithMetadata(new ParameterDescription(parameter));
-            }
+    private static IEnumerable<object> MetadataOf(Route route)
+    {
+        yield return route.Parameters.Method;
+        foreach (ParameterInfo parameter in route.Parameters.Method.GetParameters())
+        {
+            yield return new ParameterDescription(parameter);
+        }
 
-            if (pattern.Contains("{id}", StringComparison.Ordinal))
-            {
-                endpoint.WithMetadata(Refusal(StatusCodes.Status404NotFound));
-            }
+        if (route.Body is not null)
+        {
+            // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
+            yield return new AcceptsMetadata([Json, "*/*"], route.Body, isOptional: !route.IsBodyRequired);
+        }
 
-            if (method != HttpMethods.Get)
-            {
-                endpoint.WithMetadata(
-                    Refusal(StatusCodes.Status409Conflict),
-                    Refusal(StatusCodes.Status412PreconditionFailed),
-                    Refusal(StatusCodes.Status413PayloadTooLarge),
-                    Refusal(StatusCodes.Status415UnsupportedMediaType));
-            }
-
-            if (body is not null)
-            {
-                // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
-                endpoint.WithMetadata(new AcceptsMetadata([Json, "*/*"], body, isBodyOptional));
-            }
+        yield return new ProducesResponseTypeMetadata(route.Success, route.Answer, [Json]);
+        foreach (int status in Route.RefusalsOfAll.Concat(route.Refusals))
+        {
+            yield return new ProducesResponseTypeMetadata(status, typeof(ManagementProblemJson), ["application/problem+json"]);
         }
     }
 
-    private static ProducesResponseTypeMetadata Refusal(int status) =>
-        new(status, typeof(ManagementProblemJson), ["application/problem+json"]);
+    /// <summary>One route, and what OpenAPI tells about it.</summary>
+    private sealed record Route(string Method, string Pattern, RequestDelegate Handler, Delegate Parameters, Type Answer)
+    {
+        /// <summary>The statuses of refusals that every route gives: to those who may not ask, and while there is no store.</summary>
+        public static readonly int[] RefusalsOfAll = [401, 403, 503];
+
+        public required string Name { get; init; }
+
+        public required string Summary { get; init; }
+
+        public required string Description { get; init; }
+
+        public int Success { get; init; } = StatusCodes.Status200OK;
+
+        public Type? Body { get; init; }
+
+        public bool IsBodyRequired { get; init; }
+
+        /// <summary>The other statuses of its refusals.</summary>
+        public required int[] Refusals { get; init; }
+    }
 
     private sealed class ParameterDescription(ParameterInfo parameter) : IParameterBindingMetadata
     {

@@ -41,6 +41,11 @@ internal sealed class IfMatch
             : new IfMatch(tags ?? []);
     }
 
+    /// <summary>
+    /// Whether any version could match: none does if the header is malformed, or has weak tags alone (RFC 9110 §8.8.3.2).
+    /// </summary>
+    public bool CanMatch => _tags?.Any(tag => !tag.IsWeak) ?? true;
+
     /// <summary>The version to change the key at; null to change it at any.</summary>
     /// <param name="current">Reads the key's version.</param>
     public async ValueTask<long?> ExpectedVersionAsync(Func<Task<long>> current)

@@ -13,13 +13,17 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed class CreateApiKeyBody
 {
+    /// <summary>A schema counts code points, and the server what a .NET string counts.</summary>
+    public const string KeyNameText =
+        "Unique, without regard to case, among keys that are not revoked. Its length counts in UTF-16 code units: most emoji have two.";
+
     [JsonPropertyName("id"), DisallowNull, RegularExpression("^key_[0-9a-f]{32}$")]
     [Description("The id of the new key, to be sure that a repeated request makes no second key (it is then answered 409).")]
     public string? Id { get; set; }
 
-    [JsonPropertyName("name"), Required, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
-    [Description("Unique, without regard to case, among keys that are not revoked.")]
-    public string Name { get; set; } = "";
+    [JsonPropertyName("name"), DisallowNull, Required, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
+    [Description(KeyNameText)]
+    public string? Name { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
     [Description("The allowed addresses, each one IPv4 or IPv6 address; [] turns the check off for this key. Required, unless break_glass"
@@ -48,7 +52,7 @@ internal sealed class CreateApiKeyBody
 internal sealed class UpdateApiKeyBody
 {
     [JsonPropertyName("name"), DisallowNull, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
-    [Description("Unique, without regard to case, among keys that are not revoked.")]
+    [Description(CreateApiKeyBody.KeyNameText)]
     public string? Name { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
@@ -93,7 +97,8 @@ internal sealed class UpdateApiKeyBody
 internal sealed class RotateApiKeyBody
 {
     [JsonPropertyName("grace_hours"), Range(ApiKeyLimits.MinGraceHours, ApiKeyLimits.MaxGraceHours)]
-    [DefaultValue(ApiKeyLimits.DefaultGraceHours), Description("How long the old secret goes on working, in hours.")]
+    [DefaultValue(ApiKeyLimits.DefaultGraceHours)]
+    [Description("How long the old secret goes on working, in hours, written without a fraction.")]
     public int GraceHours { get; set; } = ApiKeyLimits.DefaultGraceHours;
 }
 

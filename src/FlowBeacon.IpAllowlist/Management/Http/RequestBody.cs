@@ -11,8 +11,13 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 internal static class RequestBody
 {
     public const int MaxBytes = 256 * 1024;
+    private const int MaxDepth = 8;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
+    /// <summary>What the only number of all bodies may be.</summary>
+    private static readonly string WholeHours =
+        $"a whole number from {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, written without a fraction";
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
 
     /// <summary>
     /// Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.
@@ -24,22 +29,44 @@ internal static class RequestBody
         // No HTML form can send this type, and a script of another site must ask first: so no cross-site request gets past here.
         if (!context.Request.HasJsonContentType())
         {
-            await Problem.WriteAsync(context, StatusCodes.Status415UnsupportedMediaType, "json-required", "JSON required",
-                "Send Content-Type: application/json, even without a body.");
+            await RefuseTypeAsync(context, "Send Content-Type: application/json, even without a body.");
             return null;
         }
 
         byte[]? bytes = await ReadBytesAsync(context);
+        return bytes is { Length: 0 } && isOptional ? new T() : await ParseAsync(context, type, bytes);
+    }
+
+    /// <summary>
+    /// Reads the object of a request that needs no content type unless it has a body: of a DELETE, which no HTML form can send.
+    /// </summary>
+    public static async Task<T?> ReadIfAnyAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class, new()
+    {
+        // A length that is not announced may be none.
+        byte[]? bytes = await ReadBytesAsync(context);
+        if (bytes is { Length: 0 })
+        {
+            return new T();
+        }
+
+        if (!context.Request.HasJsonContentType())
+        {
+            await RefuseTypeAsync(context, "Send Content-Type: application/json with a body.");
+            return null;
+        }
+
+        return await ParseAsync(context, type, bytes);
+    }
+
+    private static async Task<T?> ParseAsync<T>(HttpContext context, JsonTypeInfo<T> type, byte[]? bytes)
+        where T : class
+    {
         if (bytes is null)
         {
             await Problem.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "body-too-large", "Body too large",
                 $"The body is longer than {MaxBytes} bytes.");
             return null;
-        }
-
-        if (bytes.Length == 0 && isOptional)
-        {
-            return new T();
         }
 
         try
@@ -66,6 +93,7 @@ internal static class RequestBody
         {
             await InvalidAsync(context, exception.LineNumber is { } line
                 ? $"The body is not JSON: line {line + 1}, byte {exception.BytePositionInLine + 1}."
+                    + $" Or it is nested deeper than {MaxDepth} there."
                 : "A member is named twice.");
         }
 
@@ -99,7 +127,8 @@ internal static class RequestBody
             one => path == $"$.{one.Name}" || path.StartsWith($"$.{one.Name}[", StringComparison.Ordinal));
         (field, fault) = member is null
             ? (PrintableText.Cut(json.EnumerateObject().First(one => type.Properties.All(known => known.Name != one.Name)).Name),
-                $"unknown member; the members are {string.Join(", ", type.Properties.Select(known => known.Name))}")
+                type.Properties.Count == 0 ? "unknown member; there are none"
+                    : $"unknown member; the members are {string.Join(", ", type.Properties.Select(known => known.Name))}")
             : (path["$.".Length..], $"must be {Expected(member, isItem: path.EndsWith(']'))}");
         return false;
     }
@@ -137,12 +166,15 @@ internal static class RequestBody
     {
         Type type = Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
         return type == typeof(bool) ? "true or false"
-            : type == typeof(int) ? "a whole number"
+            : type == typeof(int) ? WholeHours
             : type == typeof(AllowlistMode) ? SnakeCase.Choices<AllowlistMode>()
             : type == typeof(ForwardedForLines) ? "a string or a list of strings"
             : type == typeof(IReadOnlyList<string>) && !isItem ? "a list of strings"
             : "a string of Unicode characters";
     }
+
+    private static Task RefuseTypeAsync(HttpContext context, string detail) => Problem.WriteAsync(
+        context, StatusCodes.Status415UnsupportedMediaType, "json-required", "JSON required", detail);
 
     private static Task InvalidAsync(HttpContext context, string detail) =>
         Problem.WriteAsync(context, StatusCodes.Status400BadRequest, "invalid-body", "Invalid body", detail);

@@ -23,7 +23,7 @@ internal static class RequestField
         return null;
     }
 
-    /// <summary>Reads an address, as an entry of a list is read.</summary>
+    /// <summary>Reads an address, as strictly as an entry of a list.</summary>
     public static IPAddress? Address(string? text, string field, FieldErrors errors)
     {
         if (IpAddressParser.TryParse(text, out IpAddressValue address))
@@ -33,7 +33,11 @@ internal static class RequestField
 
         if (text is not null)
         {
-            errors.Add(field, IpAddressErrorMessage.For(text));
+            // What an entry's message says behind its last semicolon is what to do with a list.
+            string fault = IpAddressErrorMessage.For(text);
+            int remedy = fault.LastIndexOf("; ", StringComparison.Ordinal);
+            string finding = text.Length == 0 ? "it is empty" : remedy < 0 ? fault : fault[..remedy];
+            errors.Add(field, $"must be one IPv4 or IPv6 address; {finding}");
         }
 
         return null;

@@ -40,7 +40,8 @@ internal static class RequestParameters
         [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
         [RegularExpression("."), Description(AfterText)] string? after,
         [RegularExpression("^(active|expired|revoked)$"), Description("Only keys in this state.")] string? state,
-        [StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1), Description("Only keys with this in their names, in any case.")]
+        [StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
+        [Description("Only keys with this in their names, in any case. Its length counts in UTF-16 code units.")]
         string? name,
         [StringLength(ApiKey.PrefixLength, MinimumLength = 1), Description("Only keys with a secret that begins so.")] string? prefix,
         [DefaultValue(false), Description("Whether to count the keys in each state, too.")] bool? counts) =>
@@ -48,11 +49,11 @@ internal static class RequestParameters
 
     public static void Audit(
         [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
-        [RegularExpression("^[0-9]+$"), Description(AfterText)] string? before,
-        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
+        [RegularExpression("^[1-9][0-9]{0,18}$"), Description(AfterText)] string? before,
+        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
 
     public static void Denials(
-        [FromQuery(Name = "key_id"), Description(KeyIdText)] string? keyId,
+        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId,
         [Description(AddressText)] string? address,
         [Description(SinceText)] DateTimeOffset? since,
         [RegularExpression("^(last_seen|count)$"), DefaultValue("last_seen"), Description(OrderText)] string? order,

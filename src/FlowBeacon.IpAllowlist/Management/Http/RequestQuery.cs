@@ -2,6 +2,7 @@ using System.Globalization;
 using FlowBeacon.IpAllowlist.Common;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
@@ -14,7 +15,33 @@ internal static class RequestQuery
 
     public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
 
-    public static string? Text(HttpContext context, string name) => context.Request.Query[name].LastOrDefault();
+    public static string? Text(HttpContext context, string name, FieldErrors errors)
+    {
+        StringValues values = context.Request.Query[name];
+        if (values.Count > 1)
+        {
+            errors.Add(name, "is given more than once");
+        }
+
+        return values.Count == 1 ? values[0] : null;
+    }
+
+    /// <summary>Reads the id of a key that a listing is about. Empty, it is a fault: the variable of a script may be.</summary>
+    public static string? KeyId(HttpContext context, FieldErrors errors)
+    {
+        string? id = Text(context, "key_id", errors);
+        if (id is "")
+        {
+            errors.Add("key_id", "is empty; name a key, or leave it out");
+        }
+
+        return id;
+    }
+
+    /// <summary>Reads an instant, as in a body. In a query a plus sign that is not encoded is a space.</summary>
+    public static DateTimeOffset? Instant(HttpContext context, string name, FieldErrors errors) => Read<DateTimeOffset>(
+        context, name, $"must be {InstantText.Expected}; write + as %2B", errors,
+        text => InstantText.TryParse(text, out DateTimeOffset instant) ? instant : null);
 
     public static int Number(HttpContext context, string name, int standard, int largest, FieldErrors errors) => Read<int>(
         context, name, $"must be a number from 1 to {largest}", errors,
@@ -25,7 +52,7 @@ internal static class RequestQuery
     /// <summary>Reads where a listing of keys goes on: behind an id, whether or not there still is such a key.</summary>
     public static string? After(HttpContext context, FieldErrors errors)
     {
-        string? text = Text(context, "after");
+        string? text = Text(context, "after", errors);
         if (text is "")
         {
             errors.Add("after", NotACursor);
@@ -42,7 +69,7 @@ internal static class RequestQuery
     /// <summary>Reads a text to search for. A fault does not repeat it, because it may be a raw key.</summary>
     public static string? Filter(HttpContext context, string name, int longest, FieldErrors errors)
     {
-        string? text = Text(context, name);
+        string? text = Text(context, name, errors);
         if (text is null || (text.Length >= 1 && text.Length <= longest))
         {
             return text;
@@ -64,7 +91,7 @@ internal static class RequestQuery
     private static T? Read<T>(HttpContext context, string name, string expected, FieldErrors errors, Func<string, T?> read)
         where T : struct
     {
-        string? text = Text(context, name);
+        string? text = Text(context, name, errors);
         T? value = text is null ? null : read(text);
         if (text is not null && value is null)
         {

@@ -14,10 +14,10 @@ internal sealed class TrafficEndpoints(
     public const int MaxWindowHours = 30 * 24;
 
     public Task ReadAllDenialsAsync(HttpContext context) =>
-        guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, RequestQuery.Text(context, "key_id")));
+        guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, isOfOneKey: false));
 
-    public Task ReadDenialsAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
-        await AnswerDenialsAsync(context, await ExistingIdAsync(context)));
+    public Task ReadDenialsAsync(HttpContext context) =>
+        guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, isOfOneKey: true));
 
     public Task ReadSourcesAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
@@ -74,21 +74,26 @@ internal sealed class TrafficEndpoints(
             context, StatusCodes.Status200OK, ApiKeyJson.From(recovered.Details, time.GetUtcNow()));
     });
 
-    private async Task AnswerDenialsAsync(HttpContext context, string? keyId)
+    private async Task AnswerDenialsAsync(HttpContext context, bool isOfOneKey)
     {
         var errors = new FieldErrors();
         var query = new DenialQuery
         {
-            KeyId = keyId,
-            ClientIp = RequestField.Address(RequestQuery.Text(context, "address"), "address", errors),
-            Since = RequestField.Instant(RequestQuery.Text(context, "since"), "since", errors),
+            KeyId = isOfOneKey ? null : RequestQuery.KeyId(context, errors),
+            ClientIp = RequestField.Address(RequestQuery.Text(context, "address", errors), "address", errors),
+            Since = RequestQuery.Instant(context, "since", errors),
             Order = RequestQuery.Choice<DenialOrder>(context, "order", errors) ?? DenialOrder.LastSeen,
             After = RequestQuery.After(context, errors),
             Limit = RequestQuery.Number(context, "limit", DefaultDenials, MaxDenials, errors),
         };
         errors.ThrowIfAny();
+        if (isOfOneKey)
+        {
+            query = query with { KeyId = await ExistingIdAsync(context) };
+        }
+
         DenialPage page = await ReadDenialsAsync(query, errors, context.RequestAborted);
-        DenialTotals totals = await traffic.ReadTotalsAsync(keyId, context.RequestAborted);
+        DenialTotals totals = await traffic.ReadTotalsAsync(query.KeyId, context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
             new DenialsJson
@@ -101,6 +106,7 @@ internal sealed class TrafficEndpoints(
             ApiKeyJsonContext.Default.DenialsJson);
     }
 
+    /// <summary>Reads a page. Its cursor is told alone and last: only the traffic knows what its cursors look like.</summary>
     private async Task<DenialPage> ReadDenialsAsync(DenialQuery query, FieldErrors errors, CancellationToken cancellationToken)
     {
         try

@@ -26,7 +26,7 @@ internal sealed record DenialJson
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ClientIpOrigin>))]
     public required ClientIpOrigin Origin { get; init; }
 
-    [JsonPropertyName("hop"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [JsonPropertyName("hop")]
     [Description("The number of the entry of X-Forwarded-For that decided, from 1; null if none did.")]
     public required int? Hop { get; init; }
 
@@ -212,7 +212,7 @@ internal sealed record TryJson
     [JsonPropertyName("outcome"), JsonConverter(typeof(SnakeCaseEnumConverter<IpAllowlistOutcome>))]
     public required IpAllowlistOutcome Outcome { get; init; }
 
-    [JsonPropertyName("status"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [JsonPropertyName("status")]
     [Description("The status of the refusal; null if the request would pass.")]
     public required int? Status { get; init; }
 
@@ -223,7 +223,7 @@ internal sealed record TryJson
     [Description("Where the client address comes from.")]
     public required TrialOrigin Origin { get; init; }
 
-    [JsonPropertyName("hop"), JsonNumberHandling(JsonNumberHandling.Strict)]
+    [JsonPropertyName("hop")]
     [Description("The number of the entry of X-Forwarded-For that decides, from 1; null if none does.")]
     public required int? Hop { get; init; }
 

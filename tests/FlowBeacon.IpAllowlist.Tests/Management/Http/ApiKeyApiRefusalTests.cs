@@ -86,7 +86,8 @@ public sealed class ApiKeyApiRefusalTests
 
     public static TheoryData<string, string[]> CreateFaults { get; } = new()
     {
-        { "{}", ["name: must be 1 to 100 characters, and has 0"] },
+        { "{}", ["name: is missing"] },
+        { """{"id":"1"}""", ["name: is missing", "id: must be key_ and 32 lowercase hex digits, such as those of a UUID"] },
         { """{"name":"a","break_glass":null}""", ["break_glass: must be true or false"] },
         { """{"name":"a","break_glass":"true"}""", ["break_glass: must be true or false"] },
         { """{"name":"a","break_glass":1}""", ["break_glass: must be true or false"] },
@@ -156,7 +157,7 @@ public sealed class ApiKeyApiRefusalTests
         { "name=a&allowed_ips=", "The body is not JSON: line 1" },
         { "\u0001", "The body is not JSON: line 1" },
         { "\uFEFF{\"name\":\"a\"}", "The body is not JSON: line 1" },
-        { "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", "The body is not JSON: line 1" },
+        { "{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", "The body is not JSON: line 1, byte 13. Or it is nested deeper than 8 there." },
     };
 
     [Theory]
@@ -240,7 +241,7 @@ public sealed class ApiKeyApiRefusalTests
 
     [Theory]
     [InlineData("rotate", """{"graceHours":1}""", "graceHours: unknown member; the members are grace_hours")]
-    [InlineData("end-grace", """{"grace_hours":1}""", "grace_hours: unknown member; ")]
+    [InlineData("end-grace", """{"grace_hours":1}""", "grace_hours: unknown member; there are none")]
     [InlineData("recover", """{"ip":"198.51.100.9"}""", "ip: unknown member; ")]
     [InlineData("try", """{"ip":"198.51.100.9","port":443}""", "port: unknown member; the members are ip, x_forwarded_for, peer")]
     public async Task Other_operations_refuse_members_they_do_not_know(string operation, string body, string error)
@@ -417,6 +418,49 @@ public sealed class ApiKeyApiRefusalTests
 
         ((int)response.StatusCode).Should().Be(415);
         (await host.IsUnchangedSinceAsync(before)).Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("text/plain")]
+    public async Task A_revocation_whose_body_of_unknown_length_turns_out_to_be_empty_needs_no_type(string? contentType)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string id = (await host.CreateAsync("a")).Details.Key.Id;
+        var content = new ChunkedJson([]);
+        content.Headers.ContentType = contentType is null ? null : new MediaTypeHeaderValue(contentType);
+
+        Answer answer = await host.SendContentAsync(Administrator, "DELETE", $"{Keys}/{id}", content);
+
+        answer.Status.Should().Be(200, answer.Body);
+        (await host.Manager.GetAsync(id, TestContext.Current.CancellationToken)).Key.IsRevoked.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_revocation_with_a_body_that_is_too_large_is_refused()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string id = (await host.CreateAsync("a")).Details.Key.Id;
+
+        (await host.SendContentAsync(Administrator, "DELETE", $"{Keys}/{id}", new ChunkedJson(new byte[LargestBody + 1])))
+            .ShouldBeProblem(413, "Body too large");
+        (await host.Manager.GetAsync(id, TestContext.Current.CancellationToken)).Key.IsRevoked.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task An_unknown_key_is_told_after_the_faults_of_a_request()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        foreach ((string method, string target, string? body) in new[]
+        {
+            ("PATCH", "", """{"name":""}"""), ("POST", "/rotate", """{"grace_hours":0}"""), ("POST", "/end-grace", "[]"),
+            ("DELETE", "?accept_missing_audit=yes", null), ("GET", "/denials?limit=0", null), ("GET", "/suggestion?window_hours=0", null),
+            ("POST", "/try", "{}"), ("POST", "/recover", """{"key":7}"""),
+        })
+        {
+            (await host.SendAsync(Administrator, method, $"{Keys}/key_0{target}", body)).Status.Should().Be(400, $"{method} {target}");
+        }
     }
 
     [Fact]

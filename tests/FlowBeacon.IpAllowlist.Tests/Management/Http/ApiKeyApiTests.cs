@@ -11,6 +11,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 public sealed class ApiKeyApiTests
 {
     private const string Keys = KeyApiHost.Keys;
+    private const string WholeHours = "grace_hours: must be a whole number from 1 to 168, written without a fraction";
     private const string Administrator = KeyApiHost.Administrator;
     private const string Listed = "203.0.113.7";
     private const string NotListed = "198.51.100.9";
@@ -376,10 +377,12 @@ public sealed class ApiKeyApiTests
     [InlineData("0", "grace_hours: must be 1 to 168, and is 0")]
     [InlineData("169", "grace_hours: must be 1 to 168, and is 169")]
     [InlineData("-24", "grace_hours: must be 1 to 168, and is -24")]
-    [InlineData("2147483648", "grace_hours: must be a whole number")]
-    [InlineData("1.5", "grace_hours: must be a whole number")]
-    [InlineData("null", "grace_hours: must be a whole number")]
-    [InlineData("\"24\"", "grace_hours: must be a whole number")]
+    [InlineData("99999999999", WholeHours)]
+    [InlineData("2147483648", WholeHours)]
+    [InlineData("1.5", WholeHours)]
+    [InlineData("24.0", WholeHours)]
+    [InlineData("null", WholeHours)]
+    [InlineData("\"24\"", WholeHours)]
     public async Task A_rotation_refuses_another_grace_period(string graceHours, string error)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();

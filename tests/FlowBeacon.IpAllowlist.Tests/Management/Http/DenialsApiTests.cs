@@ -15,7 +15,7 @@ public sealed class DenialsApiTests
     private const string Administrator = KeyApiHost.Administrator;
     private const string Listed = "203.0.113.7";
     private const string NotListed = "198.51.100.9";
-    private const string InstantExpected = "must be an instant with offset, such as 2027-01-31T00:00:00Z";
+    private const string InstantExpected = "must be an instant with offset, such as 2027-01-31T00:00:00Z; write + as %2B";
 
     /// <summary>The source, X-Forwarded-For (null: none), and the row of the denial: reason, ip, origin, hop.</summary>
     public static TheoryData<ClientIpSource, string?, string> Reasons => new()
@@ -39,28 +39,37 @@ public sealed class DenialsApiTests
 
     public static TheoryData<string, string> RefusedQueries => new()
     {
-        { "address=198.51.100.0/24", "address: '198.51.100.0/24' is a CIDR range; list each address" },
-        { "address=010.0.0.1", "address: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
-        { "address=198.51.100.9:80", "address: '198.51.100.9:80' has a port; an allowlist has none, write 198.51.100.9" },
-        { "address=unknown", "address: 'unknown' is not an address; remove it or write an address" },
-        { "address=%20198.51.100.9", "address: ' 198.51.100.9' has white space around it; remove it" },
-        { "address=", "address: an entry is empty; remove it or write an address" },
+        { "address=198.51.100.0/24", "address: must be one IPv4 or IPv6 address; '198.51.100.0/24' is a CIDR range" },
+        {
+            "address=010.0.0.1",
+            "address: must be one IPv4 or IPv6 address; '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1"
+        },
+        { "address=198.51.100.9:80", "address: must be one IPv4 or IPv6 address; '198.51.100.9:80' has a port" },
+        { "address=unknown", "address: must be one IPv4 or IPv6 address; 'unknown' is not an address" },
+        { "address=%20198.51.100.9", "address: must be one IPv4 or IPv6 address; ' 198.51.100.9' has white space around it" },
+        { "address=", "address: must be one IPv4 or IPv6 address; it is empty" },
+        { "address=198.51.100.9&address=198.51.100.9", "address: is given more than once" },
         { "since=2027-01-01T12:00:00", $"since: {InstantExpected}" },
         { "since=2027-01-01", $"since: {InstantExpected}" },
         { "since=2027-01-01T12:00Z", $"since: {InstantExpected}" },
         { "since=2027-01-01Z", $"since: {InstantExpected}" },
         { "since=12:00Z", $"since: {InstantExpected}" },
         { "since=Fri,%2001%20Jan%202027%2012:00:00%20GMT", $"since: {InstantExpected}" },
+        { "since=2027-01-01T12:00:00+02:00", $"since: {InstantExpected}" },
+        { "since=2027-01-01T12:00:00Z&since=", "since: is given more than once" },
         { "since=yesterday", $"since: {InstantExpected}" },
         { "since=", $"since: {InstantExpected}" },
         { "order=", "order: must be last_seen or count" },
         { "order=Count", "order: must be last_seen or count" },
+        { "order=count&Order=count", "order: is given more than once" },
         { "order=first_seen", "order: must be last_seen or count" },
         { "after=", "after: must be the next of an earlier page" },
+        { "after=&after=", "after: is given more than once" },
         { "after=198.51.100.9", "after: must be the next of an earlier page" },
         { "after=MX54fjB-a2V5", "after: must be the next of an earlier page" },
         { "after=MS01fjF-MH5rZXk", "after: must be the next of an earlier page" },
         { "after=MQ", "after: must be the next of an earlier page" },
+        { "limit=1&limit=2", "limit: is given more than once" },
         { "limit=0", "limit: must be a number from 1 to 1000" },
         { "limit=1001", "limit: must be a number from 1 to 1000" },
         { "limit=-1", "limit: must be a number from 1 to 1000" },
@@ -358,7 +367,33 @@ public sealed class DenialsApiTests
             .ShouldBeProblem(400, "Validation failed").Errors
             .Should().BeEquivalentTo(
                 "limit: must be a number from 1 to 1000", $"since: {InstantExpected}",
-                "address: 'localhost' is a host name, or no address at all; list each address it stands for");
+                "address: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all");
+    }
+
+    /// <summary>Only the traffic knows what its cursors look like, so it is asked when all else is right.</summary>
+    [Fact]
+    public async Task A_malformed_cursor_is_told_alone_and_after_an_unknown_key()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/denials?after=x&limit=0"))
+            .ShouldBeProblem(400, "Validation failed").Errors.Should().Equal("limit: must be a number from 1 to 1000");
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/key_0/denials?after=x")).ShouldBeProblem(404, "Key not found");
+    }
+
+    [Theory]
+    [InlineData("key_id=", "key_id: is empty; name a key, or leave it out")]
+    [InlineData("key_id=key_1&key_id=", "key_id: is given more than once")]
+    [InlineData("key_id=&key_id=", "key_id: is given more than once")]
+    public async Task An_empty_or_repeated_key_id_is_refused_where_a_listing_is_about_many_keys(string query, string error)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        foreach (string listing in new[] { "denials", "audit" })
+        {
+            (await host.SendAsync(Administrator, "GET", $"{Keys}/{listing}?{query}"))
+                .ShouldBeProblem(400, "Validation failed").Errors.Should().Equal([error], listing);
+        }
     }
 
     /// <summary>Each row as reason, address, origin and hop.</summary>

@@ -70,6 +70,42 @@ public sealed class IfMatchTests
     }
 
     [Theory]
+    [InlineData("3", false)]
+    [InlineData("garbage", false)]
+    [InlineData("\"3\", *", false)]
+    [InlineData("W/\"1\"", false)]
+    [InlineData("W/\"1\", W/\"2\"", false)]
+    [InlineData("\"3\"", true)]
+    [InlineData("W/\"1\", \"3\"", true)]
+    public async Task A_condition_that_no_version_meets_is_told_as_such_and_not_as_somebody_elses_change(string ifMatch, bool isStale)
+    {
+        foreach (KeyOperation operation in KeyOperation.All.Where(one => one.Name is "update" or "rotate" or "end-grace" or "revoke"))
+        {
+            await using KeyApiHost host = await KeyApiHost.StartAsync();
+            string id = (await host.CreateAsync("make-grid", "203.0.113.7")).Details.Key.Id;
+
+            Answer answer = await host.SendAsync(
+                Administrator, operation.Method, operation.Target(id), operation.Body, $"If-Match: {ifMatch}");
+
+            answer.ShouldBeProblem(412, "Stale version").Text("type").Should().Be("urn:flowbeacon:problems/stale-version");
+            answer.Detail.Should().Be(isStale
+                ? "The key was changed meanwhile and is at version 1 or later. Read it again, then repeat the change."
+                : "If-Match must be * or strong tags such as \"3\". This one can match no version of the key.");
+        }
+    }
+
+    [Fact]
+    public async Task An_empty_condition_and_a_wrong_grace_period_are_told_together()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
+
+        (await host.SendAsync(Administrator, "POST", $"{Keys}/{id}/rotate", """{"grace_hours":0}""", "If-Match: "))
+            .ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().BeEquivalentTo("grace_hours: must be 1 to 168, and is 0", Empty);
+    }
+
+    [Theory]
     [MemberData(nameof(Several))]
     public async Task A_change_happens_if_any_of_the_tags_is_the_one_of_the_key(string[] ifMatch, int status)
     {

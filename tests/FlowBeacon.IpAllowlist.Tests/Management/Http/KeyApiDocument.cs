@@ -7,6 +7,9 @@ namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 /// <summary>An OpenAPI document, compared with what really went over the wire.</summary>
 internal sealed class KeyApiDocument(JsonElement root)
 {
+    /// <summary>The headers of answers that callers act upon.</summary>
+    private static readonly string[] Headers = ["ETag", "Location", "Retry-After", "WWW-Authenticate"];
+
     private readonly JsonSchema _schema = new(root);
 
     public JsonElement Root => root;
@@ -42,12 +45,34 @@ internal sealed class KeyApiDocument(JsonElement root)
     /// <summary>Where a body and the schema of an operation's body disagree.</summary>
     public IEnumerable<string> FaultsOfBody(Exchange exchange)
     {
-        JsonElement body = OperationOf(exchange)!.Value.GetProperty("requestBody");
+        if (!OperationOf(exchange)!.Value.TryGetProperty("requestBody", out JsonElement body))
+        {
+            return exchange.RequestBody.Length == 0 ? [] : ["the body is not described"];
+        }
+
+        string type = exchange.RequestHeaders.ContentType.ToString().Split(';')[0];
+        JsonElement content = body.GetProperty("content");
+        if (!content.TryGetProperty(type, out JsonElement media) && !content.TryGetProperty("*/*", out media))
+        {
+            return [$"the type {type} of the body is not described"];
+        }
+
         bool isRequired = body.TryGetProperty("required", out JsonElement required) && required.GetBoolean();
         return exchange.RequestBody.Length == 0
             ? isRequired ? ["the body is missing"] : []
-            : _schema.Faults(SchemaOf(body, "application/json"), JsonDocument.Parse(exchange.RequestBody).RootElement);
+            : _schema.Faults(media.GetProperty("schema"), JsonDocument.Parse(exchange.RequestBody).RootElement);
     }
+
+    /// <summary>The members of answers that need not be there, as <c>schema.member</c>.</summary>
+    public IEnumerable<string> OptionalMembersOfAnswers() =>
+        from schema in root.GetProperty("components").GetProperty("schemas").EnumerateObject()
+        where schema.Name.EndsWith("Json", StringComparison.Ordinal)
+        let required = schema.Value.TryGetProperty("required", out JsonElement names)
+            ? names.EnumerateArray().Select(name => name.GetString()).ToHashSet()
+            : []
+        from member in schema.Value.GetProperty("properties").EnumerateObject()
+        where !required.Contains(member.Name)
+        select $"{schema.Name}.{member.Name}";
 
     private IEnumerable<string> OfRequest(JsonElement operation, Exchange exchange)
     {
@@ -69,16 +94,9 @@ internal sealed class KeyApiDocument(JsonElement root)
             yield return "If-Match: is not described";
         }
 
-        if (operation.TryGetProperty("requestBody", out _))
+        foreach (string fault in FaultsOfBody(exchange))
         {
-            foreach (string fault in FaultsOfBody(exchange))
-            {
-                yield return fault;
-            }
-        }
-        else if (exchange.RequestBody.Length > 0)
-        {
-            yield return "the body is not described";
+            yield return fault;
         }
     }
 
@@ -95,10 +113,23 @@ internal sealed class KeyApiDocument(JsonElement root)
             return [$"{exchange.Status}: the type {type} is not described"];
         }
 
-        string? tag = exchange.ResponseHeaders.ETag;
-        bool isTagDescribed = answer.TryGetProperty("headers", out JsonElement headers) && headers.TryGetProperty("ETag", out _);
-        IEnumerable<string> ofTag = isTagDescribed == tag is not null ? [] : [$"ETag: is {tag ?? "absent"}, which is not described"];
-        return ofTag.Concat(_schema.Faults(SchemaOf(answer, type), JsonDocument.Parse(exchange.ResponseBody).RootElement));
+        return Headers.SelectMany(name => OfHeader(answer, name, exchange.ResponseHeaders[name]))
+            .Concat(_schema.Faults(SchemaOf(answer, type), JsonDocument.Parse(exchange.ResponseBody).RootElement));
+    }
+
+    private IEnumerable<string> OfHeader(JsonElement answer, string name, string? value)
+    {
+        bool isDescribed = answer.TryGetProperty("headers", out JsonElement headers) && headers.TryGetProperty(name, out _);
+        if (!isDescribed)
+        {
+            return value is null ? [] : [$"{name}: is {value}, which is not described"];
+        }
+
+        JsonElement header = headers.GetProperty(name);
+        bool isRequired = header.TryGetProperty("required", out JsonElement required) && required.GetBoolean();
+        return value is not null ? _schema.Faults(header.GetProperty("schema"), JsonSerializer.SerializeToElement(value), name)
+            : isRequired ? [$"{name}: is absent"]
+            : [];
     }
 
     /// <summary>The operation that a request is for: a path without parameters goes before one with them.</summary>

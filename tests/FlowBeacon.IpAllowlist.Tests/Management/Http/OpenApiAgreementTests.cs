@@ -48,7 +48,23 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
         { "POST", "/{id}/try", """{"peer":"10.0.0.2"}""", 200 },
         { "POST", "/{id}/recover", "", 409 },
         { "POST", "/{id}/recover", """{"key":"fb_live_0"}""", 409 },
+        { "DELETE", "/{id}", "", 200 },
+        { "GET", "", "", 200 },
+        { "GET", "/audit", "", 200 },
+        { "GET", "/denials", "", 200 },
+        { "GET", "/{id}", "", 200 },
+        { "GET", "/{id}/denials", "", 200 },
+        { "GET", "/{id}/sources", "", 200 },
+        { "GET", "/{id}/suggestion", "", 200 },
+        { "GET", "/key_0", "", 404 },
     };
+
+    /// <summary>The members of answers that are not always written.</summary>
+    private static readonly string[] OptionalInAnswers =
+    [
+        "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "ApiKeyPageJson.counts",
+        "ManagementProblemJson.errors", "ManagementProblemJson.sources", "ManagementProblemJson.older_sources_evicted",
+    ];
 
     /// <summary>Bodies that the document does not admit, and that the server answers 400.</summary>
     public static TheoryData<string, string, string> Refused { get; } = new()
@@ -143,6 +159,42 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_body_of_another_type_than_JSON_is_neither_described_nor_taken()
+    {
+        foreach (string operation in new[] { "POST ", "PATCH /{id}", "POST /{id}/rotate", "POST /{id}/try", "POST /{id}/recover" })
+        {
+            Exchange exchange = await SendAsync(operation.Split(' ')[0], operation.Split(' ')[1], "{}", "text/plain");
+
+            exchange.Status.Should().Be(415);
+            _document.Disagreements(exchange).Should().BeEmpty();
+            _document.FaultsOfBody(exchange).Should().Equal("the type text/plain of the body is not described");
+        }
+    }
+
+    [Fact]
+    public async Task Who_does_not_say_who_asks_is_answered_as_described()
+    {
+        using var stranger = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+        foreach (string method in new[] { "GET", "POST" })
+        {
+            Exchange exchange = await SendAsync(method, "", "", client: stranger);
+
+            exchange.Status.Should().Be(401);
+            exchange.ResponseHeaders.WWWAuthenticate.Should().NotBeEmpty();
+            _document.Disagreements(exchange).Should().BeEmpty();
+        }
+    }
+
+    [Fact]
+    public void What_is_always_written_is_required_and_what_is_not_is_known()
+    {
+        _document.OptionalMembersOfAnswers().Should().BeEquivalentTo(OptionalInAnswers);
+        _document.With(root => Schema(root, "UsedApiKeyJson")["required"]!.AsArray().RemoveAt(0)).OptionalMembersOfAnswers()
+            .Should().HaveCount(OptionalInAnswers.Length + 1);
+    }
+
+    [Fact]
     public async Task A_document_that_disagrees_with_an_exchange_is_found_out()
     {
         Exchange change = await SendAsync("PATCH", "/{id}", """{"expires_at":null,"scopes":["admin"]}""");
@@ -162,7 +214,21 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
         Planted(change, root => Operation(root)["responses"]!.AsObject().Remove("200")).Should().Equal("200: is not described");
         Planted(change, root => Operation(root)["responses"]!["200"]!.AsObject().Remove("headers")).Should().ContainSingle()
             .Which.Should().StartWith("ETag: is \"");
-        Exchange conditional = change with { RequestHeaders = new HeaderDictionary { ["If-Match"] = "\"1\"" } };
+        Exchange reading = await SendAsync("GET", "/{id}", "");
+        Planted(reading, root => Operation(root, "get")["responses"]!["200"]!["headers"]!.AsObject().Remove("ETag")).Should()
+            .ContainSingle().Which.Should().StartWith("ETag: is \"");
+        Planted(reading with { ResponseHeaders = new HeaderDictionary { ["Content-Type"] = "application/json" } }, _ => { })
+            .Should().Equal("ETag: is absent");
+        Planted(change, root =>
+        {
+            JsonObject content = Operation(root)["requestBody"]!["content"]!.AsObject();
+            content["text/plain"] = content["application/json"]!.DeepClone();
+            content.Remove("application/json");
+        }).Should().Equal("the type application/json of the body is not described");
+        Exchange conditional = change with
+        {
+            RequestHeaders = new HeaderDictionary { ["Content-Type"] = "application/json", ["If-Match"] = "\"1\"" },
+        };
         Planted(conditional, _ => { }).Should().BeEmpty();
         Planted(conditional, root => Operation(root).Remove("parameters")).Should().Equal("If-Match: is not described");
         Planted(change with { Query = new QueryString("?limit=1") }, _ => { }).Should().Equal("?limit: is not described");
@@ -215,16 +281,19 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     private static IEnumerable<string> SchemesOf(JsonElement operation) => operation.GetProperty("security").EnumerateArray()
         .Select(scheme => scheme.EnumerateObject().Single().Name);
 
-    private static JsonObject Operation(JsonNode root) => root["paths"]![$"{Keys}/{{id}}"]!["patch"]!.AsObject();
+    private static JsonObject Operation(JsonNode root, string method = "patch") =>
+        root["paths"]![$"{Keys}/{{id}}"]![method]!.AsObject();
 
     private static JsonNode Schema(JsonNode root, string name) => root["components"]!["schemas"]![name]!;
 
     private static JsonNode Member(JsonNode root, string schema, string name) => Schema(root, schema)["properties"]![name]!;
 
-    private static StringContent Json(string body) => new(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
+    private static StringContent Json(string body, string type = "application/json") =>
+        new(body, Encoding.UTF8, new MediaTypeHeaderValue(type));
 
     /// <summary>Sends a request; <c>{id}</c> stands for a new key.</summary>
-    private async Task<Exchange> SendAsync(string method, string path, string body)
+    private async Task<Exchange> SendAsync(
+        string method, string path, string body, string type = "application/json", HttpClient? client = null)
     {
         string target = Keys + path;
         if (path.Contains("{id}", StringComparison.Ordinal))
@@ -234,18 +303,26 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
             target = target.Replace("{id}", id, StringComparison.Ordinal);
         }
 
-        using var request = new HttpRequestMessage(new HttpMethod(method), _sample!.Url + target) { Content = Json(body) };
-        using HttpResponseMessage response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(new HttpMethod(method), _sample!.Url + target);
+        if (method != "GET")
+        {
+            request.Content = Json(body, type);
+        }
+
+        using HttpResponseMessage response = await (client ?? _client).SendAsync(request, TestContext.Current.CancellationToken);
         return new Exchange
         {
             Method = method,
             Path = target,
+            RequestHeaders = new HeaderDictionary { ["Content-Type"] = type },
             RequestBody = body,
             Status = (int)response.StatusCode,
             ResponseHeaders = new HeaderDictionary
             {
                 ["Content-Type"] = response.Content.Headers.ContentType?.ToString(),
                 ["ETag"] = response.Headers.ETag?.ToString(),
+                ["Location"] = response.Headers.Location?.ToString(),
+                ["WWW-Authenticate"] = response.Headers.WwwAuthenticate.FirstOrDefault()?.ToString(),
             },
             ResponseBody = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
         };

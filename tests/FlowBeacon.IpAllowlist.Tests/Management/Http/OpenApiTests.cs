@@ -69,11 +69,6 @@ public sealed class OpenApiTests : IAsyncLifetime
             Check(
                 Properties(responses, success, "application/json") is { Count: > 0 } answer && answer.All(IsSnakeCase),
                 $"the schema of {success}");
-            foreach (string status in new[] { "400", "401", "403" })
-            {
-                Check(responses.TryGetProperty(status, out _), $"the answer {status}");
-            }
-
             if (path.Contains("{id}", StringComparison.Ordinal))
             {
                 Check(operation.TryGetProperty("parameters", out JsonElement parameters) && parameters.EnumerateArray().Any(parameter =>
@@ -101,6 +96,71 @@ public sealed class OpenApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Each_operation_has_the_statuses_that_it_gives()
+    {
+        _document.GetProperty("paths").EnumerateObject()
+            .Where(path => path.Name.StartsWith("/api/v1/keys", StringComparison.Ordinal))
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation =>
+                $"{operation.Name} {path.Name["/api/v1/keys".Length..]}: " + string.Join(
+                    ' ', operation.Value.GetProperty("responses").EnumerateObject().Select(answer => answer.Name).Order())))
+            .Should().BeEquivalentTo(
+                "post : 201 400 401 403 409 413 415 503",
+                "get : 200 400 401 403 503",
+                "get /audit: 200 400 401 403 503",
+                "get /denials: 200 400 401 403 503",
+                "get /{id}: 200 401 403 404 503",
+                "patch /{id}: 200 400 401 403 404 409 412 413 415 503",
+                "delete /{id}: 200 400 401 403 404 409 412 413 415 503",
+                "post /{id}/rotate: 200 400 401 403 404 409 412 413 415 503",
+                "post /{id}/end-grace: 200 400 401 403 404 409 412 413 415 503",
+                "get /{id}/denials: 200 400 401 403 404 503",
+                "get /{id}/sources: 200 401 403 404 503",
+                "get /{id}/suggestion: 200 400 401 403 404 503",
+                "post /{id}/try: 200 400 401 403 404 413 415 503",
+                "post /{id}/recover: 200 400 401 403 404 409 413 415 503");
+    }
+
+    [Fact]
+    public void Answers_have_the_headers_that_callers_act_upon()
+    {
+        JsonElement paths = _document.GetProperty("paths");
+        var operations = paths.EnumerateObject()
+            .Where(path => path.Name.StartsWith("/api/v1/keys", StringComparison.Ordinal))
+            .SelectMany(path => path.Value.EnumerateObject().Select(operation => (path.Name, operation.Value)))
+            .ToList();
+
+        operations.Should().OnlyContain(operation => HeadersOf(operation.Value, "401").SequenceEqual(new[] { "WWW-Authenticate" }));
+        operations.Should().OnlyContain(operation => HeadersOf(operation.Value, "503").SequenceEqual(new[] { "Retry-After" }));
+        operations.Should().OnlyContain(operation => !HeadersOf(operation.Value, "403").Any());
+        HeadersOf(paths.GetProperty("/api/v1/keys").GetProperty("post"), "201").Should().BeEquivalentTo("ETag", "Location");
+        foreach (string method in new[] { "get", "patch", "delete" })
+        {
+            HeadersOf(paths.GetProperty("/api/v1/keys/{id}").GetProperty(method), "200").Should().Equal(["ETag"], method);
+        }
+    }
+
+    [Fact]
+    public void What_the_server_refuses_a_pattern_says_or_else_a_description()
+    {
+        JsonElement schemas = _document.GetProperty("components").GetProperty("schemas");
+
+        DescriptionOf("CreateApiKeyBody", "name").Should().Contain("UTF-16 code units");
+        DescriptionOf("UpdateApiKeyBody", "name").Should().Contain("UTF-16 code units");
+        DescriptionOf("RotateApiKeyBody", "grace_hours").Should().Contain("without a fraction");
+        PatternOf("audit", "before").Should().Be("^[1-9][0-9]{0,18}$");
+        PatternOf("audit", "key_id").Should().Be(".", "an empty one is refused");
+        PatternOf("denials", "key_id").Should().Be(".", "an empty one is refused");
+
+        string? PatternOf(string listing, string name) => _document.GetProperty("paths").GetProperty($"/api/v1/keys/{listing}")
+            .GetProperty("get").GetProperty("parameters").EnumerateArray()
+            .Single(parameter => parameter.GetProperty("name").GetString() == name)
+            .GetProperty("schema").GetProperty("pattern").GetString();
+
+        string? DescriptionOf(string schema, string member) =>
+            schemas.GetProperty(schema).GetProperty("properties").GetProperty(member).GetProperty("description").GetString();
+    }
+
+    [Fact]
     public void Every_parameter_of_a_query_is_described()
     {
         _document.GetProperty("paths").EnumerateObject()
@@ -123,6 +183,11 @@ public sealed class OpenApiTests : IAsyncLifetime
         QueryParameters(revocation).Should().Equal("accept_missing_audit");
         revocation.GetProperty("responses").TryGetProperty("503", out _).Should().BeTrue();
     }
+
+    private static IEnumerable<string> HeadersOf(JsonElement operation, string status) =>
+        operation.GetProperty("responses").GetProperty(status).TryGetProperty("headers", out JsonElement headers)
+            ? headers.EnumerateObject().Select(header => header.Name)
+            : [];
 
     private static IEnumerable<string?> QueryParameters(JsonElement operation) =>
         !operation.TryGetProperty("parameters", out JsonElement parameters) ? [] : parameters.EnumerateArray()

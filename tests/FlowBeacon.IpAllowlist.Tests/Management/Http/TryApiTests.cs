@@ -80,12 +80,12 @@ public sealed class TryApiTests
         { """{"ip":"203.0.113.7","peer":"10.0.0.1"}""", [OneOfBoth] },
         { """{"ip":"203.0.113.7","x_forwarded_for":"203.0.113.7"}""", [OneOfBoth] },
         { """{"ip":"203.0.113.7","x_forwarded_for":[]}""", [OneOfBoth] },
-        { """{"ip":"203.0.113.0/24"}""", ["ip: '203.0.113.0/24' is a CIDR range; list each address"] },
-        { """{"ip":"203.0.113.7:80"}""", ["ip: '203.0.113.7:80' has a port; an allowlist has none, write 203.0.113.7"] },
-        { """{"ip":""}""", ["ip: an entry is empty; remove it or write an address"] },
+        { """{"ip":"203.0.113.0/24"}""", ["ip: must be one IPv4 or IPv6 address; '203.0.113.0/24' is a CIDR range"] },
+        { """{"ip":"203.0.113.7:80"}""", ["ip: must be one IPv4 or IPv6 address; '203.0.113.7:80' has a port"] },
+        { """{"ip":""}""", ["ip: must be one IPv4 or IPv6 address; it is empty"] },
         { """{"ip":null}""", ["ip: must be a string of Unicode characters"] },
         { """{"ip":["203.0.113.7"]}""", ["ip: must be a string of Unicode characters"] },
-        { """{"peer":"localhost"}""", ["peer: 'localhost' is a host name, or no address at all; list each address it stands for"] },
+        { """{"peer":"localhost"}""", ["peer: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all"] },
         { """{"peer":7}""", ["peer: must be a string of Unicode characters"] },
         { """{"x_forwarded_for":7}""", ["x_forwarded_for: must be a string or a list of strings"] },
         { """{"x_forwarded_for":null}""", ["x_forwarded_for: must be a string or a list of strings"] },
@@ -97,7 +97,10 @@ public sealed class TryApiTests
         },
         {
             """{"x_forwarded_for":"unknown","peer":"010.0.0.1","ip":"x/8"}""",
-            ["ip: 'x/8' is a CIDR range; list each address", "peer: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1"]
+            [
+                "ip: must be one IPv4 or IPv6 address; 'x/8' is a CIDR range",
+                "peer: must be one IPv4 or IPv6 address; '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1",
+            ]
         },
     };
 

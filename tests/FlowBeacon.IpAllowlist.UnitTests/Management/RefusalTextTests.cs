@@ -1,0 +1,190 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using FlowBeacon.IpAllowlist.Management;
+
+namespace FlowBeacon.IpAllowlist.UnitTests.Management;
+
+/// <summary>The manager speaks .NET names: what JSON calls a member is the affair of the HTTP layer.</summary>
+public sealed partial class RefusalTextTests
+{
+    private static readonly IPAddress Caller = IPAddress.Parse("198.51.100.9");
+
+    private readonly ManagedKeys _keys = new();
+
+    /// <summary>Every refusal, by its fault, and how to meet it.</summary>
+    public static TheoryData<string, ApiKeyManagementFault> Refusals => new()
+    {
+        { "fields of a new key", ApiKeyManagementFault.Invalid },
+        { "break-glass key with a list", ApiKeyManagementFault.Invalid },
+        { "raw key as a name", ApiKeyManagementFault.Invalid },
+        { "fields of an update", ApiKeyManagementFault.Invalid },
+        { "expiry set and removed", ApiKeyManagementFault.Invalid },
+        { "grace period", ApiKeyManagementFault.Invalid },
+        { "unknown key", ApiKeyManagementFault.NotFound },
+        { "id taken", ApiKeyManagementFault.Conflict },
+        { "name taken", ApiKeyManagementFault.Conflict },
+        { "key from configuration", ApiKeyManagementFault.Conflict },
+        { "expired key rotated", ApiKeyManagementFault.Conflict },
+        { "key in its grace period", ApiKeyManagementFault.Conflict },
+        { "key in no grace period", ApiKeyManagementFault.Conflict },
+        { "revoked key", ApiKeyManagementFault.Conflict },
+        { "unreadable list emptied", ApiKeyManagementFault.Conflict },
+        { "expired key recovered", ApiKeyManagementFault.Conflict },
+        { "unreadable list recovered", ApiKeyManagementFault.Conflict },
+        { "no list to recover", ApiKeyManagementFault.Conflict },
+        { "address on the list", ApiKeyManagementFault.Conflict },
+        { "no denial", ApiKeyManagementFault.Conflict },
+        { "recovered just now", ApiKeyManagementFault.Conflict },
+        { "stale version", ApiKeyManagementFault.StaleVersion },
+        { "lock-out", ApiKeyManagementFault.LockoutRisk },
+        { "audit log away", ApiKeyManagementFault.AuditUnavailable },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task A_refusal_has_no_name_in_snake_case(string refusal, ApiKeyManagementFault fault)
+    {
+        ApiKeyManagementException refused = await ManagedKeys.RefusedAsync(() => MeetAsync(refusal));
+
+        refused.Fault.Should().Be(fault);
+        SnakeCase().Matches(refused.Message).Select(match => match.Value).Should().BeEmpty();
+        refused.Errors.Keys.Where(field => SnakeCase().IsMatch(field) || char.IsAsciiLetterLower(field[0])).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("allowed_ips[2]", true)]
+    [InlineData("repeat with accept_lockout_risk", true)]
+    [InlineData("AllowedIps[2]: must be key_ and 32 digits", false)]
+    public void A_name_in_snake_case_is_found(string text, bool isFound) => SnakeCase().IsMatch(text).Should().Be(isFound);
+
+    private async Task MeetAsync(string refusal)
+    {
+        ApiKeyDetails key = (await _keys.CreateAsync("first", "203.0.113.7")).Details;
+        string id = key.Key.Id;
+        switch (refusal)
+        {
+            case "fields of a new key":
+                await _keys.CreateAsync(New("") with
+                {
+                    Id = "1",
+                    AllowedIps = ["10.0.0.0/8", ""],
+                    Scopes = ["x"],
+                    ExpiresAt = ManagedKeys.Start,
+                    AllowlistMode = (AllowlistMode)7,
+                });
+                break;
+            case "break-glass key with a list":
+                await _keys.CreateAsync(New("glass", "203.0.113.7") with { IsBreakGlass = true, Scopes = ["admin"] });
+                break;
+            case "raw key as a name":
+                await _keys.CreateAsync(TestKeys.Unknown);
+                break;
+            case "fields of an update":
+                await _keys.UpdateAsync(id, new ApiKeyUpdate
+                {
+                    Name = " ",
+                    AllowedIps = [.. Enumerable.Range(0, 1001).Select(number => $"10.0.{number / 256}.{number % 256}")],
+                    Scopes = [""],
+                    AllowlistMode = (AllowlistMode)7,
+                });
+                break;
+            case "expiry set and removed":
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddDays(1), RemoveExpiry = true });
+                break;
+            case "grace period":
+                await _keys.RotateAsync(id, graceHours: 0);
+                break;
+            case "unknown key":
+                await _keys.RevokeAsync("key_0");
+                break;
+            case "id taken":
+                await _keys.CreateAsync(New("second") with { Id = id });
+                break;
+            case "name taken":
+                await _keys.CreateAsync("FIRST");
+                break;
+            case "key from configuration":
+                _keys.Configure(key.Key with { Id = "configured", Name = "configured", Hash = ApiKeyHash.Compute(TestKeys.Unknown) });
+                await _keys.RevokeAsync("configured");
+                break;
+            case "expired key rotated":
+                await _keys.RotateAsync(await ExpiredAsync(id));
+                break;
+            case "key in its grace period":
+                await _keys.RotateAsync(id);
+                await _keys.RotateAsync(id);
+                break;
+            case "key in no grace period":
+                await _keys.EndGraceAsync(id);
+                break;
+            case "revoked key":
+                await _keys.RevokeAsync(id);
+                await _keys.RotateAsync(id);
+                break;
+            case "unreadable list emptied":
+                await _keys.UpdateAsync(await UnreadableAsync(key), new ApiKeyUpdate { AllowedIps = [] });
+                break;
+            case "expired key recovered":
+                await RecoverAsync(await ExpiredAsync(id));
+                break;
+            case "unreadable list recovered":
+                await RecoverAsync(await UnreadableAsync(key));
+                break;
+            case "no list to recover":
+                await RecoverAsync((await _keys.CreateAsync("open")).Details.Key.Id);
+                break;
+            case "address on the list":
+                await RecoverAsync((await _keys.CreateAsync("listed", $"{Caller}")).Details.Key.Id);
+                break;
+            case "no denial":
+                await RecoverAsync(id);
+                break;
+            case "recovered just now":
+                _keys.Deny(id, Caller);
+                await RecoverAsync(id);
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] });
+                await RecoverAsync(id);
+                break;
+            case "stale version":
+                await _keys.RevokeAsync(id, version: 7);
+                break;
+            case "lock-out":
+                _keys.Use(id, "203.0.113.7");
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["203.0.113.8"] });
+                break;
+            case "audit log away":
+                using (var log = new OutageAuditLog())
+                {
+                    log.Break(OutageAuditLog.Throws);
+                    ApiKeyManager manager = _keys.CreateManager(new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), log));
+                    await manager.CreateAsync(New("second"), ManagedKeys.Actor, TestContext.Current.CancellationToken);
+                }
+
+                break;
+        }
+    }
+
+    private static NewApiKey New(string name, params string[] allowedIps) => new() { Name = name, AllowedIps = allowedIps };
+
+    private async Task<string> ExpiredAsync(string id)
+    {
+        await _keys.UpdateAsync(id, new ApiKeyUpdate { ExpiresAt = _keys.Now.AddHours(1) });
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+        return id;
+    }
+
+    private async Task<string> UnreadableAsync(ApiKeyDetails key)
+    {
+        ApiKeyDetails unreadable = key with { Key = key.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 };
+        await _keys.Repository.CommitAsync(
+            new ApiKeyChange { Keys = [new ApiKeyWrite { Details = unreadable, ExpectedVersion = 1 }], Audit = [] },
+            TestContext.Current.CancellationToken);
+        return key.Key.Id;
+    }
+
+    private Task<ChangedApiKey> RecoverAsync(string id) =>
+        _keys.Manager.RecoverAsync(id, Caller, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+
+    [GeneratedRegex("[a-z]_[a-z]")]
+    private static partial Regex SnakeCase();
+}
