@@ -4,7 +4,6 @@ using System.Security.Claims;
 using System.Text;
 using System.Text.Encodings.Web;
 using FlowBeacon.IpAllowlist.Management;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;

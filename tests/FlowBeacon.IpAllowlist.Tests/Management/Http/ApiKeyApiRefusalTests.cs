@@ -412,7 +412,7 @@ public sealed class ApiKeyApiRefusalTests
             Content = new ChunkedJson("only=the+old+secret"u8.ToArray()),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("text/plain");
-        request.Headers.Add(Support.PersonHandler.Header, Administrator);
+        request.Headers.Add(PersonHandler.Header, Administrator);
 
         using HttpResponseMessage response = await client.SendAsync(request, TestContext.Current.CancellationToken);
 

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;

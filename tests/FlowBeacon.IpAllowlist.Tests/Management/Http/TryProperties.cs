@@ -6,7 +6,6 @@ using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Http;
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Hosting;
+namespace FlowBeacon.IpAllowlist.TestSupport;
 
-/// <summary>Signs people in by a header: <c>X-Person: alice admin operator</c> is alice in two roles.</summary>
-internal sealed class PersonHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+/// <summary>Signs people in by a header: <c>X-Person: alice admin owner</c> is alice in two roles.</summary>
+public sealed class PersonHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string SchemeName = "Person";
