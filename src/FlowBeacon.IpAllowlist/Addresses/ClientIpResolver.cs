@@ -45,8 +45,15 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
     ClientIpExplanation IClientIpResolver.Explain(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return Explain(context, out _);
+    }
+
+    /// <summary>Finds the client address of a request, and explains how.</summary>
+    public ClientIpExplanation Explain(HttpContext context, out ClientIp client)
+    {
         var trace = new ClientIpTrace();
-        return trace.Explain(source, Resolve(context, trace));
+        client = Resolve(context, trace);
+        return trace.Explain(source, client);
     }
 
     private static ClientIp Peer(HttpContext context, ClientIpTrace? trace)

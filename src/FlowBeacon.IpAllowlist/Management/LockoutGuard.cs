@@ -14,13 +14,15 @@ internal sealed class LockoutGuard(TimeProvider time)
         !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
         && (AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains));
 
-    /// <summary>The risk of a change; null if there is none. Addresses that were denied before the change do not count.</summary>
+    /// <summary>
+    /// The risk of a change for which <see cref="CanDenyMore"/>; null if there is none. Addresses that were denied before the change do not
+    /// count.
+    /// </summary>
     /// <param name="before">The key as it is.</param>
     /// <param name="after">The key after the change.</param>
     /// <param name="seen">Where it was used from.</param>
-    public LockoutRisk? Find(ApiKey before, ApiKey after, ApiKeySources seen) => CanDenyMore(before, after)
-        ? FindInUse(seen, client => !after.Judge(client).Passes() && before.Judge(client).Passes())
-        : null;
+    public LockoutRisk? Find(ApiKey before, ApiKey after, ApiKeySources seen) =>
+        FindInUse(seen, client => !after.Judge(client).Passes() && before.Judge(client).Passes());
 
     /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
     /// <param name="key">The key.</param>

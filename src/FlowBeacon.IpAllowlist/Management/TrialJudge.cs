@@ -19,7 +19,8 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
         var request = new DefaultHttpContext();
         request.Connection.RemoteIpAddress = peer;
         request.Request.Headers[ClientIpResolver.ForwardedForHeader] = new StringValues([.. forwardedFor]);
-        return Judge(details, resolver.Resolve(request), ((IClientIpResolver)resolver).Explain(request).Conclusion);
+        string conclusion = resolver.Explain(request, out ClientIp client).Conclusion;
+        return Judge(details, client, conclusion);
     }
 
     /// <param name="details">The key.</param>
@@ -30,20 +31,20 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
         ApiKey key = details.Key;
         ApiKeyState state = details.StateAt(time.GetUtcNow());
         IpAllowlistOutcome outcome = state == ApiKeyState.Active ? key.Judge(client) : IpAllowlistOutcome.InvalidKey;
-        IPAddress? address = client.IsKnown ? client.Address.ToIPAddress() : null;
+        var resolution = ClientIpResolution.Of(client);
         bool isMissed = outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny;
         return new AddressTrial
         {
             Outcome = outcome,
-            ClientIp = address,
-            ClientIpOrigin = client.Origin,
-            Hop = client.Hop == 0 ? null : client.Hop,
+            ClientIp = resolution.Address,
+            ClientIpOrigin = resolution.Origin,
+            Hop = resolution.Hop,
             DenialReason = isMissed ? key.WhyNotAdmitted(client) : null,
             Detail = outcome switch
             {
                 IpAllowlistOutcome.InvalidKey => $"The key is {SnakeCase.Of(state)}.",
                 IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
-                IpAllowlistOutcome.Allowed => $"{address} is on the key's list.",
+                IpAllowlistOutcome.Allowed => $"{client.Address} is on the key's list.",
                 IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed. {Explain(key, client, whyUnknown)}",
                 _ => Explain(key, client, whyUnknown),
             },

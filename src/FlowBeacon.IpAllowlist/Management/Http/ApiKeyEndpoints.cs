@@ -77,7 +77,9 @@ internal sealed class ApiKeyEndpoints(
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
         IReadOnlyDictionary<string, DateTimeOffset> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
-        await UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed).AnswerAsync(context);
+        await ApiKeyJson.AnswerAsync(
+            context, StatusCodes.Status200OK, UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed),
+            ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
 
     public Task UpdateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>

@@ -112,11 +112,16 @@ internal record ApiKeyJson
     public static EntityTagHeaderValue ETag(long version) => new($"\"{version}\"");
 
     /// <summary>Answers with one key and its version.</summary>
-    public static Task AnswerAsync(HttpContext context, int status, ApiKeyJson key)
+    public static Task AnswerAsync(HttpContext context, int status, ApiKeyJson key) =>
+        AnswerAsync(context, status, key, ApiKeyJsonContext.Default.ApiKeyJson);
+
+    /// <summary>Answers with one key, of a type of its own, and its version.</summary>
+    public static Task AnswerAsync<T>(HttpContext context, int status, T key, JsonTypeInfo<T> type)
+        where T : ApiKeyJson
     {
         context.Response.StatusCode = status;
         context.Response.GetTypedHeaders().ETag = ETag(key.Version);
-        return WriteAsync(context, key, ApiKeyJsonContext.Default.ApiKeyJson);
+        return WriteAsync(context, key, type);
     }
 
     /// <summary>Writes a whole answer.</summary>
@@ -156,13 +161,6 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
         {
             LastUsedAt = lastUsed.TryGetValue(details.Key.Id, out DateTimeOffset instant) ? instant : null,
         };
-
-    /// <summary>Answers with one key and its version.</summary>
-    public Task AnswerAsync(HttpContext context)
-    {
-        context.Response.GetTypedHeaders().ETag = ETag(Version);
-        return WriteAsync(context, this, ApiKeyJsonContext.Default.UsedApiKeyJson);
-    }
 }
 
 [Description("A page of keys, in the order of their ids.")]

@@ -92,7 +92,7 @@ internal sealed class TrafficEndpoints(
             query = query with { KeyId = await ExistingIdAsync(context) };
         }
 
-        DenialPage page = await ReadDenialsAsync(query, errors, context.RequestAborted);
+        DenialPage page = await ReadDenialsAsync(query, context.RequestAborted);
         DenialTotals totals = await traffic.ReadTotalsAsync(query.KeyId, context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
@@ -107,7 +107,7 @@ internal sealed class TrafficEndpoints(
     }
 
     /// <summary>Reads a page. Its cursor is told alone and last: only the traffic knows what its cursors look like.</summary>
-    private async Task<DenialPage> ReadDenialsAsync(DenialQuery query, FieldErrors errors, CancellationToken cancellationToken)
+    private async Task<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken)
     {
         try
         {
@@ -115,9 +115,7 @@ internal sealed class TrafficEndpoints(
         }
         catch (FormatException) when (query.After is not null)
         {
-            errors.Add("after", RequestQuery.NotACursor);
-            errors.ThrowIfAny();
-            throw;
+            throw new ApiKeyManagementException(new Dictionary<string, string[]> { ["after"] = [RequestQuery.NotACursor] });
         }
     }
 
