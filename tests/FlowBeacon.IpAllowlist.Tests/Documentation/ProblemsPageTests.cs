@@ -8,8 +8,13 @@ public sealed class ProblemsPageTests
     private static readonly Lazy<IReadOnlyList<ProblemType>> Found = new(() => ProblemTypes.Find());
 
     [Fact]
-    public void The_page_has_each_type_of_the_code_with_its_status_and_title_and_no_other() =>
-        PageRows().Select(row => row.Type).Should().BeEquivalentTo(Found.Value);
+    public void The_page_has_each_type_of_the_code_with_its_status_and_title_and_no_other()
+    {
+        ProblemType[] page = [.. PageRows().Select(row => row.Type)];
+
+        Found.Value.Except(page).Should().BeEmpty("each type of the code has a row");
+        page.Except(Found.Value).Should().BeEmpty("each row is a type of the code");
+    }
 
     [Fact]
     public void Each_type_has_one_row_with_a_cause_and_a_remedy()
