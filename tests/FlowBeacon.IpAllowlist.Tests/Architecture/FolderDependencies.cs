@@ -1,6 +1,4 @@
-using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace FlowBeacon.IpAllowlist.Tests.Architecture;
@@ -17,37 +15,10 @@ internal static class FolderDependencies
     /// <summary>The folder of what stands beside the project file.</summary>
     public const string Root = "root";
 
-    private const string ImplicitUsings =
-        """
-        global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;
-        global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;
-        """;
-
-    private static readonly string Project = RepositoryFolder.Combine("src", "FlowBeacon.IpAllowlist");
-
     /// <summary>Finds every use of a type in another folder, one example for each file and type.</summary>
     /// <param name="planted">Further sources by their path below the project.</param>
-    public static IReadOnlyList<FolderDependency> Find(params (string Path, string Text)[] planted)
-    {
-        SyntaxTree[] trees =
-        [
-            .. Directory.EnumerateFiles(Project, "*.cs", SearchOption.AllDirectories)
-                .Select(file => Path.GetRelativePath(Project, file))
-                .Where(path => path.Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj"))
-                .Select(path => Parse(path, File.ReadAllText(Path.Combine(Project, path)))),
-            .. planted.Select(file => Parse(file.Path, file.Text)),
-        ];
-        var compilation = CSharpCompilation.Create("sources", [.. trees, Parse("", ImplicitUsings)], Framework());
-        return [.. trees.SelectMany(tree => Uses(compilation.GetSemanticModel(tree))).Distinct()];
-    }
-
-    private static SyntaxTree Parse(string path, string text) =>
-        CSharpSyntaxTree.ParseText(text, new CSharpParseOptions(LanguageVersion.Preview), path);
-
-    private static IEnumerable<MetadataReference> Framework() => ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-        .Split(Path.PathSeparator)
-        .Where(file => !Path.GetFileName(file).StartsWith("FlowBeacon.", StringComparison.Ordinal))
-        .Select(file => MetadataReference.CreateFromFile(file));
+    public static IReadOnlyList<FolderDependency> Find(params (string Path, string Text)[] planted) =>
+        [.. LibrarySources.Models(planted).SelectMany(Uses).Distinct()];
 
     private static IEnumerable<FolderDependency> Uses(SemanticModel model)
     {

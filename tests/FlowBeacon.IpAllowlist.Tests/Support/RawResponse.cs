@@ -47,8 +47,17 @@ internal sealed record RawResponse(int Status, IReadOnlyDictionary<string, strin
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (string line in lines.Skip(1))
         {
-            headers.Add(
-                line[..line.IndexOf(':', StringComparison.Ordinal)], line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+            string name = line[..line.IndexOf(':', StringComparison.Ordinal)];
+            string value = line[(name.Length + 1)..].Trim();
+            if (name == "Server" && headers.TryGetValue(name, out string? inFront))
+            {
+                // Caddy puts its own in front. No other header may be there twice.
+                headers[name] = $"{inFront}, {value}";
+            }
+            else
+            {
+                headers.Add(name, value);
+            }
         }
 
         return new RawResponse(
