@@ -34,5 +34,8 @@ public sealed record ApiKeyDetails
     /// <param name="now">The instant.</param>
     /// <returns>The state.</returns>
     public ApiKeyState StateAt(DateTimeOffset now) =>
-        Key.IsRevoked ? ApiKeyState.Revoked : Key.ExpiresAt <= now ? ApiKeyState.Expired : ApiKeyState.Active;
+        Key.IsRevoked ? ApiKeyState.Revoked
+        : Key.IsDisabled ? ApiKeyState.Disabled
+        : Key.ExpiresAt <= now ? ApiKeyState.Expired
+        : ApiKeyState.Active;
 }

@@ -111,7 +111,7 @@ public sealed class ApiKeyManager
         }
     }
 
-    /// <summary>Changes a key's name, list and its mode, scopes or expiry.</summary>
+    /// <summary>Changes a key's name, list and its mode, scopes or expiry, disables it or enables it again.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
@@ -133,7 +133,7 @@ public sealed class ApiKeyManager
 
         // Asked before this change has its turn, so that no other change waits for the traffic.
         BoundedTraffic.Answer<ApiKeySources> seen = default;
-        if (update.AllowedIps is not null || update.AllowlistMode is not null)
+        if (update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false)
         {
             seen = await ReadSourcesAsync(id, cancellationToken);
         }
@@ -143,16 +143,16 @@ public sealed class ApiKeyManager
         {
             changed = before.Key;
             ApiKey after = Plan(before, update);
-            string? differences = ChangeText.Differences(before.Key, after);
-            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
-            if (differences is null && !listChanged)
+            if (before.Key.Equals(after))
             {
                 return null;
             }
 
+            string? differences = ChangeText.Differences(before.Key, after);
+            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
-            string? accepted = RiskOf(before.Key, after, update, seen);
-            return (after, Entry(AuditAction.Update, actor, after) with
+            string? accepted = RiskOf(before, after, update, seen);
+            return (after, Entry(ActionOf(before.Key, after), actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
@@ -186,9 +186,7 @@ public sealed class ApiKeyManager
         {
             Before = before,
             After = after,
-            LockoutRisk = LockoutGuard.CanDenyMore(before.Key, after)
-                ? _guard.Find(before.Key, after, await SourcesOfAsync(id, cancellationToken))
-                : null,
+            LockoutRisk = CanCutOff(before, after) ? FindRisk(before, after, await SourcesOfAsync(id, cancellationToken)) : null,
             Warnings = _warnings.About(before.Key, after, update),
         };
     }
@@ -205,8 +203,8 @@ public sealed class ApiKeyManager
     /// <returns>The key and, this once, the raw text of its new secret.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The grace period is out of range; the key is unknown, revoked, expired, in a grace period or from configuration; the version is
-    /// stale; the audit log failed or did not answer in time.
+    /// The grace period is out of range; the key is unknown, revoked, disabled, expired, in a grace period or from configuration; the
+    /// version is stale; the audit log failed or did not answer in time.
     /// </exception>
     public async Task<IssuedApiKey> RotateAsync(
         string id, int graceHours, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -219,6 +217,11 @@ public sealed class ApiKeyManager
         ApiKeyDetails rotated = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             RefuseIfRevoked(before);
+            if (before.Key.IsDisabled)
+            {
+                throw ManagementRefusal.Conflict("The key is disabled. Enable it before it is rotated.");
+            }
+
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
@@ -443,9 +446,9 @@ public sealed class ApiKeyManager
     /// <paramref name="id"/>, <paramref name="callingFrom"/> or <paramref name="actor"/> is null.
     /// </exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The key is unknown, revoked, expired or from configuration; it has no list, an unreadable or a full one, or one with the address; it
-    /// was recovered within the last hour; there is no evidence; the audit log or the traffic failed or did not answer in time. Nothing was
-    /// written.
+    /// The key is unknown, revoked, disabled, expired or from configuration; it has no list, an unreadable or a full one, or one with the
+    /// address; it was recovered within the last hour; there is no evidence; the audit log or the traffic failed or did not answer in time.
+    /// Nothing was written.
     /// </exception>
     public async Task<ChangedApiKey> RecoverAsync(
         string id, IPAddress callingFrom, ApiKeyHash? presented, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -463,6 +466,12 @@ public sealed class ApiKeyManager
         ApiKeyDetails recovered = await ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
+            if (before.Key.IsDisabled)
+            {
+                throw ManagementRefusal.Conflict(
+                    "The key is disabled. Recovering its address would not help. An administrator can enable the key.");
+            }
+
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
@@ -560,6 +569,7 @@ public sealed class ApiKeyManager
             Scopes = update.Scopes is null ? before.Scopes : _rules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
+            IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
         };
         ApiKeyRules.CheckBreakGlass(after, errors);
         return after;
@@ -614,9 +624,9 @@ public sealed class ApiKeyManager
 
     /// <summary>What an update puts at risk and accepts, in words; null if there is no risk.</summary>
     /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
-    private string? RiskOf(ApiKey before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
+    private string? RiskOf(ApiKeyDetails before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
     {
-        if (!LockoutGuard.CanDenyMore(before, after))
+        if (!CanCutOff(before, after))
         {
             return null;
         }
@@ -626,9 +636,27 @@ public sealed class ApiKeyManager
             return update.AcceptLockoutRisk ? "sources that could not be read" : throw RiskUnknown(seen.Failure);
         }
 
-        LockoutRisk? risk = _guard.Find(before, after, seen.Value!);
-        return risk is null ? null : update.AcceptLockoutRisk ? ChangeText.AcceptedRisk(risk) : throw ManagementRefusal.TooRisky(risk);
+        LockoutRisk? risk = FindRisk(before, after, seen.Value!);
+        return risk is null ? null
+            : update.AcceptLockoutRisk ? ChangeText.AcceptedRisk(risk)
+            : throw ManagementRefusal.TooRisky(risk, StopsWorking(before, after));
     }
+
+    /// <summary>Whether an update can deny any traffic that the key admits now.</summary>
+    private bool CanCutOff(ApiKeyDetails before, ApiKey after) =>
+        StopsWorking(before, after) || LockoutGuard.CanDenyMore(before.Key, after);
+
+    private LockoutRisk? FindRisk(ApiKeyDetails before, ApiKey after, ApiKeySources seen) =>
+        StopsWorking(before, after) ? _guard.FindInUse(before.Key, seen) : _guard.Find(before.Key, after, seen);
+
+    /// <summary>Whether an update disables a key that works.</summary>
+    private bool StopsWorking(ApiKeyDetails before, ApiKey after) =>
+        after.IsDisabled && before.StateAt(_time.GetUtcNow()) == ApiKeyState.Active;
+
+    private static AuditAction ActionOf(ApiKey before, ApiKey after) =>
+        before.IsDisabled == after.IsDisabled ? AuditAction.Update
+        : after.IsDisabled ? AuditAction.Disable
+        : AuditAction.Enable;
 
     private static ApiKeyManagementException RiskUnknown(Exception cause) => ManagementRefusal.TrafficUnavailable(
         "whether the change would cut off addresses in use", $"repeat the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}", cause);

@@ -21,6 +21,12 @@ public sealed record ApiKeyUpdate
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
+    /// Whether the key works: false disables it, so that it is answered 401, and true enables it again. Disabling a key that was used
+    /// within the last 24 hours needs <see cref="AcceptLockoutRisk"/>.
+    /// </summary>
+    public bool? Enabled { get; init; }
+
+    /// <summary>
     /// Whether the change may deny addresses that used the key successfully within the last 24 hours. Otherwise such a change is refused
     /// (<see cref="ApiKeyManagementFault.LockoutRisk"/>), as is one that may deny addresses which are no longer remembered.
     /// </summary>

@@ -29,6 +29,8 @@ internal sealed record ToyKeyRow
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    public required bool IsDisabled { get; init; }
+
     public required bool IsRevoked { get; init; }
 
     public required bool IsBreakGlass { get; init; }
@@ -76,6 +78,7 @@ internal sealed record ToyKeyRow
             AllowlistMode = key.AllowlistMode.ToString(),
             Scopes = string.Join(' ', key.Scopes),
             ExpiresAt = key.ExpiresAt,
+            IsDisabled = key.IsDisabled,
             IsRevoked = key.IsRevoked,
             IsBreakGlass = key.IsBreakGlass,
             Version = details.Version,
@@ -102,6 +105,7 @@ internal sealed record ToyKeyRow
             AllowlistMode = Enum.Parse<AllowlistMode>(AllowlistMode),
             Scopes = Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             ExpiresAt = ExpiresAt,
+            IsDisabled = IsDisabled,
             IsRevoked = IsRevoked,
             IsBreakGlass = IsBreakGlass,
         },

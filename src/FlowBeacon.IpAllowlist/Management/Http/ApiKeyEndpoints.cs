@@ -68,7 +68,13 @@ internal sealed class ApiKeyEndpoints(
                 Next = page.Next,
                 Counts = counts is null
                     ? null
-                    : new ApiKeyCountsJson { Active = counts.Active, Expired = counts.Expired, Revoked = counts.Revoked },
+                    : new ApiKeyCountsJson
+                    {
+                        Active = counts.Active,
+                        Expired = counts.Expired,
+                        Disabled = counts.Disabled,
+                        Revoked = counts.Revoked,
+                    },
             },
             ApiKeyJsonContext.Default.ApiKeyPageJson);
     });
@@ -96,6 +102,7 @@ internal sealed class ApiKeyEndpoints(
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
             RemoveExpiry = body is { HasExpiresAt: true, ExpiresAt: null },
             AllowlistMode = body.AllowlistMode,
+            Enabled = body.Enabled,
             AcceptLockoutRisk = body.AcceptLockoutRisk,
             AcceptUnreadableList = body.AcceptUnreadableList,
             ProxyAddress = OwnProxy.AddressOf(context),

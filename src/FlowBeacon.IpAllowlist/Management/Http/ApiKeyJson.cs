@@ -37,6 +37,10 @@ internal record ApiKeyJson
     [JsonPropertyName("state"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyState>))]
     public required ApiKeyState State { get; init; }
 
+    [JsonPropertyName("enabled")]
+    [Description("False while the key is disabled. A key that is enabled works unless it is expired or revoked, see state.")]
+    public required bool IsEnabled { get; init; }
+
     [JsonPropertyName("prefix"), Description("The first 12 characters of the raw key.")]
     public required string Prefix { get; init; }
 
@@ -92,6 +96,7 @@ internal record ApiKeyJson
             Name = key.Name,
             Origin = details.Origin,
             State = details.StateAt(now),
+            IsEnabled = !key.IsDisabled,
             Prefix = key.Prefix,
             AllowedIps = key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(),
             AllowlistMode = key.AllowlistMode,
@@ -187,6 +192,9 @@ internal sealed record ApiKeyCountsJson
 
     [JsonPropertyName("expired")]
     public required long Expired { get; init; }
+
+    [JsonPropertyName("disabled")]
+    public required long Disabled { get; init; }
 
     [JsonPropertyName("revoked")]
     public required long Revoked { get; init; }

@@ -85,6 +85,10 @@ internal sealed class UpdateApiKeyBody
     /// <summary>Whether <see cref="ExpiresAt"/> was there: null removes the expiry, and its absence does not.</summary>
     internal bool HasExpiresAt { get; private set; }
 
+    [JsonPropertyName("enabled"), DisallowNull]
+    [Description("false disables the key, which is then answered 401 like a revoked one; true enables it again.")]
+    public bool? Enabled { get; set; }
+
     [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
     [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is 409.")]
     public bool AcceptLockoutRisk { get; set; }

@@ -19,7 +19,7 @@ public sealed class ApiKeyApiTests
 
     private static readonly string[] KeyMembers =
     [
-        "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode",
+        "id", "name", "origin", "state", "enabled", "prefix", "allowed_ips", "allowlist_mode",
         "scopes", "break_glass", "expires_at", "retiring", "created_at",
         "updated_at", "revoked_at", "version", "revision",
     ];
@@ -246,11 +246,11 @@ public sealed class ApiKeyApiTests
     [InlineData("limit=", "limit: must be a number from 1 to 200")]
     [InlineData("limit=ten", "limit: must be a number from 1 to 200")]
     [InlineData("limit=99999999999", "limit: must be a number from 1 to 200")]
-    [InlineData("state=gone", "state: must be active, expired or revoked")]
-    [InlineData("state=Active", "state: must be active, expired or revoked")]
-    [InlineData("state=0", "state: must be active, expired or revoked")]
-    [InlineData("state=", "state: must be active, expired or revoked")]
-    [InlineData("limit=0&state=x", "limit: must be a number from 1 to 200", "state: must be active, expired or revoked")]
+    [InlineData("state=gone", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=Active", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=0", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=", "state: must be active, expired, disabled or revoked")]
+    [InlineData("limit=0&state=x", "limit: must be a number from 1 to 200", "state: must be active, expired, disabled or revoked")]
     public async Task A_listing_refuses_what_it_does_not_understand(string query, params string[] errors)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();

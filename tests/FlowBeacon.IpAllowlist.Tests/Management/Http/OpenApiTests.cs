@@ -18,7 +18,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         { "get", "/api/v1/keys/{id}", "200", null },
         {
             "patch", "/api/v1/keys/{id}", "200",
-            ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list"]
+            ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "enabled", "accept_lockout_risk", "accept_unreadable_list"]
         },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
         { "post", "/api/v1/keys/{id}/end-grace", "200", null },
