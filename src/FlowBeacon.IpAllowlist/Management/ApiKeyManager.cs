@@ -107,7 +107,7 @@ public sealed class ApiKeyManager
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
         {
-            throw ManagementRefusal.Conflict("There is a key with this id already.");
+            throw ManagementRefusal.Conflict(ApiKeyConflictCode.IdTaken, "There is a key with this id already.");
         }
     }
 
@@ -219,18 +219,20 @@ public sealed class ApiKeyManager
             RefuseIfRevoked(before);
             if (before.Key.IsDisabled)
             {
-                throw ManagementRefusal.Conflict("The key is disabled. Enable it before it is rotated.");
+                throw ManagementRefusal.Conflict(ApiKeyConflictCode.KeyDisabled, "The key is disabled. Enable it before it is rotated.");
             }
 
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw ManagementRefusal.Conflict("The key is expired. Give it a later expiry before it is rotated.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyExpired, "The key is expired. Give it a later expiry before it is rotated.");
             }
 
             if (before.Key.Retiring is { } retiring && now < retiring.ExpiresAt)
             {
                 throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.InGracePeriod,
                     $"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
             }
 
@@ -469,35 +471,41 @@ public sealed class ApiKeyManager
             if (before.Key.IsDisabled)
             {
                 throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyDisabled,
                     "The key is disabled. Recovering its address would not help. An administrator can enable the key.");
             }
 
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw ManagementRefusal.Conflict("The key is expired. Recovering its address would not help.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyExpired, "The key is expired. Recovering its address would not help.");
             }
 
             if (before.Key.AllowedIps.IsUnreadable)
             {
-                throw ManagementRefusal.Conflict("The key's stored list cannot be read, and one address alone would lock out all others."
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.UnreadableList,
+                    "The key's stored list cannot be read, and one address alone would lock out all others."
                     + " Set the whole list again.");
             }
 
             if (before.Key.AllowedIps.Count == 0)
             {
-                throw ManagementRefusal.Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.NoList, "The key has no list, so nothing locks it out. A first address would turn the check on.");
             }
 
             string address = caller.ToString();
             if (before.Key.AllowedIps.Contains(callingFrom))
             {
-                throw ManagementRefusal.Conflict($"{address} is on the key's list already.");
+                throw ManagementRefusal.Conflict(ApiKeyConflictCode.AddressListed, $"{address} is on the key's list already.");
             }
 
             if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
             {
-                throw ManagementRefusal.Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.RecoveredRecently, $"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
             if (wasDenied.Failure is not null)
@@ -511,6 +519,7 @@ public sealed class ApiKeyManager
             if (!hasEvidence)
             {
                 throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.NotDenied,
                     $"The key was not recently denied from {address}. Send a request with it from here first.");
             }
 
@@ -591,6 +600,7 @@ public sealed class ApiKeyManager
         if (before.Key.AllowedIps.IsUnreadable && isEmptied && !update.AcceptUnreadableList)
         {
             throw ManagementRefusal.Conflict(
+                ApiKeyConflictCode.UnreadableList,
                 "The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it from everywhere."
                 + $" Set the addresses, or repeat the change with {nameof(ApiKeyUpdate.AcceptUnreadableList)}.");
         }
@@ -604,7 +614,7 @@ public sealed class ApiKeyManager
         RefuseIfRevoked(details);
         return details.Key.Retiring is { } retiring && _time.GetUtcNow() < retiring.ExpiresAt
             ? retiring
-            : throw ManagementRefusal.Conflict("The key is not in the grace period of a rotation.");
+            : throw ManagementRefusal.Conflict(ApiKeyConflictCode.NotInGracePeriod, "The key is not in the grace period of a rotation.");
     }
 
     /// <summary>What uses a key now; null if nothing does, as nothing can use one that does not work.</summary>
@@ -679,6 +689,7 @@ public sealed class ApiKeyManager
         if (_configurationKeys.Find(id) is not null)
         {
             throw ManagementRefusal.Conflict(
+                ApiKeyConflictCode.KeyFromConfiguration,
                 "The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
         }
     }
@@ -792,7 +803,7 @@ public sealed class ApiKeyManager
     {
         if (details.Key.IsRevoked)
         {
-            throw ManagementRefusal.Conflict("The key is revoked, which is final. Create a new one.");
+            throw ManagementRefusal.Conflict(ApiKeyConflictCode.KeyRevoked, "The key is revoked, which is final. Create a new one.");
         }
     }
 }

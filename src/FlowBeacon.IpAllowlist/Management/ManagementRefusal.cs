@@ -8,10 +8,10 @@ internal static class ManagementRefusal
 
     public static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
 
-    public static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
+    public static ApiKeyManagementException Conflict(ApiKeyConflictCode code, string message) => new(code, message);
 
     public static ApiKeyManagementException NameTaken(string name) =>
-        Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+        Conflict(ApiKeyConflictCode.NameTaken, $"Another key is named '{name}'. Choose another name, or revoke that key first.");
 
     public static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
         ApiKeyManagementFault.AuditUnavailable,

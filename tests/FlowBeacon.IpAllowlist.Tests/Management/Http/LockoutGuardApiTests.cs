@@ -93,7 +93,7 @@ public sealed class LockoutGuardApiTests
             """
             {"type":"urn:flowbeacon:problems/lockout-risk","title":"Lockout risk","status":409,
             "detail":"The change would deny requests without a usable address, 198.51.100.9, 127.0.0.1, in use within the last 24 hours.
-             Add what is missing to the list, or repeat the change with accept_lockout_risk.","sources":[
+             Add what is missing to the list, or repeat the change with accept_lockout_risk.","code":"lockout_risk","sources":[
             {"ip":null,"origin":"none","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
             {"ip":"198.51.100.9","origin":"forwarded_for",
             "first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},

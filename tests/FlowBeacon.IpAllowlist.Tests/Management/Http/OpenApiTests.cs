@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
@@ -158,6 +159,17 @@ public sealed class OpenApiTests : IAsyncLifetime
 
         string? DescriptionOf(string schema, string member) =>
             schemas.GetProperty(schema).GetProperty("properties").GetProperty(member).GetProperty("description").GetString();
+    }
+
+    [Fact]
+    public void Every_code_of_a_409_is_listed()
+    {
+        JsonElement schemas = _document.GetProperty("components").GetProperty("schemas");
+        string code = schemas.GetProperty("ManagementProblemJson").GetProperty("properties").GetProperty("code").GetRawText();
+        string codes = schemas.TryGetProperty("ApiKeyConflictCode", out JsonElement schema) ? schema.GetRawText() : "";
+
+        Enum.GetValues<ApiKeyConflictCode>().Select(value => $"\"{JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString())}\"")
+            .Should().OnlyContain(text => (code + codes).Contains(text));
     }
 
     [Fact]
