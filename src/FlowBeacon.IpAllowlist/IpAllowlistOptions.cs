@@ -58,6 +58,13 @@ public sealed class IpAllowlistOptions
     /// </remarks>
     public IReadOnlyList<string>? Scopes { get; set; }
 
+    /// <summary>
+    /// Whether every key must have a list; false by default. Then a new key or a list change that leaves a key without a list is refused,
+    /// in key administration and in configuration. A rehearsed list (<see cref="AllowlistMode.ReportOnly"/>) will do, and a break-glass
+    /// key, which has none, is excepted. Keys that are there without a list keep working; start-up warns with their number.
+    /// </summary>
+    public bool RequireAllowlist { get; set; }
+
     /// <summary>The scopes in force: the host's, or else the published ones.</summary>
     internal IReadOnlyList<string> ScopesInForce => Scopes ?? ApiKeyScopes.All;
 

@@ -58,7 +58,7 @@ internal sealed class ManagedKeys
         Time,
         new ApiKeyManagementSettings(
             _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource,
-            new ScopeRules(_options.ScopesInForce)));
+            new ScopeRules(_options.ScopesInForce), _options.RequireAllowlist));
 
     public void Configure(ApiKey key)
     {

@@ -183,10 +183,18 @@ internal sealed class ConfigurationKeyReader
     private IpAddressSet ReadAllowedIps(ConfigurationNode key)
     {
         ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
-        const string FaultIfMissing = "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
-        if (ReadList(section, FaultIfMissing) is not { } entries)
+        string faultIfMissing = _rules.RequireAllowlist
+            ? "the list is missing; write the allowed addresses"
+            : "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
+        if (ReadList(section, faultIfMissing) is not { } entries)
         {
             return IpAddressSet.Empty;
+        }
+
+        if (_rules.RequireAllowlist && entries.Length == 0)
+        {
+            Fault(section.Path, "[] is no list, and this application requires one of every key (RequireAllowlist); write the allowed"
+                + " addresses");
         }
 
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))

@@ -112,6 +112,11 @@ public sealed record ApiKey
     /// <returns>Text for people.</returns>
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
 
+    /// <summary>
+    /// Whether a list is missing where every key must have one. One that cannot be read denies everybody, so it is not missing.
+    /// </summary>
+    internal bool LacksAllowlist => !IsBreakGlass && !AllowedIps.IsUnreadable && AllowedIps.Count == 0;
+
     /// <summary>The hashes of all its secrets: one or two.</summary>
     internal IReadOnlyList<ApiKeyHash> Hashes => Retiring is null ? [Hash] : [Hash, Retiring.Hash];
 

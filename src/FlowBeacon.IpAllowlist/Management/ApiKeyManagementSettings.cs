@@ -8,5 +8,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <param name="AuditTimeout">How long a change waits for the audit log.</param>
 /// <param name="ClientIpSource">Where client addresses come from.</param>
 /// <param name="Scopes">The host's scopes.</param>
+/// <param name="RequireAllowlist">Whether every key but a break-glass key must have a list.</param>
 internal sealed record ApiKeyManagementSettings(
-    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource, ScopeRules Scopes);
+    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource, ScopeRules Scopes,
+    bool RequireAllowlist);

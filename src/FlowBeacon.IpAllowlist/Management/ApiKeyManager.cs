@@ -35,12 +35,13 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, settings.Scopes, time);
+        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, settings.Scopes, settings.RequireAllowlist, time);
         _guard = new LockoutGuard(time);
         _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
         _trial = new TrialJudge(resolver, time);
         _traffic = new BoundedTraffic(traffic, time);
         MaxAddressesPerKey = settings.MaxAddressesPerKey;
+        RequiresAllowlist = settings.RequireAllowlist;
         Scopes = settings.Scopes.All;
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
@@ -48,6 +49,9 @@ public sealed class ApiKeyManager
 
     /// <summary>The most addresses of a list: <see cref="IpAllowlistOptions.MaxAddressesPerKey"/>.</summary>
     public int MaxAddressesPerKey { get; }
+
+    /// <summary>Whether every key but a break-glass key must have a list: <see cref="IpAllowlistOptions.RequireAllowlist"/>.</summary>
+    public bool RequiresAllowlist { get; }
 
     /// <summary>The scopes that keys may have: <see cref="IpAllowlistOptions.Scopes"/>.</summary>
     public IReadOnlyList<string> Scopes { get; }
@@ -574,7 +578,7 @@ public sealed class ApiKeyManager
         ApiKey after = before with
         {
             Name = name,
-            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
+            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(before, update.AllowedIps, errors),
             Scopes = update.Scopes is null ? before.Scopes : _rules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,

@@ -4,7 +4,8 @@ using FlowBeacon.IpAllowlist.Keys;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
-internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, ScopeRules scopes, TimeProvider time)
+internal sealed class ApiKeyRules(
+    int maxAddressesPerKey, string keyPrefix, ScopeRules scopes, bool requireAllowlist, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
@@ -37,11 +38,28 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Scop
     {
         if (request.AllowedIps is null && !request.IsBreakGlass)
         {
-            errors.Add(
-                nameof(NewApiKey.AllowedIps), "is missing; write the allowed addresses, or [] to turn the check off for this key");
+            errors.Add(nameof(NewApiKey.AllowedIps), requireAllowlist
+                ? "is missing; write the allowed addresses"
+                : "is missing; write the allowed addresses, or [] to turn the check off for this key");
+        }
+
+        if (request.AllowedIps is { Count: 0 } && !request.IsBreakGlass)
+        {
+            RefuseEmptyList(errors);
         }
 
         return ReadAllowedIps(request.AllowedIps ?? [], errors);
+    }
+
+    /// <summary>Reads the new list of a key. Only a change is refused: a key without a list may stay as it is.</summary>
+    public IpAddressSet ReadAllowedIps(ApiKey before, IReadOnlyList<string> entries, FieldErrors errors)
+    {
+        if (entries.Count == 0 && !before.IsBreakGlass && !before.LacksAllowlist)
+        {
+            RefuseEmptyList(errors);
+        }
+
+        return ReadAllowedIps(entries, errors);
     }
 
     public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)
@@ -62,6 +80,14 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Scop
         }
 
         return IpAddressSet.Empty;
+    }
+
+    private void RefuseEmptyList(FieldErrors errors)
+    {
+        if (requireAllowlist)
+        {
+            errors.Add(nameof(NewApiKey.AllowedIps), "must not be empty: this application requires a list of every key");
+        }
     }
 
     /// <summary>Reads scopes: in the order of the host's, each once.</summary>

@@ -452,6 +452,23 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     }
 
     [Fact]
+    public void An_empty_list_is_a_fault_where_every_key_must_have_one()
+    {
+        ConfigurationKeyRules rules = KeyJson.Rules with { RequireAllowlist = true };
+        string json = KeyJson.File(
+            KeyJson.Key(Grid, TestKeys.Restricted),
+            $$""" "missing": { "Hash": "{{KeyJson.Hash(TestKeys.Unrestricted)}}" } """,
+            KeyJson.Key("rehearsed", TestKeys.Unknown, """["203.0.113.7"]""", """, "AllowlistMode": "ReportOnly" """));
+
+        Read(json, isDevelopment: false, out IReadOnlyList<string> faults, rules);
+
+        faults.Should().BeEquivalentTo(
+            $"{PathOfGrid}:AllowedIps: [] is no list, and this application requires one of every key (RequireAllowlist); write the"
+                + " allowed addresses",
+            $"{KeyJson.Section}:missing:AllowedIps: the list is missing; write the allowed addresses");
+    }
+
+    [Fact]
     public void Scopes_are_those_of_the_host()
     {
         string json = KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Scopes": ["reports:read", "governance:read"]"""));

@@ -65,7 +65,8 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     private static readonly string[] OptionalInAnswers =
     [
         "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "ApiKeyPageJson.counts",
-        "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources", "ManagementProblemJson.older_sources_evicted",
+        "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources",
+        "ManagementProblemJson.older_sources_evicted",
     ];
 
     /// <summary>Bodies that the document does not admit, and that the server answers 400.</summary>
