@@ -39,8 +39,10 @@ public abstract class ApiKeyRepositoryContract
                 IsDisabled = true,
                 Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute("old"), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(24) },
             },
+            Description = "Berlin office, Schlüssel 7",
             Version = 1,
             CreatedAt = Now,
+            CreatedBy = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "ada", Address = "192.0.2.100" },
             UpdatedAt = Now.AddSeconds(1),
             RecoveredAt = Now.AddSeconds(2),
         };

@@ -81,6 +81,7 @@ public sealed class ApiKeyManager
 
         string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
         ApiKey key = Read(request, rawKey, errors);
+        string description = _rules.ReadDescription(request.Description, errors);
         errors.ThrowIfAny();
         if (_configurationKeys.HasName(key.Name))
         {
@@ -88,7 +89,15 @@ public sealed class ApiKeyManager
         }
 
         DateTimeOffset now = _time.GetUtcNow();
-        var created = new ApiKeyDetails { Key = key, Version = 1, CreatedAt = now, UpdatedAt = now };
+        var created = new ApiKeyDetails
+        {
+            Key = key,
+            Description = description,
+            Version = 1,
+            CreatedAt = now,
+            CreatedBy = actor,
+            UpdatedAt = now,
+        };
         AuditEntry entry = Entry(AuditAction.Create, actor, key) with
         {
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
@@ -115,7 +124,7 @@ public sealed class ApiKeyManager
         }
     }
 
-    /// <summary>Changes a key's name, list and its mode, scopes or expiry, disables it or enables it again.</summary>
+    /// <summary>Changes a key's name, description, list and its mode, scopes or expiry, disables it or enables it again.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
@@ -146,8 +155,9 @@ public sealed class ApiKeyManager
         ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             changed = before.Key;
-            ApiKey after = Plan(before, update);
-            if (before.Key.Equals(after))
+            ApiKeyDetails planned = Plan(before, update);
+            ApiKey after = planned.Key;
+            if (before == planned)
             {
                 return null;
             }
@@ -156,7 +166,7 @@ public sealed class ApiKeyManager
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
             string? accepted = RiskOf(before, after, update, seen);
-            return (after, Entry(ActionOf(before.Key, after), actor, after) with
+            return (planned, Entry(ActionOf(before.Key, after), actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
@@ -185,7 +195,7 @@ public sealed class ApiKeyManager
     {
         ArgumentNullException.ThrowIfNull(update);
         ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
-        ApiKey after = Plan(before, update);
+        ApiKey after = Plan(before, update).Key;
         return new ApiKeyPreview
         {
             Before = before,
@@ -253,7 +263,7 @@ public sealed class ApiKeyManager
                 },
             };
             AuditEntry entry = Entry(AuditAction.Rotate, actor, after);
-            return (after, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
+            return (before with { Key = after }, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
         }, cancellationToken);
         return new IssuedApiKey { Details = rotated, RawKey = rawKey };
     }
@@ -276,7 +286,8 @@ public sealed class ApiKeyManager
         {
             RetiringSecret retiring = RetiringOf(before);
             ApiKey after = before.Key with { Retiring = null };
-            return (after, Entry(AuditAction.EndGrace, actor, after) with { Detail = $"the old secret {retiring.Prefix} stopped working" });
+            AuditEntry entry = Entry(AuditAction.EndGrace, actor, after);
+            return (before with { Key = after }, entry with { Detail = $"the old secret {retiring.Prefix} stopped working" });
         }, cancellationToken);
         return new ChangedApiKey { Details = ended };
     }
@@ -328,7 +339,9 @@ public sealed class ApiKeyManager
         {
             Details = await ChangeAsync(
                 id, expectedVersion, actor,
-                before => before.Key.IsRevoked ? null : (Revoked(before.Key), Entry(AuditAction.Revoke, actor, before.Key)),
+                before => before.Key.IsRevoked
+                    ? null
+                    : (before with { Key = Revoked(before.Key) }, Entry(AuditAction.Revoke, actor, before.Key)),
                 cancellationToken, acceptMissingAudit),
         };
 
@@ -531,7 +544,7 @@ public sealed class ApiKeyManager
             string[] list = before.Key.AllowedIps.ToCanonicalStrings();
             ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
             errors.ThrowIfAny();
-            return (after, Entry(AuditAction.Recover, actor, after) with
+            return (before with { Key = after }, Entry(AuditAction.Recover, actor, after) with
             {
                 OldAllowedIps = list,
                 NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
@@ -543,7 +556,9 @@ public sealed class ApiKeyManager
 
     /// <summary>Collects every fault of an update that can be found without the key it is for.</summary>
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
-        Read(new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, update, errors);
+        Read(
+            new ApiKeyDetails { Key = new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, Version = 0 },
+            update, errors);
 
     private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
@@ -566,8 +581,9 @@ public sealed class ApiKeyManager
         return key;
     }
 
-    private ApiKey Read(ApiKey before, ApiKeyUpdate update, FieldErrors errors)
+    private ApiKeyDetails Read(ApiKeyDetails details, ApiKeyUpdate update, FieldErrors errors)
     {
+        ApiKey before = details.Key;
         string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
@@ -585,15 +601,20 @@ public sealed class ApiKeyManager
             IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
         };
         ApiKeyRules.CheckBreakGlass(after, errors);
-        return after;
+        return details with
+        {
+            Key = after,
+            Description = update.Description is null ? details.Description : _rules.ReadDescription(update.Description, errors),
+        };
     }
 
     /// <summary>The key that an update makes of another one. Whether it is too risky is not looked at.</summary>
-    private ApiKey Plan(ApiKeyDetails before, ApiKeyUpdate update)
+    private ApiKeyDetails Plan(ApiKeyDetails before, ApiKeyUpdate update)
     {
         RefuseIfRevoked(before);
         var errors = new FieldErrors();
-        ApiKey after = Read(before.Key, update, errors);
+        ApiKeyDetails planned = Read(before, update, errors);
+        ApiKey after = planned.Key;
         errors.ThrowIfAny();
         if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
         {
@@ -609,7 +630,7 @@ public sealed class ApiKeyManager
                 + $" Set the addresses, or repeat the change with {nameof(ApiKeyUpdate.AcceptUnreadableList)}.");
         }
 
-        return after;
+        return planned;
     }
 
     /// <summary>The old secret of a rotation, which still works.</summary>
@@ -699,7 +720,7 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKeyDetails After, AuditEntry Entry)?> change,
         CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -732,7 +753,7 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeLatestAsync(
-        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKeyDetails After, AuditEntry Entry)?> change,
         TimeSpan auditTimeout, bool acceptMissingAudit, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
@@ -744,12 +765,11 @@ public sealed class ApiKeyManager
             }
 
             DateTimeOffset now = _time.GetUtcNow();
-            ApiKeyDetails after = before with
+            ApiKeyDetails after = changed.After with
             {
-                Key = changed.After,
                 Version = before.Version + 1,
                 UpdatedAt = now,
-                RevokedAt = changed.After.IsRevoked ? now : null,
+                RevokedAt = changed.After.Key.IsRevoked ? now : null,
                 RecoveredAt = changed.Entry.Action == AuditAction.Recover ? now : before.RecoveredAt,
             };
             try

@@ -33,6 +33,17 @@ internal sealed class ApiKeyRules(
         return name;
     }
 
+    /// <summary>Reads a description: in composed form; empty if there is none, or it is refused.</summary>
+    public string ReadDescription(string? text, FieldErrors errors)
+    {
+        if (!KeyNameRules.TryReadDescription(text ?? "", keyPrefix, out string description, out string? fault))
+        {
+            errors.Add(nameof(NewApiKey.Description), fault);
+        }
+
+        return description;
+    }
+
     /// <summary>Reads a new key's list. Only one that is there, and empty, turns the check off; a break-glass key needs none.</summary>
     public IpAddressSet ReadAllowedIps(NewApiKey request, FieldErrors errors)
     {

@@ -8,6 +8,9 @@ public sealed record ApiKeyUpdate
     /// <summary>The new name, as <see cref="NewApiKey.Name"/> may be.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The new description, as <see cref="NewApiKey.Description"/> may be; an empty one removes it.</summary>
+    public string? Description { get; init; }
+
     /// <summary>The whole new list; an empty one turns the check off.</summary>
     public IReadOnlyList<string>? AllowedIps { get; init; }
 

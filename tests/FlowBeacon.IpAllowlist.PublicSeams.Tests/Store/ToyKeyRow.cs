@@ -10,6 +10,8 @@ internal sealed record ToyKeyRow
 
     public required string Name { get; init; }
 
+    public required string Description { get; init; }
+
     public required byte[] Hash { get; init; }
 
     public required string Prefix { get; init; }
@@ -41,6 +43,9 @@ internal sealed record ToyKeyRow
 
     public DateTimeOffset? CreatedAt { get; init; }
 
+    /// <summary>The JSON of an actor.</summary>
+    public string? CreatedBy { get; init; }
+
     public DateTimeOffset? UpdatedAt { get; init; }
 
     public DateTimeOffset? RevokedAt { get; init; }
@@ -67,6 +72,7 @@ internal sealed record ToyKeyRow
         {
             Id = key.Id,
             Name = key.Name,
+            Description = details.Description,
             Hash = key.Hash.ToByteArray(),
             Prefix = key.Prefix,
             OldHash = key.Retiring?.Hash.ToByteArray(),
@@ -84,6 +90,7 @@ internal sealed record ToyKeyRow
             Version = details.Version,
             Revision = revision,
             CreatedAt = details.CreatedAt,
+            CreatedBy = details.CreatedBy is null ? null : JsonSerializer.Serialize(details.CreatedBy),
             UpdatedAt = details.UpdatedAt,
             RevokedAt = details.RevokedAt,
             RecoveredAt = details.RecoveredAt,
@@ -109,9 +116,11 @@ internal sealed record ToyKeyRow
             IsRevoked = IsRevoked,
             IsBreakGlass = IsBreakGlass,
         },
+        Description = Description,
         Version = Version,
         Revision = Revision,
         CreatedAt = CreatedAt,
+        CreatedBy = CreatedBy is null ? null : JsonSerializer.Deserialize<ApiKeyActor>(CreatedBy),
         UpdatedAt = UpdatedAt,
         RevokedAt = RevokedAt,
         RecoveredAt = RecoveredAt,

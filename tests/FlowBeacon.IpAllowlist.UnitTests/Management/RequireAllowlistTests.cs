@@ -92,7 +92,14 @@ public sealed class RequireAllowlistTests
     private async Task WriteAsync(ApiKeyDetails before, ApiKey after) => await _keys.Repository.CommitAsync(
         new ApiKeyChange
         {
-            Keys = [new ApiKeyWrite { Details = before with { Key = after, Version = before.Version + 1 }, ExpectedVersion = before.Version }],
+            Keys =
+            [
+                new ApiKeyWrite
+                {
+                    Details = before with { Key = after, Version = before.Version + 1 },
+                    ExpectedVersion = before.Version,
+                },
+            ],
             Audit = [],
         },
         TestContext.Current.CancellationToken);

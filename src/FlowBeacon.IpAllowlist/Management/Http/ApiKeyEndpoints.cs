@@ -28,6 +28,7 @@ internal sealed class ApiKeyEndpoints(
         {
             Id = body.Id,
             Name = body.Name ?? "",
+            Description = body.Description,
             AllowedIps = body.AllowedIps!,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
@@ -97,6 +98,7 @@ internal sealed class ApiKeyEndpoints(
         var update = new ApiKeyUpdate
         {
             Name = body.Name,
+            Description = body.Description,
             AllowedIps = body.AllowedIps,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),

@@ -30,6 +30,9 @@ internal record ApiKeyJson
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
+    [JsonPropertyName("description"), Description("What people wrote about the key; empty if nothing.")]
+    public required string Description { get; init; }
+
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
     [Description("Where the key is kept. One from configuration is changed there, and only there.")]
     public required ApiKeyOrigin Origin { get; init; }
@@ -67,6 +70,9 @@ internal record ApiKeyJson
     [JsonPropertyName("created_at")]
     public required DateTimeOffset? CreatedAt { get; init; }
 
+    [JsonPropertyName("created_by"), Description("Who created the key; null for a key from configuration.")]
+    public required AuditActorJson? CreatedBy { get; init; }
+
     [JsonPropertyName("updated_at")]
     public required DateTimeOffset? UpdatedAt { get; init; }
 
@@ -94,6 +100,7 @@ internal record ApiKeyJson
         {
             Id = key.Id,
             Name = key.Name,
+            Description = details.Description,
             Origin = details.Origin,
             State = details.StateAt(now),
             IsEnabled = !key.IsDisabled,
@@ -107,6 +114,7 @@ internal record ApiKeyJson
                 ? new RetiringSecretJson { Prefix = old.Prefix, ExpiresAt = old.ExpiresAt }
                 : null,
             CreatedAt = details.CreatedAt,
+            CreatedBy = details.CreatedBy is { } creator ? AuditActorJson.From(creator) : null,
             UpdatedAt = details.UpdatedAt,
             RevokedAt = details.RevokedAt,
             Version = details.Version,
@@ -210,6 +218,8 @@ internal sealed record AuditActorJson
 
     [JsonPropertyName("address")]
     public required string? Address { get; init; }
+
+    public static AuditActorJson From(ApiKeyActor actor) => new() { Kind = actor.Kind, Id = actor.Id, Address = actor.Address };
 }
 
 [JsonNumberHandling(JsonNumberHandling.Strict)]
@@ -250,7 +260,7 @@ internal sealed record AuditEntryJson
         Id = entry.Id,
         At = entry.At,
         Action = entry.Action,
-        Actor = new AuditActorJson { Kind = entry.Actor.Kind, Id = entry.Actor.Id, Address = entry.Actor.Address },
+        Actor = AuditActorJson.From(entry.Actor),
         KeyId = entry.KeyId,
         KeyName = entry.KeyName,
         OldAllowedIps = entry.OldAllowedIps,

@@ -25,6 +25,10 @@ internal sealed class CreateApiKeyBody
     [Description(KeyNameText)]
     public string? Name { get; set; }
 
+    [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
+    [Description("What people should know about the key, in one line. Its length counts in UTF-16 code units.")]
+    public string? Description { get; set; }
+
     [JsonPropertyName("allowed_ips"), DisallowNull]
     [Description("The allowed addresses, each one IPv4 or IPv6 address; [] turns the check off for this key. Required, unless break_glass"
         + " is true. At most 1000 entries, where the host sets no other limit.")]
@@ -55,6 +59,10 @@ internal sealed class UpdateApiKeyBody
     [JsonPropertyName("name"), DisallowNull, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
     [Description(CreateApiKeyBody.KeyNameText)]
     public string? Name { get; set; }
+
+    [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
+    [Description("What people should know about the key, in one line; an empty text removes it. Its length counts in UTF-16 code units.")]
+    public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
     [Description("The whole new list, each entry one IPv4 or IPv6 address; [] turns the check off for this key. At most 1000 entries,"

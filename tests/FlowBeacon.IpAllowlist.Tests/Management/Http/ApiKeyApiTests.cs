@@ -19,9 +19,9 @@ public sealed class ApiKeyApiTests
 
     private static readonly string[] KeyMembers =
     [
-        "id", "name", "origin", "state", "enabled", "prefix", "allowed_ips", "allowlist_mode",
+        "id", "name", "description", "origin", "state", "enabled", "prefix", "allowed_ips", "allowlist_mode",
         "scopes", "break_glass", "expires_at", "retiring", "created_at",
-        "updated_at", "revoked_at", "version", "revision",
+        "created_by", "updated_at", "revoked_at", "version", "revision",
     ];
 
     [Fact]

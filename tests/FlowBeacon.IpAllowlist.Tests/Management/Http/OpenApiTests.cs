@@ -13,13 +13,19 @@ public sealed class OpenApiTests : IAsyncLifetime
 
     public static TheoryData<string, string, string, string[]?> Operations { get; } = new()
     {
-        { "post", "/api/v1/keys", "201", ["id", "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"] },
+        {
+            "post", "/api/v1/keys", "201",
+            ["id", "name", "description", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"]
+        },
         { "get", "/api/v1/keys", "200", null },
         { "get", "/api/v1/keys/audit", "200", null },
         { "get", "/api/v1/keys/{id}", "200", null },
         {
             "patch", "/api/v1/keys/{id}", "200",
-            ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "enabled", "accept_lockout_risk", "accept_unreadable_list"]
+            [
+                "name", "description", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "enabled", "accept_lockout_risk",
+                "accept_unreadable_list",
+            ]
         },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
         { "post", "/api/v1/keys/{id}/end-grace", "200", null },
