@@ -509,18 +509,15 @@ public abstract class ApiKeyRepositoryContract
             New(Disabled(Expiring("key_7", Now))),
             New(Revoked(Disabled(Key("key_8", "both")))));
 
-        (await CountsAsync(new ApiKeyQuery())).Should().Be((3, 1, 2, 2));
-        (await CountsAsync(new ApiKeyQuery { State = ApiKeyState.Active, After = "key_4", Limit = 1 })).Should().Be((3, 1, 2, 2));
-        (await CountsAsync(new ApiKeyQuery(), Now.AddTicks(10))).Should().Be((2, 2, 2, 2));
-        (await CountsAsync(new ApiKeyQuery { NameContains = "NAME OF" })).Should().Be((2, 1, 1, 1));
-        (await CountsAsync(new ApiKeyQuery { Prefix = "fb_live_a" })).Should().Be((1, 0, 0, 0));
-        (await CountsAsync(new ApiKeyQuery { NameContains = "nothing" })).Should().Be((0, 0, 0, 0));
+        (await CountAsync(new ApiKeyQuery())).Should().Be(Counts(3, 1, 2, 2));
+        (await CountAsync(new ApiKeyQuery { State = ApiKeyState.Active, After = "key_4", Limit = 1 })).Should().Be(Counts(3, 1, 2, 2));
+        (await CountAsync(new ApiKeyQuery(), Now.AddTicks(10))).Should().Be(Counts(2, 2, 2, 2));
+        (await CountAsync(new ApiKeyQuery { NameContains = "NAME OF" })).Should().Be(Counts(2, 1, 1, 1));
+        (await CountAsync(new ApiKeyQuery { Prefix = "fb_live_a" })).Should().Be(Counts(1, 0, 0, 0));
+        (await CountAsync(new ApiKeyQuery { NameContains = "nothing" })).Should().Be(Counts(0, 0, 0, 0));
 
-        async Task<(long Active, long Expired, long Disabled, long Revoked)> CountsAsync(ApiKeyQuery query, DateTimeOffset? now = null)
-        {
-            ApiKeyCounts counts = await CountAsync(query, now);
-            return (counts.Active, counts.Expired, counts.Disabled, counts.Revoked);
-        }
+        static ApiKeyCounts Counts(long active, long expired, long disabled, long revoked) =>
+            new() { Active = active, Expired = expired, Disabled = disabled, Revoked = revoked };
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class DescriptionTests
 
         ApiKeyDetails same = await _keys.UpdateAsync(id, new ApiKeyUpdate { Description = "caf\u00E9" });
 
-        (same.Description, same.Version).Should().Be(("caf\u00E9", 1));
+        (same.Description, same.Version).Should().Be(("caf\u00E9", 1L));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class DescriptionTests
 
         ApiKeyDetails updated = await _keys.UpdateAsync(id, new ApiKeyUpdate { Description = "" });
 
-        (updated.Description, updated.Version).Should().Be(("", 2));
+        (updated.Description, updated.Version).Should().Be(("", 2L));
         (await _keys.AuditAsync(id))[0].Action.Should().Be(AuditAction.Update);
     }
 
@@ -95,7 +95,8 @@ public sealed class DescriptionTests
 
         ApiKeyDetails details = await _keys.GetAsync("configured");
 
-        (details.CreatedBy, details.Description).Should().Be((null, ""));
+        details.CreatedBy.Should().BeNull();
+        details.Description.Should().BeEmpty();
     }
 
     private static NewApiKey New(string? description) => new() { Name = "name", AllowedIps = [], Description = description };

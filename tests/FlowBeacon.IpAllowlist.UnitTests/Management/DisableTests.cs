@@ -183,7 +183,7 @@ public sealed class DisableTests
         await _keys.EndGraceAsync(id);
 
         ApiKeyDetails details = await _keys.GetAsync(id);
-        (details.Key.Name, details.Key.IsDisabled, details.Key.Retiring).Should().Be(("renamed", true, null));
+        details.Key.Should().Be(second.Details.Key with { Name = "renamed", IsDisabled = true, Retiring = null });
         _keys.Accepts(second.RawKey).Should().BeFalse();
     }
 
