@@ -529,7 +529,12 @@ public abstract class ApiKeyRepositoryContract
             KeyName = "one",
             OldAllowedIps = ["192.0.2.1"],
             NewAllowedIps = [],
-            Detail = "name was zero",
+            Changes =
+            [
+                new AuditChange { Field = "name", Old = "zero; \"new\":\"x\"", New = "one" },
+                new AuditChange { Field = "expires_at", Old = null, New = "2027-01-02T00:00:00Z" },
+            ],
+            Detail = "the stored list could not be read",
         };
         await Repository.CommitAsync(
             Change([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);

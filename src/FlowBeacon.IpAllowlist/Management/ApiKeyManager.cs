@@ -162,7 +162,6 @@ public sealed class ApiKeyManager
                 return null;
             }
 
-            string? differences = ChangeText.Differences(before.Key, after);
             bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
             string? accepted = RiskOf(before, after, update, seen);
@@ -170,8 +169,8 @@ public sealed class ApiKeyManager
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
+                Changes = AuditChange.Between(before, planned),
                 Detail = ChangeText.Join(
-                    differences,
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
                     accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });

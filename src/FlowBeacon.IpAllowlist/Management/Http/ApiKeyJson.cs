@@ -222,6 +222,19 @@ internal sealed record AuditActorJson
     public static AuditActorJson From(ApiKeyActor actor) => new() { Kind = actor.Kind, Id = actor.Id, Address = actor.Address };
 }
 
+[Description("One field of a key that a change changed.")]
+internal sealed record AuditChangeJson
+{
+    [JsonPropertyName("field"), Description("The field, as a key has it.")]
+    public required string Field { get; init; }
+
+    [JsonPropertyName("old"), Description("The value before; scopes have a space between them. null if there was none.")]
+    public required string? Old { get; init; }
+
+    [JsonPropertyName("new"), Description("The value after, likewise.")]
+    public required string? New { get; init; }
+}
+
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record AuditEntryJson
 {
@@ -249,6 +262,9 @@ internal sealed record AuditEntryJson
     [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
     public required IReadOnlyList<string>? NewAllowedIps { get; init; }
 
+    [JsonPropertyName("changes"), Description("What else of the key an update changed.")]
+    public required IReadOnlyList<AuditChangeJson> Changes { get; init; }
+
     [JsonPropertyName("detail")]
     public required string? Detail { get; init; }
 
@@ -265,6 +281,10 @@ internal sealed record AuditEntryJson
         KeyName = entry.KeyName,
         OldAllowedIps = entry.OldAllowedIps,
         NewAllowedIps = entry.NewAllowedIps,
+        Changes =
+        [
+            .. entry.Changes.Select(change => new AuditChangeJson { Field = change.Field, Old = change.Old, New = change.New }),
+        ],
         Detail = entry.Detail,
         Count = entry.Count,
     };

@@ -505,12 +505,13 @@ public sealed class ApiKeyApiTests
         Actions(all).Should().Equal("revoke", "update", "create", "create");
         JsonElement update = newest.Json.GetProperty("entries")[1];
         update.EnumerateObject().Select(member => member.Name).Should().Equal(
-            "id", "at", "action", "actor", "key_id", "key_name", "old_allowed_ips", "new_allowed_ips", "detail", "count");
+            "id", "at", "action", "actor", "key_id", "key_name", "old_allowed_ips", "new_allowed_ips", "changes", "detail", "count");
         update.GetProperty("actor").GetRawText().Should().Be("""{"kind":"user","id":"olga","address":"192.0.2.200"}""");
         update.GetProperty("key_id").GetString().Should().Be(id);
         update.GetProperty("key_name").GetString().Should().Be("c");
         update.GetProperty("old_allowed_ips")[0].GetString().Should().Be("203.0.113.7");
         update.GetProperty("new_allowed_ips")[0].GetString().Should().Be("2001:db8::7");
+        update.GetProperty("changes").GetRawText().Should().Be("""[{"field":"name","old":"a","new":"c"}]""");
         update.GetProperty("at").GetDateTimeOffset().Should().Be(KeyApiHost.Start);
     }
 

@@ -155,7 +155,9 @@ public sealed class LockoutGuardApiTests
 
         (await EditAsync(host, key, """{"name":"other","accept_lockout_risk":true}""")).Status.Should().Be(200);
 
-        (await host.AuditAsync())[0].Detail.Should().Be("name was make-grid");
+        AuditEntry entry = (await host.AuditAsync())[0];
+        entry.Detail.Should().BeNull();
+        entry.Changes.Should().Equal(new AuditChange { Field = "name", Old = "make-grid", New = "other" });
     }
 
     [Fact]
