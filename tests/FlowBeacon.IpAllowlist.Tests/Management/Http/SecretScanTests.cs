@@ -90,7 +90,8 @@ public sealed class SecretScanTests
 
         Scan("log", host.App.Logs.Entries.Select(entry => $"{entry.Message} {entry.Exception}"));
         Scan("metrics", metrics.Tags);
-        Scan("audit", (await host.AuditAsync()).Select(entry => $"{entry} {string.Join(' ', entry.OldAllowedIps ?? [])} {entry.Detail}"));
+        Scan("audit", (await host.AuditAsync()).Select(
+            entry => $"{entry} {string.Join(' ', entry.OldAllowedIps ?? [])} {string.Join(' ', entry.Changes)} {entry.Detail}"));
         Scan("answer", answers.Select(answer => $"{answer.Headers} {answer.Body}"));
 
         // The two answers that give a secret out hold their own and nothing else.
