@@ -322,7 +322,7 @@ public sealed class TrafficInUseTests
         public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) =>
             Answer(() => Sources!, cancellationToken);
 
-        public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+        public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
             IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<bool> WasDeniedAsync(

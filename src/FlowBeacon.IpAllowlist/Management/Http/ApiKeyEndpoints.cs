@@ -58,7 +58,7 @@ internal sealed class ApiKeyEndpoints(
         errors.ThrowIfAny();
         ApiKeyPage page = await manager.ListAsync(query, context.RequestAborted);
         ApiKeyCounts? counts = withCounts ? await manager.CountAsync(query, context.RequestAborted) : null;
-        IReadOnlyDictionary<string, DateTimeOffset> lastUsed =
+        IReadOnlyDictionary<string, SourceSeen> lastUsed =
             await traffic.ReadLastUsedAsync([.. page.Keys.Select(details => details.Key.Id)], context.RequestAborted);
         DateTimeOffset now = time.GetUtcNow();
         await ApiKeyJson.WriteAsync(
@@ -83,7 +83,7 @@ internal sealed class ApiKeyEndpoints(
     public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        IReadOnlyDictionary<string, DateTimeOffset> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
+        IReadOnlyDictionary<string, SourceSeen> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
         await UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed).AnswerAsync(context);
     });
 

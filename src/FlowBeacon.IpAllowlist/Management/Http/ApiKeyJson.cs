@@ -163,12 +163,16 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     [Description("When a request with the key last passed, to the second; null if none was seen.")]
     public required DateTimeOffset? LastUsedAt { get; init; }
 
+    [JsonPropertyName("last_used_ip"), JsonPropertyOrder(1)]
+    [Description("The client address of that request; null if none was seen, or it had no usable address.")]
+    public required string? LastUsedIp { get; init; }
+
     public static UsedApiKeyJson From(
-        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, DateTimeOffset> lastUsed) =>
-        new(From(details, now))
-        {
-            LastUsedAt = lastUsed.TryGetValue(details.Key.Id, out DateTimeOffset instant) ? instant : null,
-        };
+        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, SourceSeen> lastUsed)
+    {
+        SourceSeen? last = lastUsed.GetValueOrDefault(details.Key.Id);
+        return new(From(details, now)) { LastUsedAt = last?.LastSeen, LastUsedIp = last?.ClientIp };
+    }
 
     /// <summary>Answers with one key and its version.</summary>
     public Task AnswerAsync(HttpContext context)

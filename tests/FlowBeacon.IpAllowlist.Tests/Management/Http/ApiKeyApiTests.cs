@@ -60,7 +60,7 @@ public sealed class ApiKeyApiTests
         read.Status.Should().Be(200);
         read.Text("id").Should().Be(id);
         read.ETag.Should().Be("\"1\"");
-        read.Members.Should().Equal([.. KeyMembers, "last_used_at"]);
+        read.Members.Should().Equal([.. KeyMembers, "last_used_at", "last_used_ip"]);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class ApiKeyApiTests
         created.Texts("warnings").Should().Equal(Warning);
         updated.Texts("warnings").Should().Equal(Warning);
         mended.Texts("warnings").Should().BeEmpty();
-        read.Members.Should().Equal([.. KeyMembers, "last_used_at"]);
+        read.Members.Should().Equal([.. KeyMembers, "last_used_at", "last_used_ip"]);
         rotated.Members.Should().Equal([.. KeyMembers, "key"]);
         ended.Members.Should().Equal(KeyMembers);
         revoked.Members.Should().Equal(KeyMembers);
@@ -291,7 +291,7 @@ public sealed class ApiKeyApiTests
             .Should().BeEquivalentTo(changed, "updated_at", "version", "revision");
         string warnings = $",\"warnings\":{after.Json.GetProperty("warnings").GetRawText()}";
         (await host.SendAsync(Administrator, "GET", target)).Body.Should().Be(
-            after.Body.Replace(warnings, ",\"last_used_at\":null", StringComparison.Ordinal));
+            after.Body.Replace(warnings, ",\"last_used_at\":null,\"last_used_ip\":null", StringComparison.Ordinal));
     }
 
     [Theory]
