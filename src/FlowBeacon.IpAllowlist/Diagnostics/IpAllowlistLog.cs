@@ -153,7 +153,8 @@ internal static partial class IpAllowlistLog
     public static partial void StoreUnavailable(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 29, EventName = "KeysWithoutAllowlist", Level = LogLevel.Warning,
-        Message = "options.RequireAllowlist is set, and {KeyCount} keys have no list: they work from every address until they get one")]
+        Message = "options.RequireAllowlist is set, and there are keys without a list, which work from every address until they get one:"
+            + " {KeyCount}")]
     public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount);
 
     [LoggerMessage(EventId = 30, EventName = "KeysWithoutAllowlistUnknown", Level = LogLevel.Warning,

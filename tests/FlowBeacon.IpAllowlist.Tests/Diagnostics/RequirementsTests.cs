@@ -226,7 +226,7 @@ public sealed class RequirementsTests
     public async Task A_host_with_scopes_of_its_own_admits_keys_that_have_them()
     {
         InMemoryApiKeyStore store = SchemeKeys.Store();
-        store.Set(SchemeKeys.Create(TestKeys.Unrestricted, "reporter", ["reports:read"]));
+        store.Set(SchemeKeys.Create(TestKeys.Unknown, "reporter", ["reports:read"]));
         await using WebApplication app = Build("Production", services => AddScopes(services, ["reports:read"], store), web =>
         {
             web.UseFlowBeaconIpAllowlist();
@@ -234,7 +234,7 @@ public sealed class RequirementsTests
         });
         await app.StartAsync(TestContext.Current.CancellationToken);
 
-        (await StatusAsync(TestKeys.Unrestricted)).Should().Be(200);
+        (await StatusAsync(TestKeys.Unknown)).Should().Be(200);
         (await StatusAsync(SchemeKeys.Reader)).Should().Be(403, "it has a scope, and not this one");
 
         async Task<int> StatusAsync(string rawKey) => (await KestrelApp.SendAsync(
