@@ -1,6 +1,8 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>The published scopes of FlowBeacon's API: those of a host that sets no others (<see cref="IpAllowlistOptions.Scopes"/>).</summary>
+/// <summary>
+/// The published scopes of FlowBeacon's API: those of a host that sets no others (<see cref="IpAllowlistOptions.Scopes"/>).
+/// </summary>
 public static class ApiKeyScopes
 {
     /// <summary>Read reports and decisions: <c>governance:read</c>.</summary>

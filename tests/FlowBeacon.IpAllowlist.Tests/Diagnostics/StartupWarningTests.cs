@@ -131,7 +131,8 @@ public sealed class StartupWarningTests
         await using KestrelApp app = await StartRequiringAsync(new ManyKeys(count));
 
         Warnings(app).Should().BeEquivalentTo(warns ? [KeysWithoutAllowlist] : Array.Empty<int>());
-        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"until they get one: {count}", StringComparison.Ordinal)).Should().Be(warns ? 1 : 0);
+        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"until they get one: {count}", StringComparison.Ordinal))
+            .Should().Be(warns ? 1 : 0);
     }
 
     [Fact]
