@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;

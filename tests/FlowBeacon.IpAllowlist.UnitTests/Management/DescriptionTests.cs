@@ -8,12 +8,12 @@ public sealed class DescriptionTests
     private readonly ManagedKeys _keys = new();
 
     public static TheoryData<string> Good =>
-        ["", "d", new string('d', 500), "Key of the Berlin office, asked for by Schlüssel & Co; see ticket #7", "生产"];
+        ["", "d", new string('n', 500), "Key of the Berlin office, asked for by Schlüssel & Co; see ticket #7", "生产"];
 
     public static TheoryData<string, string> Faulty => new()
     {
-        { new string('d', 501), "must be at most 500 characters, and has 501" },
-        { new string('d', 2_001), "must be at most 500 characters, and has 2001" },
+        { new string('n', 501), "must be at most 500 characters, and has 501" },
+        { new string('n', 2_001), "must be at most 500 characters, and has 2001" },
         { " d", "must not begin or end with white space, nor contain control characters" },
         { "two\nlines", "must not begin or end with white space, nor contain control characters" },
         {

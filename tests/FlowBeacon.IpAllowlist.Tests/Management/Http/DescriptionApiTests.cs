@@ -36,7 +36,7 @@ public sealed class DescriptionApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string target = method == "POST" ? Keys : $"{Keys}/{(await host.CreateAsync("make-grid")).Details.Key.Id}";
 
-        Answer tooLong = await host.SendAsync(Administrator, method, target, Body(JsonSerializer.Serialize(new string('d', 501))));
+        Answer tooLong = await host.SendAsync(Administrator, method, target, Body(JsonSerializer.Serialize(new string('n', 501))));
         Answer isNull = await host.SendAsync(Administrator, method, target, Body("null"));
 
         tooLong.ShouldBeProblem(400, "Validation failed").Errors.Should().Equal(

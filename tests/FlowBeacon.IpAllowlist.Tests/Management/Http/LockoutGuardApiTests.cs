@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -169,8 +170,9 @@ public sealed class LockoutGuardApiTests
         await EditAsync(host, key, """{"allowlist_mode":"enforce","accept_lockout_risk":true}""");
 
         Answer audit = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1");
-        audit.Json.GetProperty("entries")[0].GetProperty("detail").GetString()
-            .Should().Be($"allowlist mode was report_only and is enforce; lockout risk accepted for {CutOff}");
+        JsonElement entry = audit.Json.GetProperty("entries")[0];
+        entry.GetProperty("detail").GetString().Should().Be($"lockout risk accepted for {CutOff}");
+        entry.GetProperty("changes").GetRawText().Should().Be("""[{"field":"allowlist_mode","old":"report_only","new":"enforce"}]""");
     }
 
     [Theory]

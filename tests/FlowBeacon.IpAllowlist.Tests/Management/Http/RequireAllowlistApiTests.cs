@@ -1,4 +1,3 @@
-using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
