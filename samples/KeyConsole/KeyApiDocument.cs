@@ -131,7 +131,8 @@ internal static class KeyApiDocument
                     break;
                 case 503:
                     response.Headers["Retry-After"] = Header(
-                        "How many seconds to wait; absent if the audit log or the traffic failed.", pattern: "^[1-9][0-9]*$", isRequired: false);
+                        "How many seconds to wait; absent if the audit log or the traffic failed.",
+                        pattern: "^[1-9][0-9]*$", isRequired: false);
                     break;
             }
         }
