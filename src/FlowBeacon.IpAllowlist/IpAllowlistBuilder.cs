@@ -43,6 +43,7 @@ public sealed class IpAllowlistBuilder
         }
 
         Services.AddSingleton(new ConfigurationKeySection(section));
+        Services.AddSingleton(provider => RulesOf(provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value));
         Services.AddSingleton<IHostedService, ConfigurationKeyLoader>();
         return this;
     }
@@ -73,8 +74,12 @@ public sealed class IpAllowlistBuilder
         return this;
     }
 
+    private static ConfigurationKeyRules RulesOf(IpAllowlistOptions options) =>
+        new(new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist);
+
     private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
-        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource);
+        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource,
+            new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist);
 
     /// <summary>The default policy, unless the host has one of that name.</summary>
     private static void AddAdministrationPolicy(AuthorizationOptions options)

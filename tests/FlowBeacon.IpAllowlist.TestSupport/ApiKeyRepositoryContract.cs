@@ -36,10 +36,13 @@ public abstract class ApiKeyRepositoryContract
                 AllowedIps = IpAddressSet.Parse(["203.0.113.7", "2001:db8::7"]),
                 Scopes = [ApiKeyScopes.GovernanceRead, ApiKeyScopes.Admin],
                 ExpiresAt = Now.AddDays(30).AddTicks(10),
+                IsDisabled = true,
                 Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute("old"), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(24) },
             },
+            Description = "Berlin office, Schlüssel 7",
             Version = 1,
             CreatedAt = Now,
+            CreatedBy = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "ada", Address = "192.0.2.100" },
             UpdatedAt = Now.AddSeconds(1),
             RecoveredAt = Now.AddSeconds(2),
         };
@@ -446,11 +449,15 @@ public abstract class ApiKeyRepositoryContract
             New(Expiring("key_3", Now.AddTicks(10))),
             New(Key("key_4", "never")),
             New(Revoked(Key("key_5", "revoked"))),
-            New(Expiring("key_6", Now.AddHours(-1))));
+            New(Expiring("key_6", Now.AddHours(-1))),
+            New(Disabled(Key("key_7", "disabled"))),
+            New(Disabled(Expiring("key_8", Now.AddHours(-1)))),
+            New(Revoked(Disabled(Key("key_9", "disabled and revoked")))));
 
         (await ListAsync(ApiKeyState.Active)).Select(key => key.Key.Id).Should().Equal("key_3", "key_4");
         (await ListAsync(ApiKeyState.Expired)).Select(key => key.Key.Id).Should().Equal("key_2", "key_6");
-        (await ListAsync(ApiKeyState.Revoked)).Select(key => key.Key.Id).Should().Equal("key_1", "key_5");
+        (await ListAsync(ApiKeyState.Revoked)).Select(key => key.Key.Id).Should().Equal("key_1", "key_5", "key_9");
+        (await ListAsync(ApiKeyState.Disabled)).Select(key => key.Key.Id).Should().Equal("key_7", "key_8");
         (await ListAsync(ApiKeyState.Revoked, after: "key_1", limit: 1)).Select(key => key.Key.Id).Should().Equal("key_5");
         (await ListAsync(ApiKeyState.Active, now: Now.AddTicks(10))).Select(key => key.Key.Id).Should().Equal("key_4");
     }
@@ -497,17 +504,20 @@ public abstract class ApiKeyRepositoryContract
             New(Expiring("key_2", Now)),
             New(Expiring("key_3", Now.AddTicks(10))),
             New(Key("key_4", "never")),
-            New(WithPrefixes("key_5", "fb_live_aaaa", null)));
+            New(WithPrefixes("key_5", "fb_live_aaaa", null)),
+            New(Disabled(Key("key_6", "disabled"))),
+            New(Disabled(Expiring("key_7", Now))),
+            New(Revoked(Disabled(Key("key_8", "both")))));
 
-        (await CountAsync(new ApiKeyQuery())).Should().Be(new ApiKeyCounts { Active = 3, Expired = 1, Revoked = 1 });
-        (await CountAsync(new ApiKeyQuery { State = ApiKeyState.Active, After = "key_4", Limit = 1 }))
-            .Should().Be(new ApiKeyCounts { Active = 3, Expired = 1, Revoked = 1 });
-        (await CountAsync(new ApiKeyQuery(), Now.AddTicks(10))).Should().Be(new ApiKeyCounts { Active = 2, Expired = 2, Revoked = 1 });
-        (await CountAsync(new ApiKeyQuery { NameContains = "NAME OF" }))
-            .Should().Be(new ApiKeyCounts { Active = 2, Expired = 1, Revoked = 1 });
-        (await CountAsync(new ApiKeyQuery { Prefix = "fb_live_a" })).Should().Be(new ApiKeyCounts { Active = 1, Expired = 0, Revoked = 0 });
-        (await CountAsync(new ApiKeyQuery { NameContains = "nothing" }))
-            .Should().Be(new ApiKeyCounts { Active = 0, Expired = 0, Revoked = 0 });
+        (await CountAsync(new ApiKeyQuery())).Should().Be(Counts(3, 1, 2, 2));
+        (await CountAsync(new ApiKeyQuery { State = ApiKeyState.Active, After = "key_4", Limit = 1 })).Should().Be(Counts(3, 1, 2, 2));
+        (await CountAsync(new ApiKeyQuery(), Now.AddTicks(10))).Should().Be(Counts(2, 2, 2, 2));
+        (await CountAsync(new ApiKeyQuery { NameContains = "NAME OF" })).Should().Be(Counts(2, 1, 1, 1));
+        (await CountAsync(new ApiKeyQuery { Prefix = "fb_live_a" })).Should().Be(Counts(1, 0, 0, 0));
+        (await CountAsync(new ApiKeyQuery { NameContains = "nothing" })).Should().Be(Counts(0, 0, 0, 0));
+
+        static ApiKeyCounts Counts(long active, long expired, long disabled, long revoked) =>
+            new() { Active = active, Expired = expired, Disabled = disabled, Revoked = revoked };
     }
 
     [Fact]
@@ -519,7 +529,12 @@ public abstract class ApiKeyRepositoryContract
             KeyName = "one",
             OldAllowedIps = ["192.0.2.1"],
             NewAllowedIps = [],
-            Detail = "name was zero",
+            Changes =
+            [
+                new AuditChange { Field = "name", Old = "zero; \"new\":\"x\"", New = "one" },
+                new AuditChange { Field = "expires_at", Old = null, New = "2027-01-02T00:00:00Z" },
+            ],
+            Detail = "the stored list could not be read",
         };
         await Repository.CommitAsync(
             Change([New(Key("key_1", "one"))], [whole, Entry("audit_2", "key_1")]), TestContext.Current.CancellationToken);
@@ -610,6 +625,8 @@ public abstract class ApiKeyRepositoryContract
 
     private protected static ApiKeyDetails Revoked(ApiKeyDetails key) =>
         key with { Key = key.Key with { IsRevoked = true }, RevokedAt = Now };
+
+    private static ApiKeyDetails Disabled(ApiKeyDetails key) => key with { Key = key.Key with { IsDisabled = true } };
 
     private static ApiKeyDetails Expiring(string id, DateTimeOffset expiresAt)
     {

@@ -11,7 +11,7 @@ internal static class TrafficReading
 
     public static ApiKeySources ReadSources(this IApiKeyTraffic traffic, string keyId) => Result(traffic.ReadSourcesAsync(keyId, default));
 
-    public static IReadOnlyDictionary<string, DateTimeOffset> ReadLastUsed(this IApiKeyTraffic traffic, params string[] keyIds) =>
+    public static IReadOnlyDictionary<string, SourceSeen> ReadLastUsed(this IApiKeyTraffic traffic, params string[] keyIds) =>
         Result(traffic.ReadLastUsedAsync(keyIds, default));
 
     public static AllowlistSuggestion Suggest(this IApiKeyTraffic traffic, string keyId, TimeSpan window, TimeProvider time) =>

@@ -8,7 +8,7 @@ internal static class SnakeCase
     public static string Of<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
-    /// <summary>All of them, such as <c>active, expired or revoked</c>.</summary>
+    /// <summary>All of them, such as <c>active, expired, disabled or revoked</c>.</summary>
     public static string Choices<T>()
         where T : struct, Enum
     {

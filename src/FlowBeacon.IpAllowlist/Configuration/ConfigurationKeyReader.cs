@@ -20,20 +20,23 @@ internal sealed class ConfigurationKeyReader
     private readonly ConfigurationNode _section;
     private readonly JsonFiles _files = new();
     private readonly bool _isDevelopment;
+    private readonly ConfigurationKeyRules _rules;
     private readonly List<string> _faults = [];
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
 
-    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
+    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules)
     {
         _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
+        _rules = rules;
     }
 
     /// <summary>Reads the keys; they count only if there is no fault.</summary>
-    public static IReadOnlyList<ApiKey> Read(IConfigurationRoot root, string path, bool isDevelopment, out IReadOnlyList<string> faults)
+    public static IReadOnlyList<ApiKey> Read(
+        IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules, out IReadOnlyList<string> faults)
     {
-        var reader = new ConfigurationKeyReader(root, path, isDevelopment);
+        var reader = new ConfigurationKeyReader(root, path, isDevelopment, rules);
         ApiKey[] keys = [.. reader.ReadKeys()];
         faults = reader._faults;
         return keys;
@@ -180,10 +183,18 @@ internal sealed class ConfigurationKeyReader
     private IpAddressSet ReadAllowedIps(ConfigurationNode key)
     {
         ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
-        const string FaultIfMissing = "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
-        if (ReadList(section, FaultIfMissing) is not { } entries)
+        string faultIfMissing = _rules.RequireAllowlist
+            ? "the list is missing; write the allowed addresses"
+            : "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
+        if (ReadList(section, faultIfMissing) is not { } entries)
         {
             return IpAddressSet.Empty;
+        }
+
+        if (_rules.RequireAllowlist && entries.Length == 0)
+        {
+            Fault(section.Path, "[] is no list, and this application requires one of every key (RequireAllowlist); write the allowed"
+                + " addresses");
         }
 
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
@@ -201,10 +212,9 @@ internal sealed class ConfigurationKeyReader
         string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
         for (int index = 0; index < scopes.Length; index++)
         {
-            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            if (_rules.Scopes.FaultOf(scopes[index]) is { } fault)
             {
-                string all = string.Join(", ", ApiKeyScopes.All);
-                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                Fault($"{section.Path}:{index}", fault);
             }
         }
 

@@ -151,4 +151,13 @@ internal static partial class IpAllowlistLog
     [LoggerMessage(EventId = 28, EventName = "StoreUnavailable", Level = LogLevel.Warning,
         Message = "The key store cannot answer, so requests that present a credential are answered 503. Said at most once a minute.")]
     public static partial void StoreUnavailable(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 29, EventName = "KeysWithoutAllowlist", Level = LogLevel.Warning,
+        Message = "options.RequireAllowlist is set, and there are keys without a list, which work from every address until they get one:"
+            + " {KeyCount}")]
+    public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount);
+
+    [LoggerMessage(EventId = 30, EventName = "KeysWithoutAllowlistUnknown", Level = LogLevel.Warning,
+        Message = "options.RequireAllowlist is set, and the keys could not be read to count those without a list")]
+    public static partial void KeysWithoutAllowlistUnknown(ILogger logger, Exception exception);
 }

@@ -84,7 +84,10 @@ public sealed record ApiKey
     /// <summary>The instant from which the key no longer works; null if it does not expire.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the key was revoked. A revoked key is answered like an unknown one.</summary>
+    /// <summary>Whether the key is disabled, until it is enabled again. A disabled key is answered like an unknown one.</summary>
+    public bool IsDisabled { get; init; }
+
+    /// <summary>Whether the key was revoked, for good. A revoked key is answered like an unknown one.</summary>
     public bool IsRevoked { get; init; }
 
     /// <summary>The old secret, which still works until its grace period ends; null if there is none.</summary>
@@ -99,7 +102,8 @@ public sealed record ApiKey
     public bool Equals(ApiKey? other) =>
         other is not null && Hash == other.Hash && Id == other.Id && Name == other.Name && Prefix == other.Prefix
         && AllowedIps.Equals(other.AllowedIps) && AllowlistMode == other.AllowlistMode && Scopes.SequenceEqual(other.Scopes)
-        && ExpiresAt == other.ExpiresAt && IsRevoked == other.IsRevoked && Retiring == other.Retiring && IsBreakGlass == other.IsBreakGlass;
+        && ExpiresAt == other.ExpiresAt && IsDisabled == other.IsDisabled && IsRevoked == other.IsRevoked && Retiring == other.Retiring
+        && IsBreakGlass == other.IsBreakGlass;
 
     /// <inheritdoc/>
     public override int GetHashCode() => Hash.GetHashCode();
@@ -108,6 +112,11 @@ public sealed record ApiKey
     /// <returns>Text for people.</returns>
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
 
+    /// <summary>
+    /// Whether a list is missing where every key must have one. One that cannot be read denies everybody, so it is not missing.
+    /// </summary>
+    internal bool LacksAllowlist => !IsBreakGlass && !AllowedIps.IsUnreadable && AllowedIps.Count == 0;
+
     /// <summary>The hashes of all its secrets: one or two.</summary>
     internal IReadOnlyList<ApiKeyHash> Hashes => Retiring is null ? [Hash] : [Hash, Retiring.Hash];
 
@@ -115,7 +124,7 @@ public sealed record ApiKey
     internal bool Accepts(ApiKeyHash secret, TimeProvider time)
     {
         bool isRetiring = IsRetiring(secret);
-        if (IsRevoked || (secret != Hash && !isRetiring))
+        if (IsRevoked || IsDisabled || (secret != Hash && !isRetiring))
         {
             return false;
         }

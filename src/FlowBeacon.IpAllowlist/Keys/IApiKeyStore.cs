@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Where the middleware looks keys up. Register your own as a singleton to replace <see cref="InMemoryApiKeyStore"/>.</summary>
 public interface IApiKeyStore
 {
-    /// <summary>Finds the key that a hash belongs to, expired and revoked keys included.</summary>
+    /// <summary>Finds the key that a hash belongs to, expired, disabled and revoked keys included.</summary>
     /// <param name="hash">The hash of the presented credential.</param>
     /// <param name="cancellationToken">Cancelled when the client goes away.</param>
     /// <returns>

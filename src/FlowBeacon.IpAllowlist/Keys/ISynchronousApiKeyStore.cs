@@ -7,7 +7,7 @@ namespace FlowBeacon.IpAllowlist;
 /// </summary>
 public interface ISynchronousApiKeyStore
 {
-    /// <summary>The number of keys, expired and revoked ones included.</summary>
+    /// <summary>The number of keys, expired, disabled and revoked ones included.</summary>
     int Count { get; }
 
     /// <summary>Finds the key that a hash belongs to.</summary>

@@ -46,7 +46,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
     /// <inheritdoc/>
     public ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken) => new(Find(hash));
 
-    /// <summary>All keys, expired and revoked ones included; each once, in no order. A copy, made at each call.</summary>
+    /// <summary>All keys, expired, disabled and revoked ones included; each once, in no order. A copy, made at each call.</summary>
     public IReadOnlyCollection<ApiKey> Keys => [.. _tables.ById.Values];
 
     /// <summary>Adds a key, or replaces the key with the same id.</summary>

@@ -19,8 +19,8 @@ public enum IpAllowlistOutcome
     NoKey = 3,
 
     /// <summary>
-    /// An unknown, expired or revoked key of ours, or several credentials at once: 401. Also a credential that the store cannot look up at
-    /// the moment (<see cref="ApiKeyStoreUnavailableException"/>): 503.
+    /// An unknown, expired, disabled or revoked key of ours, or several credentials at once: 401. Also a credential that the store cannot
+    /// look up at the moment (<see cref="ApiKeyStoreUnavailableException"/>): 503.
     /// </summary>
     InvalidKey = 4,
 

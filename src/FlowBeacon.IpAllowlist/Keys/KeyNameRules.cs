@@ -5,15 +5,20 @@ using System.Text;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>What a key's name may be, wherever it comes from. Names are compared without case, in the one form that is read here.</summary>
+/// <summary>
+/// What a key's name may be, wherever it comes from, and its description. Names are compared without case, in the one form that is read
+/// here.
+/// </summary>
 internal static class KeyNameRules
 {
     public const int LongestName = 100;
 
+    public const int LongestDescription = 500;
+
     /// <summary>
     /// Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.
     /// </summary>
-    private const int LongestSpelling = 4 * LongestName;
+    private const int MaxExpansion = 4;
 
     /// <summary>How published raw keys begin, whatever prefix a host has set.</summary>
     private const string PublishedPrefix = "fb_live_";
@@ -48,10 +53,38 @@ internal static class KeyNameRules
     /// </param>
     public static bool TryRead(string? text, string keyPrefix, out string name, [NotNullWhen(false)] out string? fault)
     {
-        name = "";
-        if (string.IsNullOrEmpty(text) || text.Length > LongestSpelling)
+        if (string.IsNullOrEmpty(text))
         {
-            fault = WrongLength(text?.Length ?? 0);
+            name = "";
+            fault = $"must be 1 to {LongestName} characters, and has 0";
+            return false;
+        }
+
+        return TryRead(
+            text, keyPrefix, LongestName, $"must be 1 to {LongestName} characters", "write a name that is none", out name, out fault);
+    }
+
+    /// <summary>Reads a description, as a name is read; an empty one is none.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
+    /// <param name="description">The description; empty if it is refused.</param>
+    /// <param name="fault">Why it is refused, as of a name.</param>
+    public static bool TryReadDescription(string text, string keyPrefix, out string description, [NotNullWhen(false)] out string? fault) =>
+        TryRead(
+            text, keyPrefix, LongestDescription, $"must be at most {LongestDescription} characters", "leave it out", out description,
+            out fault);
+
+    private static bool TryRead(
+        string text, string keyPrefix, int longest, string expected, string remedy, out string read, [NotNullWhen(false)] out string? fault)
+    {
+        read = "";
+        if (text.Length > MaxExpansion * longest)
+        {
+            fault = $"{expected}, and has {text.Length}";
+        }
+        else if (text.Length == 0)
+        {
+            fault = null;
         }
         else if (char.IsWhiteSpace(text[0]) || char.IsWhiteSpace(text[^1]) || text.Any(char.IsControl))
         {
@@ -71,10 +104,10 @@ internal static class KeyNameRules
         {
             // After the check, because no text with half of a surrogate pair or a noncharacter can be composed.
             string composed = text.Normalize(NormalizationForm.FormC);
-            fault = composed.Length > LongestName ? WrongLength(composed.Length)
-                : LooksLikeRawKey(composed, keyPrefix) ? "looks like a raw key, or has one in it; write a name that is none"
+            fault = composed.Length > longest ? $"{expected}, and has {composed.Length}"
+                : LooksLikeRawKey(composed, keyPrefix) ? $"looks like a raw key, or has one in it; {remedy}"
                 : null;
-            name = fault is null ? composed : "";
+            read = fault is null ? composed : "";
         }
 
         return fault is null;
@@ -83,8 +116,6 @@ internal static class KeyNameRules
     /// <summary>A part of a name in composed form; as it is, if it cannot be composed and is therefore in no name.</summary>
     public static string Compose(string text) =>
         Find(text, IsForbidden) is null ? text.Normalize(NormalizationForm.FormC) : text;
-
-    private static string WrongLength(int length) => $"must be 1 to {LongestName} characters, and has {length}";
 
     /// <summary>The first code point that is not to be in a name, half of a surrogate pair included; null if there is none.</summary>
     private static int? Find(ReadOnlySpan<char> text, Predicate<Rune> isSought)

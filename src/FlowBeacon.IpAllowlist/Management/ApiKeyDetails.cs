@@ -6,6 +6,18 @@ public sealed record ApiKeyDetails
     /// <summary>The key as the request path sees it: id, name, prefix, list, scopes, expiry, and the old secret of a rotation.</summary>
     public required ApiKey Key { get; init; }
 
+    /// <summary>What people wrote about the key; empty if nothing.</summary>
+    /// <exception cref="ArgumentNullException">The text is null.</exception>
+    public string Description
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = "";
+
     /// <summary>The number of changes so far, from 1; a change names the version it was read at. 0 for a key from configuration.</summary>
     public required long Version { get; init; }
 
@@ -17,6 +29,9 @@ public sealed record ApiKeyDetails
 
     /// <summary>When the key was created; null for a key from configuration.</summary>
     public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>Who created the key; null for a key from configuration.</summary>
+    public ApiKeyActor? CreatedBy { get; init; }
 
     /// <summary>When the key was last changed; null for a key from configuration.</summary>
     public DateTimeOffset? UpdatedAt { get; init; }
@@ -34,5 +49,8 @@ public sealed record ApiKeyDetails
     /// <param name="now">The instant.</param>
     /// <returns>The state.</returns>
     public ApiKeyState StateAt(DateTimeOffset now) =>
-        Key.IsRevoked ? ApiKeyState.Revoked : Key.ExpiresAt <= now ? ApiKeyState.Expired : ApiKeyState.Active;
+        Key.IsRevoked ? ApiKeyState.Revoked
+        : Key.IsDisabled ? ApiKeyState.Disabled
+        : Key.ExpiresAt <= now ? ApiKeyState.Expired
+        : ApiKeyState.Active;
 }

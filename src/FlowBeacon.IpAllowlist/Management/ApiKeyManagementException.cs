@@ -6,6 +6,9 @@ public sealed class ApiKeyManagementException : Exception
     internal ApiKeyManagementException(ApiKeyManagementFault fault, string message, Exception? innerException = null)
         : base(message, innerException) => Fault = fault;
 
+    internal ApiKeyManagementException(ApiKeyConflictCode code, string message)
+        : this(ApiKeyManagementFault.Conflict, message) => Code = code;
+
     internal ApiKeyManagementException(IReadOnlyDictionary<string, string[]> errors)
         : base(string.Join(Environment.NewLine, errors.SelectMany(field => field.Value.Select(error => $"{field.Key}: {error}"))))
     {
@@ -14,10 +17,20 @@ public sealed class ApiKeyManagementException : Exception
     }
 
     internal ApiKeyManagementException(LockoutRisk risk, string message)
-        : this(ApiKeyManagementFault.LockoutRisk, message) => LockoutRisk = risk;
+        : this(ApiKeyManagementFault.LockoutRisk, message)
+    {
+        Code = ApiKeyConflictCode.LockoutRisk;
+        LockoutRisk = risk;
+    }
 
     /// <summary>The kind of refusal.</summary>
     public ApiKeyManagementFault Fault { get; }
+
+    /// <summary>
+    /// What the change conflicts with, for programs; null for any other refusal than <see cref="ApiKeyManagementFault.Conflict"/> and
+    /// <see cref="ApiKeyManagementFault.LockoutRisk"/>.
+    /// </summary>
+    public ApiKeyConflictCode? Code { get; }
 
     /// <summary>The faults of the input, keyed by field, such as <c>AllowedIps[2]</c>; empty for any other refusal.</summary>
     public IReadOnlyDictionary<string, string[]> Errors { get; } = new Dictionary<string, string[]>();

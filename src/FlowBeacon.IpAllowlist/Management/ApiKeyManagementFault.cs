@@ -9,7 +9,7 @@ public enum ApiKeyManagementFault
     /// <summary>There is no such key.</summary>
     NotFound = 1,
 
-    /// <summary>The key's state does not allow it.</summary>
+    /// <summary>Something that is there does not allow it; see <see cref="ApiKeyManagementException.Code"/>.</summary>
     Conflict = 2,
 
     /// <summary>The key was changed since the caller read it.</summary>

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Keys;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The settings that the rules of key administration depend on.</summary>
@@ -5,5 +7,8 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <param name="ApiKeyPrefix">How raw keys begin.</param>
 /// <param name="AuditTimeout">How long a change waits for the audit log.</param>
 /// <param name="ClientIpSource">Where client addresses come from.</param>
+/// <param name="Scopes">The host's scopes.</param>
+/// <param name="RequireAllowlist">Whether every key but a break-glass key must have a list.</param>
 internal sealed record ApiKeyManagementSettings(
-    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource);
+    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource, ScopeRules Scopes,
+    bool RequireAllowlist);

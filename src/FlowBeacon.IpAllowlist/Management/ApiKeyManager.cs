@@ -35,18 +35,26 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
+        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, settings.Scopes, settings.RequireAllowlist, time);
         _guard = new LockoutGuard(time);
         _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
         _trial = new TrialJudge(resolver, time);
         _traffic = new BoundedTraffic(traffic, time);
         MaxAddressesPerKey = settings.MaxAddressesPerKey;
+        RequiresAllowlist = settings.RequireAllowlist;
+        Scopes = settings.Scopes.All;
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
     }
 
     /// <summary>The most addresses of a list: <see cref="IpAllowlistOptions.MaxAddressesPerKey"/>.</summary>
     public int MaxAddressesPerKey { get; }
+
+    /// <summary>Whether every key but a break-glass key must have a list: <see cref="IpAllowlistOptions.RequireAllowlist"/>.</summary>
+    public bool RequiresAllowlist { get; }
+
+    /// <summary>The scopes that keys may have: <see cref="IpAllowlistOptions.Scopes"/>.</summary>
+    public IReadOnlyList<string> Scopes { get; }
 
     /// <summary>Makes an id for <see cref="NewApiKey.Id"/>. Ids sort by the time they were made (RFC 9562 §5.7).</summary>
     /// <returns>An id that no key has.</returns>
@@ -73,6 +81,7 @@ public sealed class ApiKeyManager
 
         string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
         ApiKey key = Read(request, rawKey, errors);
+        string description = _rules.ReadDescription(request.Description, errors);
         errors.ThrowIfAny();
         if (_configurationKeys.HasName(key.Name))
         {
@@ -80,7 +89,15 @@ public sealed class ApiKeyManager
         }
 
         DateTimeOffset now = _time.GetUtcNow();
-        var created = new ApiKeyDetails { Key = key, Version = 1, CreatedAt = now, UpdatedAt = now };
+        var created = new ApiKeyDetails
+        {
+            Key = key,
+            Description = description,
+            Version = 1,
+            CreatedAt = now,
+            CreatedBy = actor,
+            UpdatedAt = now,
+        };
         AuditEntry entry = Entry(AuditAction.Create, actor, key) with
         {
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
@@ -103,11 +120,11 @@ public sealed class ApiKeyManager
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
         {
-            throw ManagementRefusal.Conflict("There is a key with this id already.");
+            throw ManagementRefusal.Conflict(ApiKeyConflictCode.IdTaken, "There is a key with this id already.");
         }
     }
 
-    /// <summary>Changes a key's name, list and its mode, scopes or expiry.</summary>
+    /// <summary>Changes a key's name, description, list and its mode, scopes or expiry, disables it or enables it again.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
@@ -129,7 +146,7 @@ public sealed class ApiKeyManager
 
         // Asked before this change has its turn, so that no other change waits for the traffic.
         BoundedTraffic.Answer<ApiKeySources> seen = default;
-        if (update.AllowedIps is not null || update.AllowlistMode is not null)
+        if (update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false)
         {
             seen = await ReadSourcesAsync(id, cancellationToken);
         }
@@ -138,22 +155,22 @@ public sealed class ApiKeyManager
         ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             changed = before.Key;
-            ApiKey after = Plan(before, update);
-            string? differences = ChangeText.Differences(before.Key, after);
-            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
-            if (differences is null && !listChanged)
+            ApiKeyDetails planned = Plan(before, update);
+            ApiKey after = planned.Key;
+            if (before == planned)
             {
                 return null;
             }
 
+            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
-            string? accepted = RiskOf(before.Key, after, update, seen);
-            return (after, Entry(AuditAction.Update, actor, after) with
+            string? accepted = RiskOf(before, after, update, seen);
+            return (planned, Entry(ActionOf(before.Key, after), actor, after) with
             {
                 OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
                 NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
+                Changes = AuditChange.Between(before, planned),
                 Detail = ChangeText.Join(
-                    differences,
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
                     accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });
@@ -177,14 +194,12 @@ public sealed class ApiKeyManager
     {
         ArgumentNullException.ThrowIfNull(update);
         ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
-        ApiKey after = Plan(before, update);
+        ApiKey after = Plan(before, update).Key;
         return new ApiKeyPreview
         {
             Before = before,
             After = after,
-            LockoutRisk = LockoutGuard.CanDenyMore(before.Key, after)
-                ? _guard.Find(before.Key, after, await SourcesOfAsync(id, cancellationToken))
-                : null,
+            LockoutRisk = CanCutOff(before, after) ? FindRisk(before, after, await SourcesOfAsync(id, cancellationToken)) : null,
             Warnings = _warnings.About(before.Key, after, update),
         };
     }
@@ -201,8 +216,8 @@ public sealed class ApiKeyManager
     /// <returns>The key and, this once, the raw text of its new secret.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The grace period is out of range; the key is unknown, revoked, expired, in a grace period or from configuration; the version is
-    /// stale; the audit log failed or did not answer in time.
+    /// The grace period is out of range; the key is unknown, revoked, disabled, expired, in a grace period or from configuration; the
+    /// version is stale; the audit log failed or did not answer in time.
     /// </exception>
     public async Task<IssuedApiKey> RotateAsync(
         string id, int graceHours, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -215,15 +230,22 @@ public sealed class ApiKeyManager
         ApiKeyDetails rotated = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             RefuseIfRevoked(before);
+            if (before.Key.IsDisabled)
+            {
+                throw ManagementRefusal.Conflict(ApiKeyConflictCode.KeyDisabled, "The key is disabled. Enable it before it is rotated.");
+            }
+
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw ManagementRefusal.Conflict("The key is expired. Give it a later expiry before it is rotated.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyExpired, "The key is expired. Give it a later expiry before it is rotated.");
             }
 
             if (before.Key.Retiring is { } retiring && now < retiring.ExpiresAt)
             {
                 throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.InGracePeriod,
                     $"The key is in the grace period of a rotation until {retiring.ExpiresAt:u}. End it, or wait.");
             }
 
@@ -240,7 +262,7 @@ public sealed class ApiKeyManager
                 },
             };
             AuditEntry entry = Entry(AuditAction.Rotate, actor, after);
-            return (after, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
+            return (before with { Key = after }, entry with { Detail = $"the old secret works until {after.Retiring.ExpiresAt:u}" });
         }, cancellationToken);
         return new IssuedApiKey { Details = rotated, RawKey = rawKey };
     }
@@ -263,7 +285,8 @@ public sealed class ApiKeyManager
         {
             RetiringSecret retiring = RetiringOf(before);
             ApiKey after = before.Key with { Retiring = null };
-            return (after, Entry(AuditAction.EndGrace, actor, after) with { Detail = $"the old secret {retiring.Prefix} stopped working" });
+            AuditEntry entry = Entry(AuditAction.EndGrace, actor, after);
+            return (before with { Key = after }, entry with { Detail = $"the old secret {retiring.Prefix} stopped working" });
         }, cancellationToken);
         return new ChangedApiKey { Details = ended };
     }
@@ -315,7 +338,9 @@ public sealed class ApiKeyManager
         {
             Details = await ChangeAsync(
                 id, expectedVersion, actor,
-                before => before.Key.IsRevoked ? null : (Revoked(before.Key), Entry(AuditAction.Revoke, actor, before.Key)),
+                before => before.Key.IsRevoked
+                    ? null
+                    : (before with { Key = Revoked(before.Key) }, Entry(AuditAction.Revoke, actor, before.Key)),
                 cancellationToken, acceptMissingAudit),
         };
 
@@ -439,9 +464,9 @@ public sealed class ApiKeyManager
     /// <paramref name="id"/>, <paramref name="callingFrom"/> or <paramref name="actor"/> is null.
     /// </exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The key is unknown, revoked, expired or from configuration; it has no list, an unreadable or a full one, or one with the address; it
-    /// was recovered within the last hour; there is no evidence; the audit log or the traffic failed or did not answer in time. Nothing was
-    /// written.
+    /// The key is unknown, revoked, disabled, expired or from configuration; it has no list, an unreadable or a full one, or one with the
+    /// address; it was recovered within the last hour; there is no evidence; the audit log or the traffic failed or did not answer in time.
+    /// Nothing was written.
     /// </exception>
     public async Task<ChangedApiKey> RecoverAsync(
         string id, IPAddress callingFrom, ApiKeyHash? presented, ApiKeyActor actor, CancellationToken cancellationToken = default)
@@ -459,32 +484,44 @@ public sealed class ApiKeyManager
         ApiKeyDetails recovered = await ChangeAsync(id, expectedVersion: null, actor, before =>
         {
             RefuseIfRevoked(before);
+            if (before.Key.IsDisabled)
+            {
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyDisabled,
+                    "The key is disabled. Recovering its address would not help. An administrator can enable the key.");
+            }
+
             DateTimeOffset now = _time.GetUtcNow();
             if (before.StateAt(now) == ApiKeyState.Expired)
             {
-                throw ManagementRefusal.Conflict("The key is expired. Recovering its address would not help.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.KeyExpired, "The key is expired. Recovering its address would not help.");
             }
 
             if (before.Key.AllowedIps.IsUnreadable)
             {
-                throw ManagementRefusal.Conflict("The key's stored list cannot be read, and one address alone would lock out all others."
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.UnreadableList,
+                    "The key's stored list cannot be read, and one address alone would lock out all others."
                     + " Set the whole list again.");
             }
 
             if (before.Key.AllowedIps.Count == 0)
             {
-                throw ManagementRefusal.Conflict("The key has no list, so nothing locks it out. A first address would turn the check on.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.NoList, "The key has no list, so nothing locks it out. A first address would turn the check on.");
             }
 
             string address = caller.ToString();
             if (before.Key.AllowedIps.Contains(callingFrom))
             {
-                throw ManagementRefusal.Conflict($"{address} is on the key's list already.");
+                throw ManagementRefusal.Conflict(ApiKeyConflictCode.AddressListed, $"{address} is on the key's list already.");
             }
 
             if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
             {
-                throw ManagementRefusal.Conflict($"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
+                throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.RecoveredRecently, $"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
             }
 
             if (wasDenied.Failure is not null)
@@ -498,6 +535,7 @@ public sealed class ApiKeyManager
             if (!hasEvidence)
             {
                 throw ManagementRefusal.Conflict(
+                    ApiKeyConflictCode.NotDenied,
                     $"The key was not recently denied from {address}. Send a request with it from here first.");
             }
 
@@ -505,7 +543,7 @@ public sealed class ApiKeyManager
             string[] list = before.Key.AllowedIps.ToCanonicalStrings();
             ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
             errors.ThrowIfAny();
-            return (after, Entry(AuditAction.Recover, actor, after) with
+            return (before with { Key = after }, Entry(AuditAction.Recover, actor, after) with
             {
                 OldAllowedIps = list,
                 NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
@@ -517,7 +555,9 @@ public sealed class ApiKeyManager
 
     /// <summary>Collects every fault of an update that can be found without the key it is for.</summary>
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
-        Read(new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, update, errors);
+        Read(
+            new ApiKeyDetails { Key = new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, Version = 0 },
+            update, errors);
 
     private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
@@ -531,7 +571,7 @@ public sealed class ApiKeyManager
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
             AllowedIps = _rules.ReadAllowedIps(request, errors),
-            Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
+            Scopes = _rules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
             AllowlistMode = ApiKeyRules.ReadAllowlistMode(request.AllowlistMode, errors),
             IsBreakGlass = request.IsBreakGlass,
@@ -540,8 +580,9 @@ public sealed class ApiKeyManager
         return key;
     }
 
-    private ApiKey Read(ApiKey before, ApiKeyUpdate update, FieldErrors errors)
+    private ApiKeyDetails Read(ApiKeyDetails details, ApiKeyUpdate update, FieldErrors errors)
     {
+        ApiKey before = details.Key;
         string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
         {
@@ -552,21 +593,27 @@ public sealed class ApiKeyManager
         ApiKey after = before with
         {
             Name = name,
-            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
-            Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
+            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(before, update.AllowedIps, errors),
+            Scopes = update.Scopes is null ? before.Scopes : _rules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
+            IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
         };
         ApiKeyRules.CheckBreakGlass(after, errors);
-        return after;
+        return details with
+        {
+            Key = after,
+            Description = update.Description is null ? details.Description : _rules.ReadDescription(update.Description, errors),
+        };
     }
 
     /// <summary>The key that an update makes of another one. Whether it is too risky is not looked at.</summary>
-    private ApiKey Plan(ApiKeyDetails before, ApiKeyUpdate update)
+    private ApiKeyDetails Plan(ApiKeyDetails before, ApiKeyUpdate update)
     {
         RefuseIfRevoked(before);
         var errors = new FieldErrors();
-        ApiKey after = Read(before.Key, update, errors);
+        ApiKeyDetails planned = Read(before, update, errors);
+        ApiKey after = planned.Key;
         errors.ThrowIfAny();
         if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))
         {
@@ -577,11 +624,12 @@ public sealed class ApiKeyManager
         if (before.Key.AllowedIps.IsUnreadable && isEmptied && !update.AcceptUnreadableList)
         {
             throw ManagementRefusal.Conflict(
+                ApiKeyConflictCode.UnreadableList,
                 "The key's stored list cannot be read, so the key is denied from everywhere. An empty list would admit it from everywhere."
                 + $" Set the addresses, or repeat the change with {nameof(ApiKeyUpdate.AcceptUnreadableList)}.");
         }
 
-        return after;
+        return planned;
     }
 
     /// <summary>The old secret of a rotation, which still works.</summary>
@@ -590,7 +638,7 @@ public sealed class ApiKeyManager
         RefuseIfRevoked(details);
         return details.Key.Retiring is { } retiring && _time.GetUtcNow() < retiring.ExpiresAt
             ? retiring
-            : throw ManagementRefusal.Conflict("The key is not in the grace period of a rotation.");
+            : throw ManagementRefusal.Conflict(ApiKeyConflictCode.NotInGracePeriod, "The key is not in the grace period of a rotation.");
     }
 
     /// <summary>What uses a key now; null if nothing does, as nothing can use one that does not work.</summary>
@@ -610,9 +658,9 @@ public sealed class ApiKeyManager
 
     /// <summary>What an update puts at risk and accepts, in words; null if there is no risk.</summary>
     /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
-    private string? RiskOf(ApiKey before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
+    private string? RiskOf(ApiKeyDetails before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
     {
-        if (!LockoutGuard.CanDenyMore(before, after))
+        if (!CanCutOff(before, after))
         {
             return null;
         }
@@ -622,9 +670,27 @@ public sealed class ApiKeyManager
             return update.AcceptLockoutRisk ? "sources that could not be read" : throw RiskUnknown(seen.Failure);
         }
 
-        LockoutRisk? risk = _guard.Find(before, after, seen.Value!);
-        return risk is null ? null : update.AcceptLockoutRisk ? ChangeText.AcceptedRisk(risk) : throw ManagementRefusal.TooRisky(risk);
+        LockoutRisk? risk = FindRisk(before, after, seen.Value!);
+        return risk is null ? null
+            : update.AcceptLockoutRisk ? ChangeText.AcceptedRisk(risk)
+            : throw ManagementRefusal.TooRisky(risk, StopsWorking(before, after));
     }
+
+    /// <summary>Whether an update can deny any traffic that the key admits now.</summary>
+    private bool CanCutOff(ApiKeyDetails before, ApiKey after) =>
+        StopsWorking(before, after) || LockoutGuard.CanDenyMore(before.Key, after);
+
+    private LockoutRisk? FindRisk(ApiKeyDetails before, ApiKey after, ApiKeySources seen) =>
+        StopsWorking(before, after) ? _guard.FindInUse(before.Key, seen) : _guard.Find(before.Key, after, seen);
+
+    /// <summary>Whether an update disables a key that works.</summary>
+    private bool StopsWorking(ApiKeyDetails before, ApiKey after) =>
+        after.IsDisabled && before.StateAt(_time.GetUtcNow()) == ApiKeyState.Active;
+
+    private static AuditAction ActionOf(ApiKey before, ApiKey after) =>
+        before.IsDisabled == after.IsDisabled ? AuditAction.Update
+        : after.IsDisabled ? AuditAction.Disable
+        : AuditAction.Enable;
 
     private static ApiKeyManagementException RiskUnknown(Exception cause) => ManagementRefusal.TrafficUnavailable(
         "whether the change would cut off addresses in use", $"repeat the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}", cause);
@@ -647,12 +713,13 @@ public sealed class ApiKeyManager
         if (_configurationKeys.Find(id) is not null)
         {
             throw ManagementRefusal.Conflict(
+                ApiKeyConflictCode.KeyFromConfiguration,
                 "The key comes from configuration, where a change made here would be undone by the next reload. Edit the configuration.");
         }
     }
 
     private async Task<ApiKeyDetails> ChangeAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        string id, long? expectedVersion, ApiKeyActor actor, Func<ApiKeyDetails, (ApiKeyDetails After, AuditEntry Entry)?> change,
         CancellationToken cancellationToken, bool acceptMissingAudit = false)
     {
         ArgumentNullException.ThrowIfNull(id);
@@ -685,7 +752,7 @@ public sealed class ApiKeyManager
     }
 
     private async Task<ApiKeyDetails> ChangeLatestAsync(
-        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKey After, AuditEntry Entry)?> change,
+        string id, long? expectedVersion, Func<ApiKeyDetails, (ApiKeyDetails After, AuditEntry Entry)?> change,
         TimeSpan auditTimeout, bool acceptMissingAudit, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
@@ -697,12 +764,11 @@ public sealed class ApiKeyManager
             }
 
             DateTimeOffset now = _time.GetUtcNow();
-            ApiKeyDetails after = before with
+            ApiKeyDetails after = changed.After with
             {
-                Key = changed.After,
                 Version = before.Version + 1,
                 UpdatedAt = now,
-                RevokedAt = changed.After.IsRevoked ? now : null,
+                RevokedAt = changed.After.Key.IsRevoked ? now : null,
                 RecoveredAt = changed.Entry.Action == AuditAction.Recover ? now : before.RecoveredAt,
             };
             try
@@ -760,7 +826,7 @@ public sealed class ApiKeyManager
     {
         if (details.Key.IsRevoked)
         {
-            throw ManagementRefusal.Conflict("The key is revoked, which is final. Create a new one.");
+            throw ManagementRefusal.Conflict(ApiKeyConflictCode.KeyRevoked, "The key is revoked, which is final. Create a new one.");
         }
     }
 }

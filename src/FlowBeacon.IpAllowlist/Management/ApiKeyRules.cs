@@ -1,10 +1,10 @@
-using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
-internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
+internal sealed class ApiKeyRules(
+    int maxAddressesPerKey, string keyPrefix, ScopeRules scopes, bool requireAllowlist, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
@@ -32,16 +32,44 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         return name;
     }
 
+    /// <summary>Reads a description: in composed form; empty if there is none, or it is refused.</summary>
+    public string ReadDescription(string? text, FieldErrors errors)
+    {
+        if (!KeyNameRules.TryReadDescription(text ?? "", keyPrefix, out string description, out string? fault))
+        {
+            errors.Add(nameof(NewApiKey.Description), fault);
+        }
+
+        return description;
+    }
+
     /// <summary>Reads a new key's list. Only one that is there, and empty, turns the check off; a break-glass key needs none.</summary>
     public IpAddressSet ReadAllowedIps(NewApiKey request, FieldErrors errors)
     {
         if (request.AllowedIps is null && !request.IsBreakGlass)
         {
-            errors.Add(
-                nameof(NewApiKey.AllowedIps), "is missing; write the allowed addresses, or [] to turn the check off for this key");
+            errors.Add(nameof(NewApiKey.AllowedIps), requireAllowlist
+                ? "is missing; write the allowed addresses"
+                : "is missing; write the allowed addresses, or [] to turn the check off for this key");
+        }
+
+        if (request.AllowedIps is { Count: 0 } && !request.IsBreakGlass)
+        {
+            RefuseEmptyList(errors);
         }
 
         return ReadAllowedIps(request.AllowedIps ?? [], errors);
+    }
+
+    /// <summary>Reads the new list of a key. Only a change is refused: a key without a list may stay as it is.</summary>
+    public IpAddressSet ReadAllowedIps(ApiKey before, IReadOnlyList<string> entries, FieldErrors errors)
+    {
+        if (entries.Count == 0 && !before.IsBreakGlass && !before.LacksAllowlist)
+        {
+            RefuseEmptyList(errors);
+        }
+
+        return ReadAllowedIps(entries, errors);
     }
 
     public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)
@@ -64,20 +92,26 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         return IpAddressSet.Empty;
     }
 
-    public static IReadOnlyList<string> ReadScopes(IReadOnlyList<string> scopes, FieldErrors errors)
+    private void RefuseEmptyList(FieldErrors errors)
     {
-        for (int index = 0; index < scopes.Count; index++)
+        if (requireAllowlist)
         {
-            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            errors.Add(nameof(NewApiKey.AllowedIps), "must not be empty: this application requires a list of every key");
+        }
+    }
+
+    /// <summary>Reads scopes: in the order of the host's, each once.</summary>
+    public IReadOnlyList<string> ReadScopes(IReadOnlyList<string> read, FieldErrors errors)
+    {
+        for (int index = 0; index < read.Count; index++)
+        {
+            if (scopes.FaultOf(read[index]) is { } fault)
             {
-                string all = string.Join(", ", ApiKeyScopes.All);
-                errors.Add(
-                    $"{nameof(NewApiKey.Scopes)}[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                errors.Add($"{nameof(NewApiKey.Scopes)}[{index}]", fault);
             }
         }
 
-        // In their published order, each once.
-        return [.. ApiKeyScopes.All.Intersect(scopes)];
+        return [.. scopes.All.Intersect(read)];
     }
 
     public void CheckExpiry(DateTimeOffset? expiresAt, FieldErrors errors)

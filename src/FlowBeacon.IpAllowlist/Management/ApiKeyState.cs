@@ -9,6 +9,9 @@ public enum ApiKeyState
     /// <summary>Its expiry has passed. A later expiry makes it work again.</summary>
     Expired = 1,
 
+    /// <summary>It was disabled, whether or not it is expired as well. It works again when it is enabled.</summary>
+    Disabled = 2,
+
     /// <summary>It was revoked, for good.</summary>
-    Revoked = 2,
+    Revoked = 3,
 }

@@ -8,6 +8,9 @@ public sealed record ApiKeyUpdate
     /// <summary>The new name, as <see cref="NewApiKey.Name"/> may be.</summary>
     public string? Name { get; init; }
 
+    /// <summary>The new description, as <see cref="NewApiKey.Description"/> may be; an empty one removes it.</summary>
+    public string? Description { get; init; }
+
     /// <summary>The whole new list; an empty one turns the check off.</summary>
     public IReadOnlyList<string>? AllowedIps { get; init; }
 
@@ -19,6 +22,12 @@ public sealed record ApiKeyUpdate
 
     /// <summary>Whether the list is enforced or only rehearsed.</summary>
     public AllowlistMode? AllowlistMode { get; init; }
+
+    /// <summary>
+    /// Whether the key works: false disables it, so that it is answered 401, and true enables it again. Disabling a key that was used
+    /// within the last 24 hours needs <see cref="AcceptLockoutRisk"/>.
+    /// </summary>
+    public bool? Enabled { get; init; }
 
     /// <summary>
     /// Whether the change may deny addresses that used the key successfully within the last 24 hours. Otherwise such a change is refused

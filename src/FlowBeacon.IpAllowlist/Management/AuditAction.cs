@@ -26,4 +26,10 @@ public enum AuditAction
 
     /// <summary>A break-glass key was used, see <see cref="AuditEntry.Detail"/>. A refused use is <see cref="Refused"/>.</summary>
     BreakGlassUse = 7,
+
+    /// <summary>A key was disabled. The same update may have changed more of it.</summary>
+    Disable = 8,
+
+    /// <summary>A disabled key was enabled. The same update may have changed more of it.</summary>
+    Enable = 9,
 }

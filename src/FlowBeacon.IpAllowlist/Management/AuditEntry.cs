@@ -33,7 +33,10 @@ public sealed record AuditEntry
     /// <summary>The list after the change, if the change touched it.</summary>
     public IReadOnlyList<string>? NewAllowedIps { get; init; }
 
-    /// <summary>What else there is to know, for people.</summary>
+    /// <summary>What else of the key the change changed; empty for anything but an update.</summary>
+    public IReadOnlyList<AuditChange> Changes { get; init; } = [];
+
+    /// <summary>What else there is to know, for people. It holds nothing that a caller wrote.</summary>
     public string? Detail { get; init; }
 
     /// <summary>How often it happened within its minute; 1 for everything that is not throttled.</summary>

@@ -1,37 +1,8 @@
-using FlowBeacon.IpAllowlist.Common;
-
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What a change was, in words for the audit trail and for refusals.</summary>
+/// <summary>What a change puts at risk, in words for the audit trail and for refusals.</summary>
 internal static class ChangeText
 {
-    public static string? Differences(ApiKey before, ApiKey after)
-    {
-        var differences = new List<string>();
-        if (before.Name != after.Name)
-        {
-            differences.Add($"name was {before.Name}");
-        }
-
-        if (!before.Scopes.SequenceEqual(after.Scopes))
-        {
-            differences.Add($"scopes were [{string.Join(", ", before.Scopes)}] and are [{string.Join(", ", after.Scopes)}]");
-        }
-
-        if (before.ExpiresAt != after.ExpiresAt)
-        {
-            differences.Add($"expiry was {before.ExpiresAt?.ToString("u") ?? "never"} and is {after.ExpiresAt?.ToString("u") ?? "never"}");
-        }
-
-        if (before.AllowlistMode != after.AllowlistMode)
-        {
-            differences.Add($"allowlist mode was {SnakeCase.Of(before.AllowlistMode)}"
-                + $" and is {SnakeCase.Of(after.AllowlistMode)}");
-        }
-
-        return Join(differences);
-    }
-
     public static string? Join(params IEnumerable<string?> details)
     {
         string[] present = [.. details.OfType<string>()];

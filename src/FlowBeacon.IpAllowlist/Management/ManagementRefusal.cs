@@ -8,10 +8,10 @@ internal static class ManagementRefusal
 
     public static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
 
-    public static ApiKeyManagementException Conflict(string message) => new(ApiKeyManagementFault.Conflict, message);
+    public static ApiKeyManagementException Conflict(ApiKeyConflictCode code, string message) => new(code, message);
 
     public static ApiKeyManagementException NameTaken(string name) =>
-        Conflict($"Another key is named '{name}'. Choose another name, or revoke that key first.");
+        Conflict(ApiKeyConflictCode.NameTaken, $"Another key is named '{name}'. Choose another name, or revoke that key first.");
 
     public static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
         ApiKeyManagementFault.AuditUnavailable,
@@ -25,15 +25,15 @@ internal static class ManagementRefusal
         + $" {unknown}: nothing was changed. Repair its store, then try again, or {remedy}.",
         cause);
 
-    public static ApiKeyManagementException TooRisky(LockoutRisk risk)
+    public static ApiKeyManagementException TooRisky(LockoutRisk risk, bool isDisabling)
     {
         const string InUse = "in use within the last 24 hours";
         const string NotComplete = ": the key came from more addresses than are remembered, so the list of its sources is not complete";
         string finding = !risk.AreOlderEvicted ? $"would deny {ChangeText.Sources(risk)}, {InUse}"
             : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
             : $"would deny {ChangeText.Sources(risk)}, {InUse}, and may deny others{NotComplete}";
-        return new(risk, $"The change {finding}. Add what is missing to the list, or repeat the change with"
-            + $" {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
+        string remedy = isDisabling ? "Let its users change over first, or repeat" : "Add what is missing to the list, or repeat";
+        return new(risk, $"The change {finding}. {remedy} the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
     }
 
     public static ApiKeyManagementException Stale(long version) => new(

@@ -17,10 +17,16 @@ public sealed record NewApiKey
     /// </summary>
     public required string Name { get; init; }
 
+    /// <summary>
+    /// What people should know about the key: at most 500 characters in one line, of which the same are refused as in a name; null or empty
+    /// for nothing.
+    /// </summary>
+    public string? Description { get; init; }
+
     /// <summary>The allowed addresses; an empty list turns the check off for this key.</summary>
     public required IReadOnlyList<string> AllowedIps { get; init; }
 
-    /// <summary>What the key may do: some of <see cref="ApiKeyScopes.All"/>.</summary>
+    /// <summary>What the key may do: some of <see cref="ApiKeyManager.Scopes"/>.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
     /// <summary>When the key stops working, in the future; null for never.</summary>

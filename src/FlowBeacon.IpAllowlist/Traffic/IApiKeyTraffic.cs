@@ -40,14 +40,15 @@ public interface IApiKeyTraffic
     /// <exception cref="ArgumentNullException"><paramref name="keyId"/> is null.</exception>
     ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken);
 
-    /// <summary>Reads when keys were last used successfully.</summary>
+    /// <summary>Reads when keys were last used successfully, and from where.</summary>
     /// <param name="keyIds">The keys' ids.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>
-    /// For each key's id the instant, to the second. A key that was not used, or whose uses are no longer remembered, is not among them.
+    /// For each key's id the source that was last seen, to the second; one without an address for a use that had none. A key that was not
+    /// used, or whose uses are no longer remembered, is not among them.
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="keyIds"/> is null.</exception>
-    ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+    ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
         IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken);
 
     /// <summary>

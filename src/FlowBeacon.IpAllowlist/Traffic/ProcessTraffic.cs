@@ -1,5 +1,4 @@
 using System.Net;
-using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
@@ -24,16 +23,16 @@ internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources) 
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+    public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
         IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(keyIds);
-        var lastUsed = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        var lastUsed = new Dictionary<string, SourceSeen>(StringComparer.Ordinal);
         foreach (string keyId in keyIds)
         {
-            if (sources.Find(keyId)?.LastSeen is > 0 and var seconds)
+            if (sources.Find(keyId)?.All.MaxBy(cell => cell.LastSeen) is { } last)
             {
-                lastUsed[keyId] = CoarseClock.ToInstant(seconds);
+                lastUsed[keyId] = last.ToSourceSeen();
             }
         }
 

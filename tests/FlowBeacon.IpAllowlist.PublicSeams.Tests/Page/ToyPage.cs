@@ -52,7 +52,7 @@ internal static class ToyPage
         CancellationToken aborted = context.RequestAborted;
         var query = new ApiKeyQuery { NameContains = name, Prefix = prefix, State = state, After = after, Limit = limit };
         ApiKeyPage keys = await manager.ListAsync(query, aborted);
-        IReadOnlyDictionary<string, DateTimeOffset> lastUsed =
+        IReadOnlyDictionary<string, SourceSeen> lastUsed =
             await traffic.ReadLastUsedAsync([.. keys.Keys.Select(details => details.Key.Id)], aborted);
         DenialPage denials = await traffic.ReadDenialsAsync(
             new DenialQuery { Order = DenialOrder.Count, Limit = 2, After = denialsAfter }, aborted);
@@ -63,7 +63,7 @@ internal static class ToyPage
                 details.Key.Id,
                 details.Key.Name,
                 State = details.StateAt(time.GetUtcNow()).ToString(),
-                LastUsed = lastUsed.TryGetValue(details.Key.Id, out DateTimeOffset at) ? at : (DateTimeOffset?)null,
+                LastUsed = lastUsed.GetValueOrDefault(details.Key.Id)?.LastSeen,
             }),
             keys.Next,
             Counts = await manager.CountAsync(query, aborted),

@@ -10,6 +10,8 @@ internal sealed record ToyKeyRow
 
     public required string Name { get; init; }
 
+    public required string Description { get; init; }
+
     public required byte[] Hash { get; init; }
 
     public required string Prefix { get; init; }
@@ -29,6 +31,8 @@ internal sealed record ToyKeyRow
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    public required bool IsDisabled { get; init; }
+
     public required bool IsRevoked { get; init; }
 
     public required bool IsBreakGlass { get; init; }
@@ -38,6 +42,9 @@ internal sealed record ToyKeyRow
     public required long Revision { get; init; }
 
     public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>The JSON of an actor.</summary>
+    public string? CreatedBy { get; init; }
 
     public DateTimeOffset? UpdatedAt { get; init; }
 
@@ -65,6 +72,7 @@ internal sealed record ToyKeyRow
         {
             Id = key.Id,
             Name = key.Name,
+            Description = details.Description,
             Hash = key.Hash.ToByteArray(),
             Prefix = key.Prefix,
             OldHash = key.Retiring?.Hash.ToByteArray(),
@@ -76,11 +84,13 @@ internal sealed record ToyKeyRow
             AllowlistMode = key.AllowlistMode.ToString(),
             Scopes = string.Join(' ', key.Scopes),
             ExpiresAt = key.ExpiresAt,
+            IsDisabled = key.IsDisabled,
             IsRevoked = key.IsRevoked,
             IsBreakGlass = key.IsBreakGlass,
             Version = details.Version,
             Revision = revision,
             CreatedAt = details.CreatedAt,
+            CreatedBy = details.CreatedBy is null ? null : JsonSerializer.Serialize(details.CreatedBy),
             UpdatedAt = details.UpdatedAt,
             RevokedAt = details.RevokedAt,
             RecoveredAt = details.RecoveredAt,
@@ -102,12 +112,15 @@ internal sealed record ToyKeyRow
             AllowlistMode = Enum.Parse<AllowlistMode>(AllowlistMode),
             Scopes = Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             ExpiresAt = ExpiresAt,
+            IsDisabled = IsDisabled,
             IsRevoked = IsRevoked,
             IsBreakGlass = IsBreakGlass,
         },
+        Description = Description,
         Version = Version,
         Revision = Revision,
         CreatedAt = CreatedAt,
+        CreatedBy = CreatedBy is null ? null : JsonSerializer.Deserialize<ApiKeyActor>(CreatedBy),
         UpdatedAt = UpdatedAt,
         RevokedAt = RevokedAt,
         RecoveredAt = RecoveredAt,

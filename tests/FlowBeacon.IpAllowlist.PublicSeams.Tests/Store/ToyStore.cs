@@ -91,6 +91,7 @@ internal sealed class ToyStore : IApiKeyRepository, IAuditLog
         {
             Active = byState[ApiKeyState.Active].Count(),
             Expired = byState[ApiKeyState.Expired].Count(),
+            Disabled = byState[ApiKeyState.Disabled].Count(),
             Revoked = byState[ApiKeyState.Revoked].Count(),
         });
     }

@@ -117,11 +117,11 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
         WatchingSince = watchingSince,
     });
 
-    public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+    public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
         IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyDictionary<string, DateTimeOffset>>(() => _sources.Where(source => keyIds.Contains(source.Key.KeyId))
+        Answer<IReadOnlyDictionary<string, SourceSeen>>(() => _sources.Where(source => keyIds.Contains(source.Key.KeyId))
             .GroupBy(source => source.Key.KeyId)
-            .ToDictionary(group => group.Key, group => group.Max(source => source.Value.LastSeen)));
+            .ToDictionary(group => group.Key, group => group.Select(source => source.Value).MaxBy(source => source.LastSeen)!));
 
     public ValueTask<bool> WasDeniedAsync(
         string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) => Answer(() =>

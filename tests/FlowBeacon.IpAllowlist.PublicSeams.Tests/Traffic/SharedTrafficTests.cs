@@ -143,6 +143,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         (await _a.SendAsync(Administrator, "GET", $"{Keys}/{id}/suggestion")).Texts("allowed_ips").Should().Equal(Listed);
         Answer read = await _a.SendAsync(Administrator, "GET", $"{Keys}/{id}");
         read.Text("last_used_at").Should().Be("2027-01-01T12:00:05+00:00");
+        read.Text("last_used_ip").Should().Be(Listed);
         Answer list = await _a.SendAsync(Administrator, "GET", Keys);
         list.Json.GetProperty("keys")[0].GetProperty("last_used_at").GetString().Should().Be("2027-01-01T12:00:05+00:00");
     }

@@ -14,6 +14,8 @@ public sealed class StartupWarningTests
     private const int ForwardedForFirstIsForgeable = 6;
     private const int NoKeys = 7;
     private const int KeysInMemory = 23;
+    private const int KeysWithoutAllowlist = 29;
+    private const int KeysWithoutAllowlistUnknown = 30;
 
     [Theory]
     [InlineData("Production", true)]
@@ -83,6 +85,92 @@ public sealed class StartupWarningTests
         Warnings(app).Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task Counts_the_keys_without_a_list_where_every_key_must_have_one(string environment)
+    {
+        InMemoryApiKeyStore store = WithoutLists();
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            store,
+            options =>
+            {
+                options.ClientIpSource = ClientIpSource.PeerAddress;
+                options.RequireAllowlist = true;
+            },
+            environment: environment);
+
+        Warnings(app).Should().Equal(KeysWithoutAllowlist);
+        app.Logs.OfLibrary.Single(entry => entry.Id.Id == KeysWithoutAllowlist).Message.Should().EndWith("until they get one: 2");
+        (await app.GetAsync(HeaderLine.Bearer(TestKeys.Unrestricted))).Status.Should().Be(200, "nothing changes for its requests");
+    }
+
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task Does_not_count_keys_without_a_list_where_they_may_be_or_there_are_none(bool isRequired, bool hasAny)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            hasAny ? WithoutLists() : WithList(),
+            options =>
+            {
+                options.ClientIpSource = ClientIpSource.PeerAddress;
+                options.RequireAllowlist = isRequired;
+            });
+
+        Warnings(app).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [InlineData(10_000, true)]
+    [InlineData(10_001, true)]
+    public async Task Counts_the_keys_without_a_list_in_a_repository_of_the_host(int count, bool warns)
+    {
+        await using KestrelApp app = await StartRequiringAsync(new ManyKeys(count));
+
+        Warnings(app).Should().BeEquivalentTo(warns ? [KeysWithoutAllowlist] : Array.Empty<int>());
+        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"until they get one: {count}", StringComparison.Ordinal))
+            .Should().Be(warns ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task Starts_where_the_keys_cannot_be_read_to_count_those_without_a_list()
+    {
+        await using KestrelApp app = await StartRequiringAsync(new OwnRepository());
+
+        Warnings(app).Should().Equal(KeysWithoutAllowlistUnknown);
+    }
+
+    private static Task<KestrelApp> StartRequiringAsync(IApiKeyRepository repository) => KestrelApp.StartAsync(
+        new ScriptedStore((_, _) => default),
+        options =>
+        {
+            options.ClientIpSource = ClientIpSource.PeerAddress;
+            options.RequireAllowlist = true;
+        },
+        builder => builder.Services.AddSingleton(repository));
+
+    private static InMemoryApiKeyStore WithList()
+    {
+        var store = new InMemoryApiKeyStore();
+        store.Set(TestKeys.Create(TestKeys.Restricted, "restricted", "203.0.113.7"));
+        store.Set(TestKeys.Create(TestKeys.Unrestricted, "glass") with { IsBreakGlass = true });
+        store.Set(TestKeys.Create(TestKeys.Revoked, "revoked") with { IsRevoked = true });
+        store.Set(TestKeys.Create(TestKeys.Unknown, "unreadable") with { AllowedIps = IpAddressSet.Unreadable });
+        return store;
+    }
+
+    /// <summary>The same and two keys without a list.</summary>
+    private static InMemoryApiKeyStore WithoutLists()
+    {
+        InMemoryApiKeyStore store = WithList();
+        store.Set(TestKeys.Create(TestKeys.Unrestricted, "glass"));
+        store.Set(TestKeys.Create(TestKeys.Expired, "expired") with { ExpiresAt = DateTimeOffset.UnixEpoch });
+        return store;
+    }
+
     private static Task<KestrelApp> StartAdministrationAsync(
         string environment, bool isMapped, Action<WebApplicationBuilder>? configure = null) =>
         KestrelApp.StartAsync(
@@ -105,6 +193,30 @@ public sealed class StartupWarningTests
 
     private static IEnumerable<int> Warnings(KestrelApp app) =>
         app.Logs.OfLibrary.Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Id.Id);
+
+    /// <summary>So many keys without a list, among others.</summary>
+    private sealed class ManyKeys(int count) : IApiKeyRepository
+    {
+        private readonly ApiKeyDetails[] _keys =
+        [
+            .. Enumerable.Range(0, count).Select(number => Details(TestKeys.Create($"open {number}", $"key_{number:d6}"))),
+            Details(TestKeys.Create("listed", "key_a", "203.0.113.7")),
+            Details(TestKeys.Create("glass", "key_b") with { IsBreakGlass = true }),
+        ];
+
+        public ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            new([.. _keys.Where(key => string.CompareOrdinal(key.Key.Id, query.After) > 0).Take(query.Limit)]);
+
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        private static ApiKeyDetails Details(ApiKey key) => new() { Key = key, Version = 1 };
+    }
 
     private sealed class OwnRepository : IApiKeyRepository
     {

@@ -156,6 +156,8 @@ public sealed class ApiKeyManagerProperties
         RemoveExpiry,
         Rotate,
         EndGrace,
+        Disable,
+        Enable,
         Revoke,
         Wait,
     }
@@ -210,7 +212,8 @@ public sealed class ApiKeyManagerProperties
                 string[] found = [.. issued.Select(one => one.RawKey).Where(raw => _keys.Find(raw) is not null)];
                 found.Length.Should().BeInRange(1, 2, "a key has one secret, or two");
                 found.Should().OnlyContain(raw => _keys.Find(raw)!.Id == issued.Key);
-                issued.Count(one => _keys.Accepts(one.RawKey)).Should().BeLessThanOrEqualTo(_revoked.Contains(issued.Key) ? 0 : 2);
+                bool isOff = _revoked.Contains(issued.Key) || all.Single(details => details.Key.Id == issued.Key).Key.IsDisabled;
+                issued.Count(one => _keys.Accepts(one.RawKey)).Should().BeLessThanOrEqualTo(isOff ? 0 : 2);
             }
 
             long changes = all.Sum(details => details.Version);
@@ -267,6 +270,9 @@ public sealed class ApiKeyManagerProperties
                     return;
                 case Step.EndGrace:
                     Result(_keys.EndGraceAsync(id, version));
+                    break;
+                case Step.Disable or Step.Enable:
+                    Result(_keys.UpdateAsync(id, new ApiKeyUpdate { Enabled = operation.Step == Step.Enable }, version));
                     break;
                 case Step.Revoke:
                     Result(_keys.RevokeAsync(id, version));

@@ -75,6 +75,8 @@ public sealed class LockoutGuardProperties
         SetMode,
         SetBoth,
         ClearList,
+        Disable,
+        Enable,
         Rename,
         Rotate,
         EndGrace,
@@ -145,6 +147,12 @@ public sealed class LockoutGuardProperties
                 case Step.ClearList:
                     Edit(key, new ApiKeyUpdate { AllowedIps = [] }, isAccepted);
                     break;
+                case Step.Disable:
+                    Edit(key, new ApiKeyUpdate { Enabled = false }, isAccepted);
+                    break;
+                case Step.Enable:
+                    Edit(key, new ApiKeyUpdate { Enabled = true }, isAccepted);
+                    break;
                 case Step.Rename:
                     Edit(key, new ApiKeyUpdate { Name = $"name {_names++}" }, isAccepted);
                     break;
@@ -183,7 +191,8 @@ public sealed class LockoutGuardProperties
             {
                 foreach (IPAddress address in InUse(key))
                 {
-                    Use(key, key.RawKey, address).Should().Be(key.CutOffKnowingly.Contains(address) ? 403 : 200, $"of {address}");
+                    Use(key, key.RawKey, address).Should().Be(
+                        Get(key).IsDisabled ? 401 : key.CutOffKnowingly.Contains(address) ? 403 : 200, $"of {address}");
                 }
             }
         }
@@ -195,7 +204,9 @@ public sealed class LockoutGuardProperties
 
         private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
 
-        private static bool Admits(ApiKey key, IPAddress? address) =>
+        private static bool Admits(ApiKey key, IPAddress? address) => !key.IsDisabled && AdmitsIfEnabled(key, address);
+
+        private static bool AdmitsIfEnabled(ApiKey key, IPAddress? address) =>
             key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly
                 || (address is not null && key.AllowedIps.Contains(address));
 
@@ -218,10 +229,18 @@ public sealed class LockoutGuardProperties
         }
 
         /// <summary>
+        /// Whether an edit cuts an address off: a key that works is disabled, or its list no longer has the address. What a list of a
+        /// disabled key loses counts as well, because it would be cut off when the key is enabled.
+        /// </summary>
+        private static bool IsCutOff(ApiKey before, ApiKey after, IPAddress? address) =>
+            AdmitsIfEnabled(before, address)
+            && (!AdmitsIfEnabled(after, address) || (!before.IsDisabled && after.IsDisabled));
+
+        /// <summary>
         /// Whether some address that is admitted before would not be admitted after, if only one that never used the key.
         /// </summary>
         private static bool CanDenyMore(ApiKey before, ApiKey after) => Pool.Append(IPAddress.IPv6Any).Append(null)
-            .Any(address => Admits(before, address) && !Admits(after, address));
+            .Any(address => IsCutOff(before, after, address));
 
         private int Use(KeyInUse key, string rawKey, IPAddress? from)
         {
@@ -234,7 +253,7 @@ public sealed class LockoutGuardProperties
 
             int status = context.Response.StatusCode;
             bool isAdmitted = Admits(Get(key), from);
-            status.Should().Be(isAdmitted ? 200 : 403);
+            status.Should().Be(isAdmitted ? 200 : Get(key).IsDisabled ? 401 : 403);
             if (isAdmitted && from is not null)
             {
                 key.LastSeen[from] = Second(_time.GetUtcNow());
@@ -254,10 +273,10 @@ public sealed class LockoutGuardProperties
             {
                 AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps),
                 AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
+                IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
             };
-            bool IsCutOff(IPAddress? address) => Admits(before, address) && !Admits(wanted, address);
-            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(IsCutOff)];
-            IPAddress?[] listed = [.. Remembered(key).Where(IsCutOff)];
+            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(address => IsCutOff(before, wanted, address))];
+            IPAddress?[] listed = [.. Remembered(key).Where(address => IsCutOff(before, wanted, address))];
             bool isListIncomplete = _traffic.ReadSources(key.Id).EvictedUntil >= WindowStart && CanDenyMore(before, wanted);
             try
             {
@@ -287,7 +306,7 @@ public sealed class LockoutGuardProperties
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
             {
-                // In the grace period of an earlier rotation.
+                // In the grace period of an earlier rotation, or disabled.
             }
         }
 

@@ -60,7 +60,8 @@ public sealed class ApiKeyValueTests
             Make() with { Id = "b" }, Make() with { Name = "other" }, Make() with { Hash = default }, Make() with { Prefix = "" },
             Make() with { AllowedIps = IpAddressSet.Empty }, Make() with { AllowlistMode = AllowlistMode.ReportOnly },
             Make() with { Scopes = [] },
-            Make() with { ExpiresAt = null }, Make() with { IsRevoked = true }, Make() with { IsBreakGlass = true },
+            Make() with { ExpiresAt = null }, Make() with { IsDisabled = true }, Make() with { IsRevoked = true },
+            Make() with { IsBreakGlass = true },
             Make() with { Retiring = new RetiringSecret { Hash = default, Prefix = "", ExpiresAt = default } },
         ];
         others.Should().NotContain(Make());

@@ -712,8 +712,12 @@ public sealed class ApiKeyManagerTests
         entries[1].NewAllowedIps.Should().Equal("192.0.2.2");
         entries[1].Detail.Should().BeNull();
         entries[2].OldAllowedIps.Should().BeNull("the change did not touch the list");
-        entries[2].Detail.Should().Be(
-            "name was one; scopes were [admin] and are [governance:read]; expiry was never and is 2027-01-02 00:00:00Z");
+        entries[2].Detail.Should().BeNull();
+        entries[2].Changes.Should().Equal(
+            new AuditChange { Field = "name", Old = "one", New = "two" },
+            new AuditChange { Field = "scopes", Old = "admin", New = "governance:read" },
+            new AuditChange { Field = "expires_at", Old = null, New = "2027-01-02T00:00:00Z" });
+        entries.Where((_, index) => index != 2).Should().OnlyContain(entry => entry.Changes.Count == 0);
         entries[3].Detail.Should().Be("the old secret works until 2027-01-01 01:00:00Z");
         entries[4].Detail.Should().Be($"the old secret {issued.RawKey[..12]} stopped working");
         entries[6].Detail.Should().Be("a break-glass key");

@@ -57,17 +57,18 @@ public sealed class ListingTests
     [Fact]
     public async Task Counts_are_those_of_all_keys_or_of_the_filtered_ones()
     {
-        string[] ids = await CreateAsync("one", "two", "three");
+        string[] ids = await CreateAsync("one", "two", "three", "four");
+        await _keys.UpdateAsync(ids[3], new ApiKeyUpdate { Enabled = false });
         await _keys.RevokeAsync(ids[0]);
         await _keys.UpdateAsync(ids[1], new ApiKeyUpdate { ExpiresAt = _keys.Now.AddHours(1) });
         _keys.Time.Advance(TimeSpan.FromHours(1));
         Configure("conf");
 
         (await _keys.Manager.CountAsync(cancellationToken: Cancellation))
-            .Should().Be(new ApiKeyCounts { Active = 2, Expired = 1, Revoked = 1 });
+            .Should().Be(new ApiKeyCounts { Active = 2, Expired = 1, Disabled = 1, Revoked = 1 });
         (await _keys.Manager.CountAsync(
                 new ApiKeyQuery { NameContains = "T", State = ApiKeyState.Revoked, Limit = 1, After = "z" }, Cancellation))
-            .Should().Be(new ApiKeyCounts { Active = 1, Expired = 1, Revoked = 0 });
+            .Should().Be(new ApiKeyCounts { Active = 1, Expired = 1, Disabled = 0, Revoked = 0 });
     }
 
     [Theory]

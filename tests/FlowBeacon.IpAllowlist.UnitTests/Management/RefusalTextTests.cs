@@ -12,44 +12,54 @@ public sealed partial class RefusalTextTests
     private readonly ManagedKeys _keys = new();
 
     /// <summary>Every refusal, by its fault, and how to meet it.</summary>
-    public static TheoryData<string, ApiKeyManagementFault> Refusals => new()
+    public static TheoryData<string, ApiKeyManagementFault, ApiKeyConflictCode?> Refusals => new()
     {
-        { "fields of a new key", ApiKeyManagementFault.Invalid },
-        { "break-glass key with a list", ApiKeyManagementFault.Invalid },
-        { "raw key as a name", ApiKeyManagementFault.Invalid },
-        { "fields of an update", ApiKeyManagementFault.Invalid },
-        { "expiry set and removed", ApiKeyManagementFault.Invalid },
-        { "grace period", ApiKeyManagementFault.Invalid },
-        { "unknown key", ApiKeyManagementFault.NotFound },
-        { "id taken", ApiKeyManagementFault.Conflict },
-        { "name taken", ApiKeyManagementFault.Conflict },
-        { "key from configuration", ApiKeyManagementFault.Conflict },
-        { "expired key rotated", ApiKeyManagementFault.Conflict },
-        { "key in its grace period", ApiKeyManagementFault.Conflict },
-        { "key in no grace period", ApiKeyManagementFault.Conflict },
-        { "revoked key", ApiKeyManagementFault.Conflict },
-        { "unreadable list emptied", ApiKeyManagementFault.Conflict },
-        { "expired key recovered", ApiKeyManagementFault.Conflict },
-        { "unreadable list recovered", ApiKeyManagementFault.Conflict },
-        { "no list to recover", ApiKeyManagementFault.Conflict },
-        { "address on the list", ApiKeyManagementFault.Conflict },
-        { "no denial", ApiKeyManagementFault.Conflict },
-        { "recovered just now", ApiKeyManagementFault.Conflict },
-        { "stale version", ApiKeyManagementFault.StaleVersion },
-        { "lock-out", ApiKeyManagementFault.LockoutRisk },
-        { "audit log away", ApiKeyManagementFault.AuditUnavailable },
+        { "fields of a new key", ApiKeyManagementFault.Invalid, null },
+        { "break-glass key with a list", ApiKeyManagementFault.Invalid, null },
+        { "raw key as a name", ApiKeyManagementFault.Invalid, null },
+        { "fields of an update", ApiKeyManagementFault.Invalid, null },
+        { "expiry set and removed", ApiKeyManagementFault.Invalid, null },
+        { "grace period", ApiKeyManagementFault.Invalid, null },
+        { "unknown key", ApiKeyManagementFault.NotFound, null },
+        { "id taken", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.IdTaken },
+        { "name taken", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.NameTaken },
+        { "key from configuration", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyFromConfiguration },
+        { "expired key rotated", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyExpired },
+        { "key in its grace period", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.InGracePeriod },
+        { "key in no grace period", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.NotInGracePeriod },
+        { "revoked key", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyRevoked },
+        { "disabled key rotated", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyDisabled },
+        { "disabled key recovered", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyDisabled },
+        { "unreadable list emptied", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.UnreadableList },
+        { "expired key recovered", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.KeyExpired },
+        { "unreadable list recovered", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.UnreadableList },
+        { "no list to recover", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.NoList },
+        { "address on the list", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.AddressListed },
+        { "no denial", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.NotDenied },
+        { "recovered just now", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.RecoveredRecently },
+        { "stale version", ApiKeyManagementFault.StaleVersion, null },
+        { "disabled while in use", ApiKeyManagementFault.LockoutRisk, ApiKeyConflictCode.LockoutRisk },
+        { "lock-out", ApiKeyManagementFault.LockoutRisk, ApiKeyConflictCode.LockoutRisk },
+        { "audit log away", ApiKeyManagementFault.AuditUnavailable, null },
     };
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task A_refusal_has_no_name_in_snake_case(string refusal, ApiKeyManagementFault fault)
+    public async Task A_refusal_has_its_fault_and_code_and_no_name_in_snake_case(
+        string refusal, ApiKeyManagementFault fault, ApiKeyConflictCode? code)
     {
         ApiKeyManagementException refused = await ManagedKeys.RefusedAsync(() => MeetAsync(refusal));
 
         refused.Fault.Should().Be(fault);
+        refused.Code.Should().Be(code);
         SnakeCase().Matches(refused.Message).Select(match => match.Value).Should().BeEmpty();
         refused.Errors.Keys.Where(field => SnakeCase().IsMatch(field) || char.IsAsciiLetterLower(field[0])).Should().BeEmpty();
     }
+
+    /// <summary>An unknown address is found out over HTTP alone.</summary>
+    [Fact]
+    public void Every_code_is_met() => Refusals.Select(row => row.Data.Item3).OfType<ApiKeyConflictCode>()
+        .Append(ApiKeyConflictCode.AddressUnknown).Distinct().Should().BeEquivalentTo(Enum.GetValues<ApiKeyConflictCode>());
 
     [Theory]
     [InlineData("allowed_ips[2]", true)]
@@ -120,6 +130,18 @@ public sealed partial class RefusalTextTests
             case "revoked key":
                 await _keys.RevokeAsync(id);
                 await _keys.RotateAsync(id);
+                break;
+            case "disabled key rotated":
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { Enabled = false });
+                await _keys.RotateAsync(id);
+                break;
+            case "disabled key recovered":
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { Enabled = false });
+                await RecoverAsync(id);
+                break;
+            case "disabled while in use":
+                _keys.Use(id, "203.0.113.7");
+                await _keys.UpdateAsync(id, new ApiKeyUpdate { Enabled = false });
                 break;
             case "unreadable list emptied":
                 await _keys.UpdateAsync(await UnreadableAsync(key), new ApiKeyUpdate { AllowedIps = [] });

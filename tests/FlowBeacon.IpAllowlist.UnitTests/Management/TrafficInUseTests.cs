@@ -115,6 +115,28 @@ public sealed class TrafficInUseTests
         (await _keys.AuditAsync(id))[0].Detail.Should().Be("lockout risk accepted for sources that could not be read");
     }
 
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.Hangs)]
+    public async Task A_key_is_not_disabled_while_the_traffic_cannot_be_read_unless_the_risk_is_accepted(Outage outage)
+    {
+        string id = await CreateAsync();
+        _traffic.Outage = outage;
+        var disable = new ApiKeyUpdate { Enabled = false };
+
+        (await ManagedKeys.RefusedAsync(() => InTimeAsync(ChangeAsync(disable))))
+            .Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
+        (await _keys.GetAsync(id)).Version.Should().Be(1);
+
+        await InTimeAsync(ChangeAsync(disable with { AcceptLockoutRisk = true }));
+        (await _keys.GetAsync(id)).Key.IsDisabled.Should().BeTrue();
+        await ChangeAsync(new ApiKeyUpdate { Enabled = true });
+        (await _keys.GetAsync(id)).Key.IsDisabled.Should().BeFalse("enabling asks nobody");
+
+        Task ChangeAsync(ApiKeyUpdate update) =>
+            _manager.UpdateAsync(id, update, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task Edits_that_cut_nothing_off_are_made_while_the_traffic_cannot_be_read()
     {
@@ -300,7 +322,7 @@ public sealed class TrafficInUseTests
         public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) =>
             Answer(() => Sources!, cancellationToken);
 
-        public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> ReadLastUsedAsync(
+        public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
             IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public ValueTask<bool> WasDeniedAsync(

@@ -140,11 +140,14 @@ public sealed class SourcesSeenTests
         traffic.Use("other", ClientIp.Unusable(ClientIpFault.UnknownPeer));
         UseAndWait(traffic, 1, "not asked for");
 
-        traffic.Traffic.ReadLastUsed(Key, "other", "other", "unknown").Should().BeEquivalentTo(new Dictionary<string, DateTimeOffset>
-        {
-            [Key] = ObservedTraffic.Start.AddSeconds(1),
-            ["other"] = ObservedTraffic.Start.AddSeconds(3),
-        });
+        traffic.Traffic.ReadLastUsed(Key, "other", "other", "unknown")
+            .Select(last => (last.Key, last.Value.ClientIp is null, last.Value.LastSeen)).Should().BeEquivalentTo(
+            [
+                (Key, false, ObservedTraffic.Start.AddSeconds(1)),
+                ("other", true, ObservedTraffic.Start.AddSeconds(3)),
+            ]);
+        traffic.Traffic.ReadLastUsed(Key)[Key].Should().Be(
+            traffic.Traffic.ReadSources(Key).Sources[0], "the last of its sources comes first");
         traffic.Traffic.ReadLastUsed().Should().BeEmpty();
         ((Action)(() => traffic.Traffic.ReadLastUsed(null!))).Should().Throw<ArgumentNullException>();
     }

@@ -28,6 +28,7 @@ internal sealed class ApiKeyEndpoints(
         {
             Id = body.Id,
             Name = body.Name ?? "",
+            Description = body.Description,
             AllowedIps = body.AllowedIps!,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
@@ -57,7 +58,7 @@ internal sealed class ApiKeyEndpoints(
         errors.ThrowIfAny();
         ApiKeyPage page = await manager.ListAsync(query, context.RequestAborted);
         ApiKeyCounts? counts = withCounts ? await manager.CountAsync(query, context.RequestAborted) : null;
-        IReadOnlyDictionary<string, DateTimeOffset> lastUsed =
+        IReadOnlyDictionary<string, SourceSeen> lastUsed =
             await traffic.ReadLastUsedAsync([.. page.Keys.Select(details => details.Key.Id)], context.RequestAborted);
         DateTimeOffset now = time.GetUtcNow();
         await ApiKeyJson.WriteAsync(
@@ -68,7 +69,13 @@ internal sealed class ApiKeyEndpoints(
                 Next = page.Next,
                 Counts = counts is null
                     ? null
-                    : new ApiKeyCountsJson { Active = counts.Active, Expired = counts.Expired, Revoked = counts.Revoked },
+                    : new ApiKeyCountsJson
+                    {
+                        Active = counts.Active,
+                        Expired = counts.Expired,
+                        Disabled = counts.Disabled,
+                        Revoked = counts.Revoked,
+                    },
             },
             ApiKeyJsonContext.Default.ApiKeyPageJson);
     });
@@ -76,7 +83,7 @@ internal sealed class ApiKeyEndpoints(
     public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        IReadOnlyDictionary<string, DateTimeOffset> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
+        IReadOnlyDictionary<string, SourceSeen> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
         await ApiKeyJson.AnswerAsync(
             context, StatusCodes.Status200OK, UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed),
             ApiKeyJsonContext.Default.UsedApiKeyJson);
@@ -93,11 +100,13 @@ internal sealed class ApiKeyEndpoints(
         var update = new ApiKeyUpdate
         {
             Name = body.Name,
+            Description = body.Description,
             AllowedIps = body.AllowedIps,
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
             RemoveExpiry = body is { HasExpiresAt: true, ExpiresAt: null },
             AllowlistMode = body.AllowlistMode,
+            Enabled = body.Enabled,
             AcceptLockoutRisk = body.AcceptLockoutRisk,
             AcceptUnreadableList = body.AcceptUnreadableList,
             ProxyAddress = OwnProxy.AddressOf(context),

@@ -30,12 +30,19 @@ internal record ApiKeyJson
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
+    [JsonPropertyName("description"), Description("What people wrote about the key; empty if nothing.")]
+    public required string Description { get; init; }
+
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
     [Description("Where the key is kept. One from configuration is changed there, and only there.")]
     public required ApiKeyOrigin Origin { get; init; }
 
     [JsonPropertyName("state"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyState>))]
     public required ApiKeyState State { get; init; }
+
+    [JsonPropertyName("enabled")]
+    [Description("False while the key is disabled. A key that is enabled works unless it is expired or revoked, see state.")]
+    public required bool IsEnabled { get; init; }
 
     [JsonPropertyName("prefix"), Description("The first 12 characters of the raw key.")]
     public required string Prefix { get; init; }
@@ -62,6 +69,9 @@ internal record ApiKeyJson
 
     [JsonPropertyName("created_at")]
     public required DateTimeOffset? CreatedAt { get; init; }
+
+    [JsonPropertyName("created_by"), Description("Who created the key; null for a key from configuration.")]
+    public required AuditActorJson? CreatedBy { get; init; }
 
     [JsonPropertyName("updated_at")]
     public required DateTimeOffset? UpdatedAt { get; init; }
@@ -90,8 +100,10 @@ internal record ApiKeyJson
         {
             Id = key.Id,
             Name = key.Name,
+            Description = details.Description,
             Origin = details.Origin,
             State = details.StateAt(now),
+            IsEnabled = !key.IsDisabled,
             Prefix = key.Prefix,
             AllowedIps = key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(),
             AllowlistMode = key.AllowlistMode,
@@ -102,6 +114,7 @@ internal record ApiKeyJson
                 ? new RetiringSecretJson { Prefix = old.Prefix, ExpiresAt = old.ExpiresAt }
                 : null,
             CreatedAt = details.CreatedAt,
+            CreatedBy = details.CreatedBy is { } creator ? AuditActorJson.From(creator) : null,
             UpdatedAt = details.UpdatedAt,
             RevokedAt = details.RevokedAt,
             Version = details.Version,
@@ -155,12 +168,16 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     [Description("When a request with the key last passed, to the second; null if none was seen.")]
     public required DateTimeOffset? LastUsedAt { get; init; }
 
+    [JsonPropertyName("last_used_ip"), JsonPropertyOrder(1)]
+    [Description("The client address of that request; null if none was seen, or it had no usable address.")]
+    public required string? LastUsedIp { get; init; }
+
     public static UsedApiKeyJson From(
-        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, DateTimeOffset> lastUsed) =>
-        new(From(details, now))
-        {
-            LastUsedAt = lastUsed.TryGetValue(details.Key.Id, out DateTimeOffset instant) ? instant : null,
-        };
+        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, SourceSeen> lastUsed)
+    {
+        SourceSeen? last = lastUsed.GetValueOrDefault(details.Key.Id);
+        return new(From(details, now)) { LastUsedAt = last?.LastSeen, LastUsedIp = last?.ClientIp };
+    }
 }
 
 [Description("A page of keys, in the order of their ids.")]
@@ -186,6 +203,9 @@ internal sealed record ApiKeyCountsJson
     [JsonPropertyName("expired")]
     public required long Expired { get; init; }
 
+    [JsonPropertyName("disabled")]
+    public required long Disabled { get; init; }
+
     [JsonPropertyName("revoked")]
     public required long Revoked { get; init; }
 }
@@ -200,6 +220,21 @@ internal sealed record AuditActorJson
 
     [JsonPropertyName("address")]
     public required string? Address { get; init; }
+
+    public static AuditActorJson From(ApiKeyActor actor) => new() { Kind = actor.Kind, Id = actor.Id, Address = actor.Address };
+}
+
+[Description("One field of a key that a change changed.")]
+internal sealed record AuditChangeJson
+{
+    [JsonPropertyName("field"), Description("The field, as a key has it.")]
+    public required string Field { get; init; }
+
+    [JsonPropertyName("old"), Description("The value before; scopes have a space between them. null if there was none.")]
+    public required string? Old { get; init; }
+
+    [JsonPropertyName("new"), Description("The value after, likewise.")]
+    public required string? New { get; init; }
 }
 
 [JsonNumberHandling(JsonNumberHandling.Strict)]
@@ -229,6 +264,9 @@ internal sealed record AuditEntryJson
     [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
     public required IReadOnlyList<string>? NewAllowedIps { get; init; }
 
+    [JsonPropertyName("changes"), Description("What else of the key an update changed.")]
+    public required IReadOnlyList<AuditChangeJson> Changes { get; init; }
+
     [JsonPropertyName("detail")]
     public required string? Detail { get; init; }
 
@@ -240,11 +278,15 @@ internal sealed record AuditEntryJson
         Id = entry.Id,
         At = entry.At,
         Action = entry.Action,
-        Actor = new AuditActorJson { Kind = entry.Actor.Kind, Id = entry.Actor.Id, Address = entry.Actor.Address },
+        Actor = AuditActorJson.From(entry.Actor),
         KeyId = entry.KeyId,
         KeyName = entry.KeyName,
         OldAllowedIps = entry.OldAllowedIps,
         NewAllowedIps = entry.NewAllowedIps,
+        Changes =
+        [
+            .. entry.Changes.Select(change => new AuditChangeJson { Field = change.Field, Old = change.Old, New = change.New }),
+        ],
         Detail = entry.Detail,
         Count = entry.Count,
     };

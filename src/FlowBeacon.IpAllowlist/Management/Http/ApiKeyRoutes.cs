@@ -79,7 +79,8 @@ internal static class ApiKeyRoutes
             Name = "UpdateFlowBeaconApiKey",
             Summary = "Change a key",
             Description =
-                "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it.",
+                "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it. So is"
+                + " disabling a key that is in use.",
             Body = typeof(UpdateApiKeyBody),
             IsBodyRequired = true,
             Refusals = [400, 404, 409, 412, 413, 415],

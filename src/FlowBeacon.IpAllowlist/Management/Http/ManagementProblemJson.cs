@@ -11,6 +11,11 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record ManagementProblemJson : ProblemJson
 {
+    [JsonPropertyName("code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyConflictCode>))]
+    [Description("What a 409 conflicts with, for programs; only of the types key-conflict and lockout-risk.")]
+    public ApiKeyConflictCode? Code { get; init; }
+
     [JsonPropertyName("errors"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     [Description("The faults of the input by field, such as allowed_ips[2]; only of the type validation.")]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
@@ -28,8 +33,14 @@ internal sealed record ManagementProblemJson : ProblemJson
     {
         ApiKeyManagementFault.NotFound => Problem.WriteAsync(
             context, StatusCodes.Status404NotFound, "key-not-found", "Key not found", InJsonNames(refusal.Message)),
-        ApiKeyManagementFault.Conflict => Problem.WriteAsync(
-            context, StatusCodes.Status409Conflict, "key-conflict", "Conflict", InJsonNames(refusal.Message)),
+        ApiKeyManagementFault.Conflict => WriteAsync(context, new ManagementProblemJson
+        {
+            Type = Problem.TypePrefix + "key-conflict",
+            Title = "Conflict",
+            Status = StatusCodes.Status409Conflict,
+            Detail = InJsonNames(refusal.Message),
+            Code = refusal.Code,
+        }),
         ApiKeyManagementFault.StaleVersion => Problem.WriteAsync(
             context, StatusCodes.Status412PreconditionFailed, "stale-version", "Stale version", InJsonNames(refusal.Message)),
         ApiKeyManagementFault.LockoutRisk => WriteAsync(context, new ManagementProblemJson
@@ -38,6 +49,7 @@ internal sealed record ManagementProblemJson : ProblemJson
             Title = "Lockout risk",
             Status = StatusCodes.Status409Conflict,
             Detail = InJsonNames(refusal.Message),
+            Code = refusal.Code,
             Sources = [.. refusal.LockoutRisk!.Sources.Select(SourceJson.From)],
             OlderSourcesEvicted = refusal.LockoutRisk.AreOlderEvicted,
         }),

@@ -25,6 +25,10 @@ internal sealed class CreateApiKeyBody
     [Description(KeyNameText)]
     public string? Name { get; set; }
 
+    [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
+    [Description("What people should know about the key, in one line. Its length counts in UTF-16 code units.")]
+    public string? Description { get; set; }
+
     [JsonPropertyName("allowed_ips"), DisallowNull]
     [Description("The allowed addresses, each one IPv4 or IPv6 address; [] turns the check off for this key. Required, unless break_glass"
         + " is true. At most 1000 entries, where the host sets no other limit.")]
@@ -35,7 +39,8 @@ internal sealed class CreateApiKeyBody
     public AllowlistMode AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes")]
-    [Description("What the key may do: some of governance:read, governance:evaluate, admin.")]
+    [Description("What the key may do: some of the scopes of this application, which are governance:read, governance:evaluate and"
+        + " admin unless it sets others.")]
     public IReadOnlyList<string> Scopes { get; set; } = [];
 
     [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
@@ -55,6 +60,10 @@ internal sealed class UpdateApiKeyBody
     [Description(CreateApiKeyBody.KeyNameText)]
     public string? Name { get; set; }
 
+    [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
+    [Description("What people should know about the key, in one line; an empty text removes it. Its length counts in UTF-16 code units.")]
+    public string? Description { get; set; }
+
     [JsonPropertyName("allowed_ips"), DisallowNull]
     [Description("The whole new list, each entry one IPv4 or IPv6 address; [] turns the check off for this key. At most 1000 entries,"
         + " where the host sets no other limit.")]
@@ -65,7 +74,8 @@ internal sealed class UpdateApiKeyBody
     public AllowlistMode? AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes"), DisallowNull]
-    [Description("All the new scopes: some of governance:read, governance:evaluate, admin.")]
+    [Description("All the new scopes: some of the scopes of this application, which are governance:read, governance:evaluate and admin"
+        + " unless it sets others.")]
     public IReadOnlyList<string>? Scopes { get; set; }
 
     [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
@@ -82,6 +92,10 @@ internal sealed class UpdateApiKeyBody
 
     /// <summary>Whether <see cref="ExpiresAt"/> was there: null removes the expiry, and its absence does not.</summary>
     internal bool HasExpiresAt { get; private set; }
+
+    [JsonPropertyName("enabled"), DisallowNull]
+    [Description("false disables the key, which is then answered 401 like a revoked one; true enables it again.")]
+    public bool? Enabled { get; set; }
 
     [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
     [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is 409.")]

@@ -39,7 +39,7 @@ internal static class RequestParameters
     public static void List(
         [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
         [RegularExpression("."), Description(AfterText)] string? after,
-        [RegularExpression("^(active|expired|revoked)$"), Description("Only keys in this state.")] string? state,
+        [RegularExpression("^(active|expired|disabled|revoked)$"), Description("Only keys in this state.")] string? state,
         [StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
         [Description("Only keys with this in their names, in any case. Its length counts in UTF-16 code units.")]
         string? name,

@@ -67,7 +67,7 @@ internal sealed class TrafficEndpoints(
 
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
-            ApiKeyManagementFault.Conflict, "The address you call from is not known here, so it cannot be allowed.");
+            ApiKeyConflictCode.AddressUnknown, "The address you call from is not known here, so it cannot be allowed.");
         ChangedApiKey recovered = await manager.RecoverAsync(
             RequestQuery.IdOf(context), address, body.Key?.Hash, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(

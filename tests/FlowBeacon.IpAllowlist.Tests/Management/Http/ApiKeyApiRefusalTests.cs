@@ -8,6 +8,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 /// <summary>What the management API refuses, with the words it uses: nothing is changed, and the answer names every fault.</summary>
 public sealed class ApiKeyApiRefusalTests
 {
+    private const string MembersOfCreation = "id, name, description, allowed_ips, allowlist_mode, scopes, expires_at, break_glass";
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const int LargestBody = 256 * 1024;
@@ -93,7 +94,7 @@ public sealed class ApiKeyApiRefusalTests
         { """{"name":"a","break_glass":1}""", ["break_glass: must be true or false"] },
         {
             """{"name":"a","accept_lockout_risk":true}""",
-            ["accept_lockout_risk: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            [$"accept_lockout_risk: unknown member; the members are {MembersOfCreation}"]
         },
         {
             """{"name":"a","break_glass":true,"allowed_ips":["203.0.113.7"]}""",
@@ -109,15 +110,15 @@ public sealed class ApiKeyApiRefusalTests
         },
         {
             """{"name":"a","Name":"b"}""",
-            ["Name: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            [$"Name: unknown member; the members are {MembersOfCreation}"]
         },
         {
             """{"name":"a","allowedIps":[]}""",
-            ["allowedIps: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            [$"allowedIps: unknown member; the members are {MembersOfCreation}"]
         },
         {
             """{"name":"a","hash":"00","key":"fb_live_1"}""",
-            ["hash: unknown member; the members are id, name, allowed_ips, allowlist_mode, scopes, expires_at, break_glass"]
+            [$"hash: unknown member; the members are {MembersOfCreation}"]
         },
         {
             """{"name":"","allowed_ips":["10.0.0.0/8"],"break_glass":3,"extra":1}""",
@@ -205,8 +206,8 @@ public sealed class ApiKeyApiRefusalTests
     [InlineData("""{"scopes":["admin"]}""", "scopes: must not contain admin: a break-glass key only reads (governance:read)")]
     [InlineData(
         """{"break_glass":false}""",
-        "break_glass: unknown member; the members are name, allowed_ips, allowlist_mode, scopes, expires_at, accept_lockout_risk,"
-        + " accept_unreadable_list")]
+        "break_glass: unknown member; the members are name, description, allowed_ips, allowlist_mode, scopes, expires_at, enabled,"
+        + " accept_lockout_risk, accept_unreadable_list")]
     public async Task A_break_glass_key_stays_one(string body, string error)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();

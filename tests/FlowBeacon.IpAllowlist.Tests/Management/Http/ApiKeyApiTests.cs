@@ -19,9 +19,9 @@ public sealed class ApiKeyApiTests
 
     private static readonly string[] KeyMembers =
     [
-        "id", "name", "origin", "state", "prefix", "allowed_ips", "allowlist_mode",
+        "id", "name", "description", "origin", "state", "enabled", "prefix", "allowed_ips", "allowlist_mode",
         "scopes", "break_glass", "expires_at", "retiring", "created_at",
-        "updated_at", "revoked_at", "version", "revision",
+        "created_by", "updated_at", "revoked_at", "version", "revision",
     ];
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class ApiKeyApiTests
         read.Status.Should().Be(200);
         read.Text("id").Should().Be(id);
         read.ETag.Should().Be("\"1\"");
-        read.Members.Should().Equal([.. KeyMembers, "last_used_at"]);
+        read.Members.Should().Equal([.. KeyMembers, "last_used_at", "last_used_ip"]);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class ApiKeyApiTests
         created.Texts("warnings").Should().Equal(Warning);
         updated.Texts("warnings").Should().Equal(Warning);
         mended.Texts("warnings").Should().BeEmpty();
-        read.Members.Should().Equal([.. KeyMembers, "last_used_at"]);
+        read.Members.Should().Equal([.. KeyMembers, "last_used_at", "last_used_ip"]);
         rotated.Members.Should().Equal([.. KeyMembers, "key"]);
         ended.Members.Should().Equal(KeyMembers);
         revoked.Members.Should().Equal(KeyMembers);
@@ -246,11 +246,11 @@ public sealed class ApiKeyApiTests
     [InlineData("limit=", "limit: must be a number from 1 to 200")]
     [InlineData("limit=ten", "limit: must be a number from 1 to 200")]
     [InlineData("limit=99999999999", "limit: must be a number from 1 to 200")]
-    [InlineData("state=gone", "state: must be active, expired or revoked")]
-    [InlineData("state=Active", "state: must be active, expired or revoked")]
-    [InlineData("state=0", "state: must be active, expired or revoked")]
-    [InlineData("state=", "state: must be active, expired or revoked")]
-    [InlineData("limit=0&state=x", "limit: must be a number from 1 to 200", "state: must be active, expired or revoked")]
+    [InlineData("state=gone", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=Active", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=0", "state: must be active, expired, disabled or revoked")]
+    [InlineData("state=", "state: must be active, expired, disabled or revoked")]
+    [InlineData("limit=0&state=x", "limit: must be a number from 1 to 200", "state: must be active, expired, disabled or revoked")]
     public async Task A_listing_refuses_what_it_does_not_understand(string query, params string[] errors)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
@@ -291,7 +291,7 @@ public sealed class ApiKeyApiTests
             .Should().BeEquivalentTo(changed, "updated_at", "version", "revision");
         string warnings = $",\"warnings\":{after.Json.GetProperty("warnings").GetRawText()}";
         (await host.SendAsync(Administrator, "GET", target)).Body.Should().Be(
-            after.Body.Replace(warnings, ",\"last_used_at\":null", StringComparison.Ordinal));
+            after.Body.Replace(warnings, ",\"last_used_at\":null,\"last_used_ip\":null", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -505,12 +505,13 @@ public sealed class ApiKeyApiTests
         Actions(all).Should().Equal("revoke", "update", "create", "create");
         JsonElement update = newest.Json.GetProperty("entries")[1];
         update.EnumerateObject().Select(member => member.Name).Should().Equal(
-            "id", "at", "action", "actor", "key_id", "key_name", "old_allowed_ips", "new_allowed_ips", "detail", "count");
+            "id", "at", "action", "actor", "key_id", "key_name", "old_allowed_ips", "new_allowed_ips", "changes", "detail", "count");
         update.GetProperty("actor").GetRawText().Should().Be("""{"kind":"user","id":"olga","address":"192.0.2.200"}""");
         update.GetProperty("key_id").GetString().Should().Be(id);
         update.GetProperty("key_name").GetString().Should().Be("c");
         update.GetProperty("old_allowed_ips")[0].GetString().Should().Be("203.0.113.7");
         update.GetProperty("new_allowed_ips")[0].GetString().Should().Be("2001:db8::7");
+        update.GetProperty("changes").GetRawText().Should().Be("""[{"field":"name","old":"a","new":"c"}]""");
         update.GetProperty("at").GetDateTimeOffset().Should().Be(KeyApiHost.Start);
     }
 

@@ -62,14 +62,17 @@ public sealed class ListingApiTests
         await host.RevokeAsync((await host.CreateAsync("a revoked")).Details.Key.Id);
         await host.CreateAsync("an active");
         await host.CreateAsync("other");
+        string disabled = (await host.CreateAsync("a disabled")).Details.Key.Id;
+        (await host.SendAsync(Administrator, "PATCH", $"{Keys}/{disabled}", """{"enabled":false}""")).Status.Should().Be(200);
         host.Time.Advance(TimeSpan.FromHours(1));
 
         Answer all = await host.SendAsync(Administrator, "GET", $"{Keys}?counts=true&limit=1&state=revoked");
         Answer some = await host.SendAsync(Administrator, "GET", $"{Keys}?counts=true&name=a%20");
 
         NamesOf(all).Should().Equal("a revoked");
-        all.Json.GetProperty("counts").GetRawText().Should().Be("""{"active":2,"expired":1,"revoked":1}""");
-        some.Json.GetProperty("counts").GetRawText().Should().Be("""{"active":0,"expired":1,"revoked":1}""");
+        NamesOf(await host.SendAsync(Administrator, "GET", $"{Keys}?state=disabled")).Should().Equal("a disabled");
+        all.Json.GetProperty("counts").GetRawText().Should().Be("""{"active":2,"expired":1,"disabled":1,"revoked":1}""");
+        some.Json.GetProperty("counts").GetRawText().Should().Be("""{"active":0,"expired":1,"disabled":1,"revoked":1}""");
     }
 
     [Theory]

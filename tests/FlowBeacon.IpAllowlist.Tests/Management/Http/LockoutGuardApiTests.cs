@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -93,7 +94,7 @@ public sealed class LockoutGuardApiTests
             """
             {"type":"urn:flowbeacon:problems/lockout-risk","title":"Lockout risk","status":409,
             "detail":"The change would deny requests without a usable address, 198.51.100.9, 127.0.0.1, in use within the last 24 hours.
-             Add what is missing to the list, or repeat the change with accept_lockout_risk.","sources":[
+             Add what is missing to the list, or repeat the change with accept_lockout_risk.","code":"lockout_risk","sources":[
             {"ip":null,"origin":"none","first_seen":"2027-01-01T12:05:00+00:00","last_seen":"2027-01-01T12:05:00+00:00","count":1},
             {"ip":"198.51.100.9","origin":"forwarded_for",
             "first_seen":"2027-01-01T12:01:00+00:00","last_seen":"2027-01-01T12:04:00+00:00","count":2},
@@ -155,7 +156,9 @@ public sealed class LockoutGuardApiTests
 
         (await EditAsync(host, key, """{"name":"other","accept_lockout_risk":true}""")).Status.Should().Be(200);
 
-        (await host.AuditAsync())[0].Detail.Should().Be("name was make-grid");
+        AuditEntry entry = (await host.AuditAsync())[0];
+        entry.Detail.Should().BeNull();
+        entry.Changes.Should().Equal(new AuditChange { Field = "name", Old = "make-grid", New = "other" });
     }
 
     [Fact]
@@ -167,8 +170,9 @@ public sealed class LockoutGuardApiTests
         await EditAsync(host, key, """{"allowlist_mode":"enforce","accept_lockout_risk":true}""");
 
         Answer audit = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1");
-        audit.Json.GetProperty("entries")[0].GetProperty("detail").GetString()
-            .Should().Be($"allowlist mode was report_only and is enforce; lockout risk accepted for {CutOff}");
+        JsonElement entry = audit.Json.GetProperty("entries")[0];
+        entry.GetProperty("detail").GetString().Should().Be($"lockout risk accepted for {CutOff}");
+        entry.GetProperty("changes").GetRawText().Should().Be("""[{"field":"allowlist_mode","old":"report_only","new":"enforce"}]""");
     }
 
     [Theory]

@@ -38,6 +38,10 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
         { "PATCH", "/{id}", """{"expires_at":null}""", 200 },
         { "PATCH", "/{id}", """{"allowed_ips":[],"scopes":[],"allowlist_mode":"enforce"}""", 200 },
         { "PATCH", "/{id}", """{"name":"renamed","accept_lockout_risk":true,"accept_unreadable_list":false}""", 200 },
+        { "PATCH", "/{id}", """{"description":"Berlin office"}""", 200 },
+        { "PATCH", "/{id}", """{"description":""}""", 200 },
+        { "PATCH", "/{id}", """{"enabled":false}""", 200 },
+        { "PATCH", "/{id}", """{"enabled":true}""", 200 },
         { "POST", "/{id}/rotate", "", 200 },
         { "POST", "/{id}/rotate", "{}", 200 },
         { "POST", "/{id}/rotate", """{"grace_hours":168}""", 200 },
@@ -63,7 +67,8 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     private static readonly string[] OptionalInAnswers =
     [
         "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "ApiKeyPageJson.counts",
-        "ManagementProblemJson.errors", "ManagementProblemJson.sources", "ManagementProblemJson.older_sources_evicted",
+        "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources",
+        "ManagementProblemJson.older_sources_evicted",
     ];
 
     /// <summary>Bodies that the document does not admit, and that the server answers 400.</summary>
@@ -88,6 +93,9 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
         { "PATCH", "/{id}", """{"name":null}""" },
         { "PATCH", "/{id}", """{"allowed_ips":null}""" },
         { "PATCH", "/{id}", """{"scopes":null}""" },
+        { "PATCH", "/{id}", """{"description":null}""" },
+        { "PATCH", "/{id}", """{"enabled":null}""" },
+        { "PATCH", "/{id}", """{"enabled":"false"}""" },
         { "PATCH", "/{id}", """{"allowlist_mode":null}""" },
         { "PATCH", "/{id}", """{"accept_lockout_risk":"true"}""" },
         { "PATCH", "/{id}", """{"break_glass":true}""" },

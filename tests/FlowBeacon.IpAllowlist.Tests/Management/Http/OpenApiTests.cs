@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
@@ -12,13 +13,19 @@ public sealed class OpenApiTests : IAsyncLifetime
 
     public static TheoryData<string, string, string, string[]?> Operations { get; } = new()
     {
-        { "post", "/api/v1/keys", "201", ["id", "name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"] },
+        {
+            "post", "/api/v1/keys", "201",
+            ["id", "name", "description", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "break_glass"]
+        },
         { "get", "/api/v1/keys", "200", null },
         { "get", "/api/v1/keys/audit", "200", null },
         { "get", "/api/v1/keys/{id}", "200", null },
         {
             "patch", "/api/v1/keys/{id}", "200",
-            ["name", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "accept_lockout_risk", "accept_unreadable_list"]
+            [
+                "name", "description", "allowed_ips", "allowlist_mode", "scopes", "expires_at", "enabled", "accept_lockout_risk",
+                "accept_unreadable_list",
+            ]
         },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
         { "post", "/api/v1/keys/{id}/end-grace", "200", null },
@@ -158,6 +165,17 @@ public sealed class OpenApiTests : IAsyncLifetime
 
         string? DescriptionOf(string schema, string member) =>
             schemas.GetProperty(schema).GetProperty("properties").GetProperty(member).GetProperty("description").GetString();
+    }
+
+    [Fact]
+    public void Every_code_of_a_409_is_listed()
+    {
+        JsonElement schemas = _document.GetProperty("components").GetProperty("schemas");
+        string code = schemas.GetProperty("ManagementProblemJson").GetProperty("properties").GetProperty("code").GetRawText();
+        string codes = schemas.TryGetProperty("ApiKeyConflictCode", out JsonElement schema) ? schema.GetRawText() : "";
+
+        Enum.GetValues<ApiKeyConflictCode>().Select(value => $"\"{JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString())}\"")
+            .Should().OnlyContain(text => (code + codes).Contains(text));
     }
 
     [Fact]

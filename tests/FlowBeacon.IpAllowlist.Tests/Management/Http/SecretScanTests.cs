@@ -90,7 +90,8 @@ public sealed class SecretScanTests
 
         Scan("log", host.App.Logs.Entries.Select(entry => $"{entry.Message} {entry.Exception}"));
         Scan("metrics", metrics.Tags);
-        Scan("audit", (await host.AuditAsync()).Select(entry => $"{entry} {string.Join(' ', entry.OldAllowedIps ?? [])} {entry.Detail}"));
+        Scan("audit", (await host.AuditAsync()).Select(
+            entry => $"{entry} {string.Join(' ', entry.OldAllowedIps ?? [])} {string.Join(' ', entry.Changes)} {entry.Detail}"));
         Scan("answer", answers.Select(answer => $"{answer.Headers} {answer.Body}"));
 
         // The two answers that give a secret out hold their own and nothing else.
@@ -242,7 +243,7 @@ public sealed class SecretScanTests
             host.App.Services.GetRequiredService<LocalTraffic>(), page, changes, lost,
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
             new NewApiKey { AllowedIps = [], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(),
-            new AuditQuery(), refused,
+            new AuditQuery(), new AuditChange { Field = "name", Old = "a", New = "b" }, refused,
             changed, await host.Manager.PreviewRevokeAsync(changed.Details.Key.Id, null, TestContext.Current.CancellationToken),
             await host.Manager.ListAsync(new ApiKeyQuery(), TestContext.Current.CancellationToken),
             await host.Manager.CountAsync(cancellationToken: TestContext.Current.CancellationToken),

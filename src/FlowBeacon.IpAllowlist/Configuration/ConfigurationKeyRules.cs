@@ -1,0 +1,8 @@
+using FlowBeacon.IpAllowlist.Keys;
+
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>The settings that keys from configuration are read by.</summary>
+/// <param name="Scopes">The host's scopes.</param>
+/// <param name="RequireAllowlist">Whether every key must have a list.</param>
+internal sealed record ConfigurationKeyRules(ScopeRules Scopes, bool RequireAllowlist);
