@@ -48,11 +48,7 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
     {
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> refused))
         {
-            if (set.Count > maxAddressesPerKey)
-            {
-                errors.Add(nameof(NewApiKey.AllowedIps), $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
-            }
-
+            CheckSize(set, errors);
             return set;
         }
 
@@ -62,6 +58,14 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         }
 
         return IpAddressSet.Empty;
+    }
+
+    public void CheckSize(IpAddressSet list, FieldErrors errors)
+    {
+        if (list.Count > maxAddressesPerKey)
+        {
+            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {maxAddressesPerKey} are allowed");
+        }
     }
 
     public static IReadOnlyList<string> ReadScopes(IReadOnlyList<string> scopes, FieldErrors errors)
