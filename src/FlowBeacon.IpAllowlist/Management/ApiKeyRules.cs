@@ -60,14 +60,6 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         return IpAddressSet.Empty;
     }
 
-    public void CheckSize(IpAddressSet list, FieldErrors errors)
-    {
-        if (list.Count > maxAddressesPerKey)
-        {
-            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {maxAddressesPerKey} are allowed");
-        }
-    }
-
     public static IReadOnlyList<string> ReadScopes(IReadOnlyList<string> scopes, FieldErrors errors)
     {
         for (int index = 0; index < scopes.Count; index++)
@@ -101,6 +93,14 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         }
 
         return mode;
+    }
+
+    public void CheckSize(IpAddressSet list, FieldErrors errors)
+    {
+        if (list.Count > maxAddressesPerKey)
+        {
+            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {maxAddressesPerKey} are allowed");
+        }
     }
 
     public static void CheckGrace(int hours, FieldErrors errors)
