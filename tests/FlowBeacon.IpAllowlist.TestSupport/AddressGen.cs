@@ -44,6 +44,18 @@ internal static class AddressGen
         (2, Gen.String[Gen.Char[Alphabet], 0, 24]),
         (1, Gen.String[Gen.Char[Alphabet + Strange], 0, 12]));
 
+    /// <summary>Any legal spelling of any network but those that hold a whole family.</summary>
+    public static Gen<SpelledNetwork> SpelledNetworks { get; } = Networks(Groups);
+
+    /// <summary>Text that is an entry, comes close, or is an address with a prefix length, legal or not.</summary>
+    public static Gen<string> EntryText { get; } = Gen.Frequency(
+        (2, Text),
+        (4, SpelledNetworks.Select(network => network.Text)),
+        (3, Mutated(SpelledNetworks.Select(network => network.Text))),
+        (3, Gen.Select(Text, Gen.Int[0, 140], (text, length) => $"{text}/{length}")),
+        (1, Gen.Select(Spelled, Gen.OneOf("", "0", "00", "08", "-1", "+8", " 8", "8 ", "8/8", "0x8", "255.0.0.0", "4294967304"),
+            (address, length) => $"{address.Text}/{length}")));
+
     /// <summary>The same, with brackets and ports as they occur in X-Forwarded-For, sound and broken.</summary>
     public static Gen<string> ForwardedText { get; } = Gen.Select(
         Text,
@@ -63,6 +75,13 @@ internal static class AddressGen
         (address, plain, dotted, compressed, styles) => new SpelledAddress(
             Spell(address, plain, dotted, compressed.Item1, compressed.Item2, styles),
             string.Concat(address.Select(group => $"{group:x4}"))));
+
+    /// <summary>Legal spellings of networks of the given addresses.</summary>
+    public static Gen<SpelledNetwork> Networks(Gen<ushort[]> groups) =>
+        Gen.Select(groups, Gen.Int[1, 128], (address, length) => (Address: address, Length: LengthOf(address, length)))
+            .SelectMany(network => Spellings(Gen.Const(Masked(network.Address, network.Length))).Select(start => new SpelledNetwork(
+                start, network.Length,
+                $"{start.Text}/{network.Length - (start.Text.Contains(':', StringComparison.Ordinal) ? 0 : 96)}")));
 
     /// <summary>The address as X-Forwarded-For may have it: bare, or with brackets or a port.</summary>
     public static Gen<SpelledAddress> ForwardedSpellings(Gen<ushort[]> groups) => Gen.Select(
@@ -88,6 +107,13 @@ internal static class AddressGen
     }
 
     private static Gen<ushort[]> Embedding(params ushort[] prefix) => Tail.Select(tail => (ushort[])[.. prefix, .. tail]);
+
+    /// <summary>A prefix length over 128 bits that a network of the address can have.</summary>
+    private static int LengthOf(ushort[] groups, int length) =>
+        groups[..6].SequenceEqual(new ushort[] { 0, 0, 0, 0, 0, 0xffff }) ? 97 + (length % 32) : length;
+
+    private static ushort[] Masked(ushort[] groups, int length) =>
+        [.. groups.Select((group, index) => (ushort)(group & (0xffff << Math.Clamp((16 * (index + 1)) - length, 0, 16))))];
 
     private static Gen<string> Mutated(Gen<string> texts) => Gen.Select(
         texts,

@@ -33,7 +33,8 @@ public abstract class ApiKeyRepositoryContract
                 Name = "make-grid",
                 Hash = ApiKeyHash.Compute("new"),
                 Prefix = "fb_live_2222",
-                AllowedIps = IpAddressSet.Parse(["203.0.113.7", "2001:db8::7"]),
+                AllowedIps = Entries(
+                    ("203.0.113.7", null), ("198.51.100.0/28", Now), ("2001:db8::/64", null), ("192.0.2.1", Now.AddDays(1))),
                 Scopes = [ApiKeyScopes.GovernanceRead, ApiKeyScopes.Admin],
                 ExpiresAt = Now.AddDays(30).AddTicks(10),
                 IsDisabled = true,
@@ -662,6 +663,10 @@ public abstract class ApiKeyRepositoryContract
         new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
 
     /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
+    /// <summary>A list with ranges and expiries, past ones included.</summary>
+    private static IpAddressSet Entries(params (string Text, DateTimeOffset? ExpiresAt)[] entries) => IpAddressSet.ReadStored(
+        entries.Select(entry => new IpAllowlistEntry { Text = entry.Text, ExpiresAt = entry.ExpiresAt }), out _);
+
     private static ApiKeyChange Spoilt(ApiKeyConflict conflict)
     {
         ApiKeyDetails bad = Key("key_bad", "bad");

@@ -11,7 +11,7 @@ public sealed record IpAddressError
 
     /// <summary>
     /// What is wrong and what to write instead, with the entry's text bounded and escaped, such as
-    /// <c>'10.0.0.0/8' is a CIDR range; list each address</c>.
+    /// <c>'10.0.0.*' is a wildcard; list each address</c>.
     /// </summary>
     public required string Message { get; init; }
 }

@@ -6,11 +6,16 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// <summary>Explains why a text that the parser refused is not an allowlist entry, and what to write instead.</summary>
 internal static class IpAddressErrorMessage
 {
-    /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
-    public static string For(string? text) =>
-        string.IsNullOrEmpty(text) ? "an entry is empty; remove it or write an address" : $"{PrintableText.Quote(text)} {Reason(text)}";
+    private const string Range = "is a CIDR range; list each address";
 
-    private static string Reason(string text)
+    /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
+    public static string For(string? text) => For(text, Range);
+
+    /// <summary>The same for an entry of an allowlist that may have no ranges, although a host can allow them.</summary>
+    public static string ForEntry(string? text) => For(text, $"{Range}, or allow ranges with AllowCidrRanges");
+
+    /// <summary>The faults that an address can have as well as a network: what is around it or between; null if there is none.</summary>
+    public static string? ReasonInAnyText(string text)
     {
         if (text.Any(char.IsWhiteSpace))
         {
@@ -41,9 +46,18 @@ internal static class IpAddressErrorMessage
             return "is a URL; write the address alone";
         }
 
+        return null;
+    }
+
+    private static string For(string? text, string range) => string.IsNullOrEmpty(text)
+        ? "an entry is empty; remove it or write an address"
+        : $"{PrintableText.Quote(text)} {ReasonInAnyText(text) ?? Reason(text, range)}";
+
+    private static string Reason(string text, string range)
+    {
         if (text.Contains('/', StringComparison.Ordinal))
         {
-            return "is a CIDR range; list each address";
+            return range;
         }
 
         if (text.Contains('*', StringComparison.Ordinal))

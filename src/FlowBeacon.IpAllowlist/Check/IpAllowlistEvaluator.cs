@@ -119,7 +119,7 @@ internal sealed class IpAllowlistEvaluator(
 
         // The address of a key without a list is resolved as well, for the feature, metrics and sources seen.
         return Keep(context, earlier, key.Accepts(credential.Hash, time)
-            ? verdicts.Judge(key, credential.Hash, resolver.Resolve(context))
+            ? verdicts.Judge(key, credential.Hash, resolver.Resolve(context), time)
             : new IpAllowlistFeature(IpAllowlistOutcome.InvalidKey, null, credential.Hash, default));
     }
 

@@ -12,7 +12,8 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.
 /// </remarks>
 internal sealed class IpAllowlistFeature(
-    IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, SourceCell? source = null) : IIpAllowlistFeature
+    IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, long until = Expiry.Never, SourceCell? source = null)
+    : IIpAllowlistFeature
 {
     public static readonly IpAllowlistFeature NoKey = new(IpAllowlistOutcome.NoKey, null, default, default);
 
@@ -33,6 +34,9 @@ internal sealed class IpAllowlistFeature(
 
     /// <summary>The hash of the credential that was looked up; the default value if none was, or it does not matter.</summary>
     public ApiKeyHash Secret => secret;
+
+    /// <summary>Until when the verdict holds for this key and client address, see <see cref="Expiry"/>.</summary>
+    public long Until => until;
 
     public string KeyPrefix => (key?.IsRetiring(secret) == true ? key.Retiring!.Prefix : key?.Prefix) ?? "";
 
@@ -65,5 +69,5 @@ internal sealed class IpAllowlistFeature(
     public IpAllowlistFeature AsFinal() =>
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
-    public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, cell);
+    public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, until, cell);
 }

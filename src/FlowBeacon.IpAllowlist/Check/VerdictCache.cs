@@ -8,9 +8,9 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// immutable and the last writer wins; what is not found is judged anew.
 /// </summary>
 /// <remarks>
-/// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept; a changed
-/// key is another object. Whether the key is revoked or expired is not kept. Only verdicts that admit are kept: the addresses of others may
-/// be made up.
+/// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept, until the
+/// entry that it rests on expires; a changed key is another object. Whether the key is revoked or expired is not kept. Only verdicts that
+/// admit are kept: the addresses of others may be made up.
 /// </remarks>
 internal sealed class VerdictCache
 {
@@ -32,19 +32,21 @@ internal sealed class VerdictCache
     private static uint _misses;
 
     /// <summary>The verdict about a request that presents a valid key: one that was kept, or a new one.</summary>
-    public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
+    public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client, TimeProvider time)
     {
         int set = SetOf(secret, client);
         for (int place = set; place < set + Ways; place++)
         {
             IpAllowlistFeature? kept = Volatile.Read(ref _verdicts[place]);
-            if (kept is not null && ReferenceEquals(kept.Key, key) && kept.Client == client && kept.Secret == secret)
+            if (kept is not null && ReferenceEquals(kept.Key, key) && kept.Client == client && kept.Secret == secret
+                && Expiry.IsAhead(kept.Until, time))
             {
                 return kept;
             }
         }
 
-        return new IpAllowlistFeature(key.Judge(client), key, secret, client);
+        IpAllowlistOutcome outcome = key.Judge(client, time, out long until);
+        return new IpAllowlistFeature(outcome, key, secret, client, until);
     }
 
     /// <summary>

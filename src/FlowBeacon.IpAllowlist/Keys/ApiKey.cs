@@ -133,9 +133,13 @@ public sealed record ApiKey
         return end is null || time.GetUtcNow() < end;
     }
 
-    /// <summary>The verdict about a request with a valid secret of this key, by its client address alone.</summary>
-    internal IpAllowlistOutcome Judge(ClientIp client)
+    /// <summary>The verdict about a request with a valid secret of this key, by its client address alone, now.</summary>
+    internal IpAllowlistOutcome Judge(ClientIp client, TimeProvider time) => Judge(client, time, out _);
+
+    /// <summary>The same, and until when it holds, see <see cref="Expiry"/>. The clock is asked only about an entry that expires.</summary>
+    internal IpAllowlistOutcome Judge(ClientIp client, TimeProvider time, out long until)
     {
+        until = Expiry.Never;
         if (AllowedIps.IsUnreadable)
         {
             return IpAllowlistOutcome.Denied;
@@ -146,9 +150,14 @@ public sealed record ApiKey
             return IpAllowlistOutcome.Unrestricted;
         }
 
-        return client.IsKnown && AllowedIps.Contains(client.Address) ? IpAllowlistOutcome.Allowed
-            : AllowlistMode == AllowlistMode.ReportOnly ? IpAllowlistOutcome.WouldDeny
-            : IpAllowlistOutcome.Denied;
+        long listedUntil = client.IsKnown ? AllowedIps.ListedUntil(client.Address) : Expiry.NotListed;
+        if (Expiry.IsAhead(listedUntil, time))
+        {
+            until = listedUntil;
+            return IpAllowlistOutcome.Allowed;
+        }
+
+        return AllowlistMode == AllowlistMode.ReportOnly ? IpAllowlistOutcome.WouldDeny : IpAllowlistOutcome.Denied;
     }
 
     /// <summary>Why the key denies a client address that it does not admit.</summary>

@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>Why a request with a valid key was denied, or would be if its list were enforced.</summary>
 public enum IpAllowlistDenialReason
 {
-    /// <summary>The client address is not on the key's list.</summary>
+    /// <summary>The client address is not on the key's list, or its entry has expired.</summary>
     NotListed = 0,
 
     /// <summary>The deciding entry of X-Forwarded-For is no address, or the header names more hops than a walk follows.</summary>

@@ -513,7 +513,7 @@ public sealed class ApiKeyManager
             }
 
             string address = caller.ToString();
-            if (before.Key.AllowedIps.Contains(callingFrom))
+            if (before.Key.AllowedIps.Contains(callingFrom, now))
             {
                 throw ManagementRefusal.Conflict(ApiKeyConflictCode.AddressListed, $"{address} is on the key's list already.");
             }
@@ -541,7 +541,8 @@ public sealed class ApiKeyManager
 
             var errors = new FieldErrors();
             string[] list = before.Key.AllowedIps.ToCanonicalStrings();
-            ApiKey after = before.Key with { AllowedIps = _rules.ReadAllowedIps([.. list, address], errors) };
+            ApiKey after = before.Key with { AllowedIps = before.Key.AllowedIps.With(IpAddressValue.From(caller)) };
+            _rules.CheckSize(after.AllowedIps, errors);
             errors.ThrowIfAny();
             return (before with { Key = after }, Entry(AuditAction.Recover, actor, after) with
             {

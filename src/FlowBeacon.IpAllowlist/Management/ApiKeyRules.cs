@@ -76,11 +76,7 @@ internal sealed class ApiKeyRules(
     {
         if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> refused))
         {
-            if (set.Count > maxAddressesPerKey)
-            {
-                errors.Add(nameof(NewApiKey.AllowedIps), $"has {set.Count} entries; at most {maxAddressesPerKey} are allowed");
-            }
-
+            CheckSize(set, errors);
             return set;
         }
 
@@ -131,6 +127,14 @@ internal sealed class ApiKeyRules(
         }
 
         return mode;
+    }
+
+    public void CheckSize(IpAddressSet list, FieldErrors errors)
+    {
+        if (list.Count > maxAddressesPerKey)
+        {
+            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {maxAddressesPerKey} are allowed");
+        }
     }
 
     public static void CheckGrace(int hours, FieldErrors errors)

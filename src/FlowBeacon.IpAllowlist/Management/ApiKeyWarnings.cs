@@ -22,8 +22,9 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
     private IEnumerable<ApiKeyWarning> AboutList(ApiKey key, IPAddress? proxyAddress)
     {
         IpAddressValue? proxy = proxyAddress is null || source == ClientIpSource.PeerAddress ? null : IpAddressValue.From(proxyAddress);
-        foreach (IpAddressValue address in key.AllowedIps.Addresses)
+        foreach (IpListEntry entry in key.AllowedIps.Members.Where(member => member.Network.IsAddress))
         {
+            IpAddressValue address = entry.Network.Start;
             if (SpecialAddresses.WhyNeverAClient(address) is { } reason)
             {
                 yield return About(address, ApiKeyWarningKind.NeverAClient, $"{address} {reason}; no client ever comes from it");

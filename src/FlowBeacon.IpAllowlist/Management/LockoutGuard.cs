@@ -12,7 +12,7 @@ internal sealed class LockoutGuard(TimeProvider time)
     /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
     public static bool CanDenyMore(ApiKey before, ApiKey after) =>
         !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
-        && (AdmitsEverybody(before) || !before.AllowedIps.Addresses.All(after.AllowedIps.Contains));
+        && (AdmitsEverybody(before) || !after.AllowedIps.Covers(before.AllowedIps));
 
     /// <summary>
     /// The risk of a change for which <see cref="CanDenyMore"/>; null if there is none. Addresses that were denied before the change do not
@@ -22,13 +22,13 @@ internal sealed class LockoutGuard(TimeProvider time)
     /// <param name="after">The key after the change.</param>
     /// <param name="seen">Where it was used from.</param>
     public LockoutRisk? Find(ApiKey before, ApiKey after, ApiKeySources seen) =>
-        FindInUse(seen, client => !after.Judge(client).Passes() && before.Judge(client).Passes());
+        FindInUse(seen, client => !after.Judge(client, time).Passes() && before.Judge(client, time).Passes());
 
     /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
     /// <param name="key">The key.</param>
     /// <param name="seen">Where it was used from.</param>
     public LockoutRisk? FindInUse(ApiKey key, ApiKeySources seen) =>
-        key.AllowedIps.IsUnreadable ? null : FindInUse(seen, client => key.Judge(client).Passes());
+        key.AllowedIps.IsUnreadable ? null : FindInUse(seen, client => key.Judge(client, time).Passes());
 
     private LockoutRisk? FindInUse(ApiKeySources seen, Func<ClientIp, bool> isCutOff)
     {

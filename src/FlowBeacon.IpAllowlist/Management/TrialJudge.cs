@@ -30,7 +30,7 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
     {
         ApiKey key = details.Key;
         ApiKeyState state = details.StateAt(time.GetUtcNow());
-        IpAllowlistOutcome outcome = state == ApiKeyState.Active ? key.Judge(client) : IpAllowlistOutcome.InvalidKey;
+        IpAllowlistOutcome outcome = state == ApiKeyState.Active ? key.Judge(client, time) : IpAllowlistOutcome.InvalidKey;
         var resolution = ClientIpResolution.Of(client);
         bool isMissed = outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny;
         return new AddressTrial
@@ -53,6 +53,8 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
 
     private static string Explain(ApiKey key, ClientIp client, string whyUnknown) => key.WhyNotAdmitted(client) switch
     {
+        IpAllowlistDenialReason.NotListed when key.AllowedIps.Contains(client.Address) =>
+            $"The entry of the key's list that holds {client.Address} has expired.",
         IpAllowlistDenialReason.NotListed => $"{client.Address} is none of the {key.AllowedIps.Count} addresses of the key's list.",
         IpAllowlistDenialReason.UnreadableList => "The key's stored list cannot be read, so it admits nobody.",
         _ => whyUnknown,

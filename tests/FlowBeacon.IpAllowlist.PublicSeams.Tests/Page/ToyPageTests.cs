@@ -215,7 +215,7 @@ public sealed class ToyPageTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("10.0.0.0/8", "'10.0.0.0/8' is a CIDR range; list each address")]
+    [InlineData("10.0.0.0/8", "'10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges")]
     [InlineData("010.0.0.1", "*'010.0.0.1'*")]
     [InlineData("203.0.113.7 ", "*'203.0.113.7 '*")]
     [InlineData("", "*")]

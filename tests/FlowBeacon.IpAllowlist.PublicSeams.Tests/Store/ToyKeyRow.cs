@@ -22,7 +22,7 @@ internal sealed record ToyKeyRow
 
     public DateTimeOffset? OldEndsAt { get; init; }
 
-    /// <summary>A JSON array of addresses; whatever else stands here cannot be read.</summary>
+    /// <summary>A JSON array of entries with their expiries; whatever else stands here cannot be read.</summary>
     public required string? AllowedIps { get; init; }
 
     public required string AllowlistMode { get; init; }
@@ -80,7 +80,7 @@ internal sealed record ToyKeyRow
             OldEndsAt = key.Retiring?.ExpiresAt,
 
             // What could not be read is kept as it is, so that people can repair it.
-            AllowedIps = key.AllowedIps.IsUnreadable ? before!.AllowedIps : JsonSerializer.Serialize(key.AllowedIps.ToCanonicalStrings()),
+            AllowedIps = key.AllowedIps.IsUnreadable ? before!.AllowedIps : JsonSerializer.Serialize(key.AllowedIps.Entries),
             AllowlistMode = key.AllowlistMode.ToString(),
             Scopes = string.Join(' ', key.Scopes),
             ExpiresAt = key.ExpiresAt,
@@ -126,12 +126,12 @@ internal sealed record ToyKeyRow
         RecoveredAt = RecoveredAt,
     };
 
-    /// <summary>The texts of the list; null if there is none.</summary>
-    private string?[]? ReadList()
+    /// <summary>The entries of the list; null if there is none.</summary>
+    private IpAllowlistEntry?[]? ReadList()
     {
         try
         {
-            return AllowedIps is null ? null : JsonSerializer.Deserialize<string?[]>(AllowedIps);
+            return AllowedIps is null ? null : JsonSerializer.Deserialize<IpAllowlistEntry?[]>(AllowedIps);
         }
         catch (JsonException)
         {

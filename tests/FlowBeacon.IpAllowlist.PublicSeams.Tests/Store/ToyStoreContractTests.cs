@@ -17,7 +17,7 @@ public sealed class ToyStoreContractTests : ApiKeyRepositoryContract
 
     protected override Task SpoilListAsync(string id)
     {
-        _store.WriteList(id, """["203.0.113.7","10.0.0.0/8"]""");
+        _store.WriteList(id, """[{"Text":"203.0.113.7"},{"Text":"10.0.0.1/8"}]""");
         return Task.CompletedTask;
     }
 }

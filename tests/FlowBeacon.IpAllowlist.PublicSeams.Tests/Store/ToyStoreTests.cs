@@ -14,7 +14,10 @@ public sealed class ToyStoreTests
     private readonly ToyStore _store = new();
 
     public static TheoryData<string?> Damages =>
-        [(string?)null, "", "not JSON", "null", "{}", "[null]", "[1]", $"""["{Listed}","10.0.0.0/8"]""", $"""["{Listed}","""];
+    [
+        (string?)null, "", "not JSON", "null", "{}", "[null]", "[1]", "[{}]", $$"""[{"Text":"{{Listed}}"},{"Text":"10.0.0.1/8"}]""",
+        $$"""[{"Text":"{{Listed}}","ExpiresAt":"Friday"}]""", $$"""[{"Text":"{{Listed}}"},""",
+    ];
 
     [Fact]
     public async Task Before_the_keys_are_loaded_every_request_with_a_key_is_asked_to_wait()

@@ -26,7 +26,7 @@ public sealed class ConfigurationReloadTests : IDisposable
     {
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7", "10.0.0.0/8"]""")),
-            "FlowBeacon:Keys:restricted:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address"
+            "FlowBeacon:Keys:restricted:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowedIp": []""")),

@@ -29,7 +29,8 @@ public sealed class ConfigurationStartupTests : IDisposable
             KeyJson.Key("a", TestKeys.Restricted, """["203.0.113.7", "10.0.0.0/8"]""", """, "Typo": 1"""),
             KeyJson.Key("b", TestKeys.Restricted, "null"));
 
-        (await RefusalAsync(json)).Should().Contain("FlowBeacon:Keys:a:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address")
+        (await RefusalAsync(json)).Should()
+            .Contain("FlowBeacon:Keys:a:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with ")
             .And.Contain("FlowBeacon:Keys:a:Typo: unknown member")
             .And.Contain("FlowBeacon:Keys:b:Hash: the key 'a' has the same hash")
             .And.Contain("FlowBeacon:Keys:b:AllowedIps: null is no list");

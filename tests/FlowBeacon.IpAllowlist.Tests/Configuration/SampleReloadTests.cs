@@ -16,7 +16,10 @@ public sealed class SampleReloadTests(SampleReloadTests.RunningSample running) :
     /// <summary>The kinds of faulty edit, each with what the process then says.</summary>
     public static TheoryData<string, string> FaultyEdits => new()
     {
-        { "bad entry", "FlowBeacon:Keys:restricted:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address" },
+        {
+            "bad entry",
+            "FlowBeacon:Keys:restricted:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
+        },
         {
             "unknown member",
             "FlowBeacon:Keys:restricted:AllowedIp: unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, "

@@ -114,7 +114,7 @@ public sealed class ClientIpResolverProperties
 
     /// <summary>What the check decides about a key that allows one address alone.</summary>
     private static IpAllowlistOutcome VerdictOf(ClientIp seen, IPAddress? listed) =>
-        TestKeys.Create(TestKeys.Restricted, "key", (listed ?? IPAddress.Broadcast).ToString()).Judge(seen);
+        TestKeys.Create(TestKeys.Restricted, "key", (listed ?? IPAddress.Broadcast).ToString()).Judge(seen, TimeProvider.System);
 
     /// <summary>What a proxy does with the header it was sent: a new line, the end of the last line, or all lines made one.</summary>
     private static void AppendSender(List<string> lines, string sender, int habit)

@@ -199,7 +199,11 @@ public sealed class IpAddressSetTests
         isRead.Should().BeFalse();
         set.Should().BeNull();
         errors.Should().Equal(
-            new IpAddressError { Index = 1, Message = "'10.0.0.0/8' is a CIDR range; list each address" },
+            new IpAddressError
+            {
+                Index = 1,
+                Message = "'10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges",
+            },
             new IpAddressError { Index = 3, Message = "an entry is empty; remove it or write an address" },
             new IpAddressError { Index = 4, Message = "an entry is empty; remove it or write an address" },
             new IpAddressError { Index = 5, Message = "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" });
@@ -236,7 +240,7 @@ public sealed class IpAddressSetTests
 
         parse.Should().Throw<FormatException>().Which.Message.Split(Environment.NewLine).Should().Equal(
             "[0]: '*' is a wildcard; list each address",
-            "[2]: '10.0.0.0/8' is a CIDR range; list each address");
+            "[2]: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges");
     }
 
     [Theory]
@@ -284,11 +288,11 @@ public sealed class IpAddressSetTests
     public void A_stored_list_with_an_entry_that_cannot_be_read_is_unreadable_and_tells_every_fault()
     {
         IpAddressSet set = IpAddressSet.ReadStored(
-            ["203.0.113.7", "10.0.0.0/8", null, "*"], out IReadOnlyList<IpAddressError> errors);
+            ["203.0.113.7", "10.0.0.1/8", null, "*"], out IReadOnlyList<IpAddressError> errors);
 
         set.Should().BeSameAs(IpAddressSet.Unreadable);
         errors.Should().Equal(
-            new IpAddressError { Index = 1, Message = "'10.0.0.0/8' is a CIDR range; list each address" },
+            new IpAddressError { Index = 1, Message = "'10.0.0.1/8' has host bits set; write 10.0.0.0/8, or 10.0.0.1 alone" },
             new IpAddressError { Index = 2, Message = "an entry is empty; remove it or write an address" },
             new IpAddressError { Index = 3, Message = "'*' is a wildcard; list each address" });
     }

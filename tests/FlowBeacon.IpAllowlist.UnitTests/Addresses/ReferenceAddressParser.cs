@@ -14,6 +14,35 @@ internal static partial class ReferenceAddressParser
 
     public static string? Read(string text) => ReadIPv4(text) is { } hex ? MappedPrefix + hex : ReadIPv6(text);
 
+    /// <summary>Reads an entry: the hex digits of its first address, and its prefix length over 128 bits behind a slash.</summary>
+    public static string? ReadEntry(string text, int minIPv4PrefixLength, int minIPv6PrefixLength)
+    {
+        string[] parts = text.Split('/');
+        if (Read(parts[0]) is not { } address || parts.Length > 2)
+        {
+            return null;
+        }
+
+        if (parts.Length == 1)
+        {
+            return $"{address}/128";
+        }
+
+        if (!PrefixLength().IsMatch(parts[1]))
+        {
+            return null;
+        }
+
+        int length = int.Parse(parts[1], CultureInfo.InvariantCulture) + (parts[0].Contains(':', StringComparison.Ordinal) ? 0 : 96);
+        int shortest = address.StartsWith(MappedPrefix, StringComparison.Ordinal) ? 96 + minIPv4PrefixLength : minIPv6PrefixLength;
+        return length >= shortest && length <= 128 && !Bits(address)[length..].Contains('1', StringComparison.Ordinal)
+            ? $"{address}/{length}"
+            : null;
+    }
+
+    /// <summary>The 128 bits of an address as zeros and ones.</summary>
+    public static string Bits(string hex) => string.Concat(hex.Select(digit => $"{Convert.ToInt32(digit.ToString(), 16):b4}"));
+
     public static string? ReadForwarded(string text)
     {
         Match bracketed = Bracketed().Match(text);
@@ -82,6 +111,9 @@ internal static partial class ReferenceAddressParser
 
     [GeneratedRegex(@"\A[0-9A-Fa-f]{1,4}\z", RegexOptions.CultureInvariant)]
     private static partial Regex HexGroup();
+
+    [GeneratedRegex(@"\A(0|[1-9][0-9]{0,2})\z", RegexOptions.CultureInvariant)]
+    private static partial Regex PrefixLength();
 
     [GeneratedRegex(@"\A\[(?<address>[^\]]*)\](:(?<port>[0-9]{1,5}))?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Bracketed();

@@ -1,6 +1,7 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Check;
 using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Check;
 
@@ -9,6 +10,7 @@ public sealed class VerdictCacheTests
     private static readonly ApiKey Key = TestKeys.Create(TestKeys.Restricted, "restricted", "203.0.113.7");
 
     private readonly VerdictCache _cache = new();
+    private readonly FakeTimeProvider _time = new();
 
     [Fact]
     public void A_verdict_is_kept_for_the_same_key_secret_and_address()
@@ -24,7 +26,7 @@ public sealed class VerdictCacheTests
 
     [Fact]
     public void Judging_alone_keeps_nothing() =>
-        _cache.Judge(Key, Key.Hash, Listed()).Should().NotBeSameAs(_cache.Judge(Key, Key.Hash, Listed()));
+        _cache.Judge(Key, Key.Hash, Listed(), _time).Should().NotBeSameAs(_cache.Judge(Key, Key.Hash, Listed(), _time));
 
     [Fact]
     public void A_changed_key_is_judged_by_its_new_list_and_takes_the_place_of_the_old_one()
@@ -93,14 +95,14 @@ public sealed class VerdictCacheTests
     /// <summary>Judges a request, and keeps the verdict if it admits the request, as the recorder does.</summary>
     private IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client)
     {
-        IpAllowlistFeature verdict = _cache.Judge(key, secret, client);
+        IpAllowlistFeature verdict = _cache.Judge(key, secret, client, _time);
         if (verdict.Outcome == IpAllowlistOutcome.Denied || verdict.Source is not null)
         {
             return verdict;
         }
 
         _cache.Keep(verdict, new SourceCell(client, now: 0));
-        return _cache.Judge(key, secret, client);
+        return _cache.Judge(key, secret, client, _time);
     }
 
     private static ApiKey Open(string id) => TestKeys.Create($"raw-{id}", id);

@@ -53,7 +53,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"AllowedIps\": [\"\"]", $"{PathOfGrid}:AllowedIps:0: an entry is empty; remove it or write an address" },
         {
             "\"AllowedIps\": [\"203.0.113.7\", \"10.0.0.0/8\"]",
-            $"{PathOfGrid}:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address"
+            $"{PathOfGrid}:AllowedIps:1: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
         },
         { "\"AllowedIps\": [\"*\"]", $"{PathOfGrid}:AllowedIps:0: '*' is a wildcard; list each address" },
         { "\"AllowedIps\": [7]", $"{PathOfGrid}:AllowedIps:0: '7' is a short form; write four decimal octets, such as 10.0.0.1" },

@@ -31,7 +31,7 @@ public sealed class ApiKeyManagerTests
         },
         {
             "range", New("name", "192.0.2.1", "2001:db8::1", "10.0.0.0/8"), "AllowedIps[2]",
-            "'10.0.0.0/8' is a CIDR range; list each address"
+            "'10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
         },
         { "empty entry", New("name", "192.0.2.1", ""), "AllowedIps[1]", "an entry is empty; remove it or write an address" },
         { "wildcard", New("name", "192.0.2.*"), "AllowedIps[0]", "'192.0.2.*' is a wildcard; list each address" },

@@ -211,6 +211,30 @@ public sealed class RecoverTests
     }
 
     [Fact]
+    public async Task Keeps_the_other_entries_with_their_expiries_and_renews_the_callers_entry_that_has_expired()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        IpAllowlistEntry[] others =
+        [
+            new() { Text = "10.0.0.0/8", ExpiresAt = _keys.Now.AddDays(1) },
+            new() { Text = "203.0.113.7", ExpiresAt = _keys.Now.AddDays(-1) },
+        ];
+        ApiKeyDetails read = await _keys.GetAsync(id);
+        IpAddressSet list = IpAddressSet.ReadStored(
+            others.Append(new IpAllowlistEntry { Text = Caller.ToString(), ExpiresAt = _keys.Now }), out _);
+        var write = new ApiKeyWrite
+        {
+            Details = read with { Key = read.Key with { AllowedIps = list }, Version = 2 },
+            ExpectedVersion = 1,
+        };
+        await _keys.Repository.CommitAsync(new ApiKeyChange { Keys = [write], Audit = [] }, TestContext.Current.CancellationToken);
+
+        ApiKeyDetails recovered = await RecoverAsync(id);
+
+        recovered.Key.AllowedIps.Entries.Should().BeEquivalentTo(others.Append(new IpAllowlistEntry { Text = Caller.ToString() }));
+    }
+
+    [Fact]
     public async Task Asks_the_record_of_denials_for_the_canonical_address()
     {
         string id = await LockedOutAsync("203.0.113.7");

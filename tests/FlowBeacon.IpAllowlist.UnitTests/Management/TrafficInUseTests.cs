@@ -199,6 +199,33 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
+    public async Task Revoking_a_key_cuts_off_who_uses_it_only_until_the_entry_expires()
+    {
+        string id = await CreateAsync();
+        ApiKeyDetails read = await _keys.GetAsync(id);
+        var expiring = new ApiKeyWrite
+        {
+            Details = read with
+            {
+                Key = read.Key with
+                {
+                    AllowedIps = IpAddressSet.ReadStored(
+                        [new IpAllowlistEntry { Text = Listed, ExpiresAt = _keys.Now.AddHours(1) }], out _),
+                },
+                Version = 2,
+            },
+            ExpectedVersion = 1,
+        };
+        await _keys.Repository.CommitAsync(new ApiKeyChange { Keys = [expiring], Audit = [] }, TestContext.Current.CancellationToken);
+        _traffic.Sources = Seen(Listed);
+        (await _manager.PreviewRevokeAsync(id, null, TestContext.Current.CancellationToken)).LockoutRisk.Should().NotBeNull();
+
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+
+        (await _manager.PreviewRevokeAsync(id, null, TestContext.Current.CancellationToken)).LockoutRisk.Should().BeNull();
+    }
+
+    [Fact]
     public async Task Revoking_a_key_that_admits_nobody_cuts_nobody_off()
     {
         string id = await CreateAsync();

@@ -110,6 +110,28 @@ public sealed class TryTests
             .Fault.Should().Be(ApiKeyManagementFault.NotFound);
     }
 
+    [Fact]
+    public async Task An_address_whose_entry_has_expired_is_denied_and_told_so()
+    {
+        _keys.Configure(new ApiKey
+        {
+            Id = "configured",
+            Hash = ApiKeyHash.Compute("raw"),
+            AllowedIps = IpAddressSet.ReadStored(
+                [new IpAllowlistEntry { Text = "203.0.113.0/28", ExpiresAt = _keys.Now.AddHours(1) }], out _),
+        });
+        (await _keys.Manager.TryAsync("configured", Listed, Cancellation)).Outcome.Should().Be(IpAllowlistOutcome.Allowed);
+
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+
+        (await _keys.Manager.TryAsync("configured", Listed, Cancellation)).Should().BeEquivalentTo(new
+        {
+            Outcome = IpAllowlistOutcome.Denied,
+            DenialReason = IpAllowlistDenialReason.NotListed,
+            Detail = "The entry of the key's list that holds 203.0.113.7 has expired.",
+        });
+    }
+
     private async Task<string> CreateAsync(AllowlistMode mode = AllowlistMode.Enforce) => (await _keys.CreateAsync(
         new NewApiKey { Name = "name", AllowedIps = ["203.0.113.7"], AllowlistMode = mode })).Details.Key.Id;
 }

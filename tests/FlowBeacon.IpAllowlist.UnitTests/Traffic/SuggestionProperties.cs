@@ -65,7 +65,7 @@ public sealed class SuggestionProperties
                 suggestion.NewSources.All(inWindow.Contains).Should().BeTrue();
                 var key = new ApiKey { Id = "key", Hash = default, AllowedIps = IpAddressSet.Parse(proposed) };
                 Enumerable.Range(0, 24).Select(number => ObservedTraffic.From((uint)number))
-                    .Where(client => key.Judge(client) == IpAllowlistOutcome.Allowed)
+                    .Where(client => key.Judge(client, TimeProvider.System) == IpAllowlistOutcome.Allowed)
                     .Select(client => client.Address.ToString())
                     .Order(StringComparer.Ordinal).Should().Equal(proposed.Order(StringComparer.Ordinal));
             },

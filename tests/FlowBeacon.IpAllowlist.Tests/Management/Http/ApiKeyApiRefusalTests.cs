@@ -35,7 +35,7 @@ public sealed class ApiKeyApiRefusalTests
         { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: must be a string of Unicode characters" },
         {
             "\"allowed_ips\":[\"203.0.113.7\",\"2001:db8::7\",\"10.0.0.0/8\"]",
-            "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address"
+            "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
         },
         { "\"allowed_ips\":[\"010.0.0.1\"]", "allowed_ips[0]: '010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
         {
@@ -131,7 +131,7 @@ public sealed class ApiKeyApiRefusalTests
             [
                 "name: must be 1 to 100 characters, and has 0",
                 "expires_at: must be in the future",
-                "allowed_ips[0]: '10.0.0.0/8' is a CIDR range; list each address",
+                "allowed_ips[0]: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges",
                 "allowed_ips[2]: '::g' is not a legal IPv6 address; write eight groups of hex digits, or fewer with one '::'",
                 "scopes[0]: 'x' is no scope; the scopes are governance:read, governance:evaluate, admin",
             ]

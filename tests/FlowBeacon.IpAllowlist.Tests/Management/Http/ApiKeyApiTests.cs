@@ -620,7 +620,7 @@ public sealed class ApiKeyApiTests
             .TryGetProperty("new_allowed_ips", out _)
             .Should().BeTrue();
         refused.Members.Should().Equal("type", "title", "status", "detail", "errors");
-        refused.Errors.Should().Equal("allowed_ips[0]: 'x/8' is a CIDR range; list each address");
+        refused.Errors.Should().Equal("allowed_ips[0]: 'x/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges");
     }
 
     private static IEnumerable<string> Actions(Answer answer) =>

@@ -1,0 +1,24 @@
+namespace FlowBeacon.IpAllowlist.Addresses;
+
+/// <summary>
+/// Until when an entry, or a verdict that rests on it, holds: the UTC ticks of the first instant at which it no longer does. A number,
+/// because millions of entries and every kept verdict have one.
+/// </summary>
+internal static class Expiry
+{
+    /// <summary>It holds for good.</summary>
+    public const long Never = long.MaxValue;
+
+    /// <summary>There is no entry, so nothing holds at any time.</summary>
+    public const long NotListed = long.MinValue;
+
+    public static long From(DateTimeOffset? instant) => instant?.UtcTicks ?? Never;
+
+    public static DateTimeOffset? ToInstant(long until) => until == Never ? null : new DateTimeOffset(until, TimeSpan.Zero);
+
+    public static bool IsAhead(long until, DateTimeOffset now) => until == Never || now.UtcTicks < until;
+
+    /// <summary>The same, now. The clock is asked only where the answer depends on it.</summary>
+    public static bool IsAhead(long until, TimeProvider time) =>
+        until == Never || (until != NotListed && IsAhead(until, time.GetUtcNow()));
+}
