@@ -43,6 +43,8 @@ public sealed class IpAllowlistBuilder
         }
 
         Services.AddSingleton(new ConfigurationKeySection(section));
+        Services.AddSingleton(provider => new ConfigurationKeyRules(
+            new ScopeRules([.. provider.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ScopesInForce])));
         Services.AddSingleton<IHostedService, ConfigurationKeyLoader>();
         return this;
     }
@@ -74,7 +76,8 @@ public sealed class IpAllowlistBuilder
     }
 
     private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
-        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource);
+        new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource,
+            new ScopeRules([.. options.ScopesInForce]));
 
     /// <summary>The default policy, unless the host has one of that name.</summary>
     private static void AddAdministrationPolicy(AuthorizationOptions options)

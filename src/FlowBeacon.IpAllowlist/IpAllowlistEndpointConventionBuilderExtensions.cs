@@ -61,12 +61,16 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     /// <param name="builder">The endpoint or group.</param>
     /// <param name="scope">The scope, such as <see cref="ApiKeyScopes.GovernanceEvaluate"/>.</param>
     /// <returns><paramref name="builder"/>.</returns>
-    /// <remarks>Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>.</remarks>
+    /// <remarks>
+    /// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. A scope that is none of
+    /// <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
+    /// </remarks>
     /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
     public static TBuilder RequireApiKeyScope<TBuilder>(this TBuilder builder, string scope)
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scope);
+        builder.Add(endpoint => endpoint.Metadata.Add(new ScopeRequirement(scope)));
         return builder.RequireAuthorization(policy => policy
             .AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme)
             .RequireAuthenticatedUser()

@@ -1,5 +1,6 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
@@ -45,6 +46,20 @@ public sealed class IpAllowlistOptions
     /// warns of that. Refused with <see cref="ClientIpSource.PeerAddress"/>, where it has no effect, and with <c>UseForwardedHeaders</c>.
     /// </remarks>
     public bool UsesProxyProtocol { get; set; }
+
+    /// <summary>
+    /// The scopes that keys may have and endpoints may require; null, as by default, for FlowBeacon's three
+    /// (<see cref="ApiKeyScopes.All"/>), and an empty list for none. Any other scope is refused: of a key in configuration and of
+    /// <c>RequireApiKeyScope()</c> at start-up, of a key in key administration when it is set.
+    /// </summary>
+    /// <remarks>
+    /// Each is 1 to 100 visible ASCII characters other than quotes and backslashes (RFC 6749 §3.3), compared exactly. Keys that have a
+    /// scope already keep it when it is taken off this list.
+    /// </remarks>
+    public IReadOnlyList<string>? Scopes { get; set; }
+
+    /// <summary>The scopes in force: the host's, or else the published ones.</summary>
+    internal IReadOnlyList<string> ScopesInForce => Scopes ?? ApiKeyScopes.All;
 
     /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
@@ -97,6 +112,11 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         {
             faults.Add($"{nameof(options.AuditTimeout)}: {options.AuditTimeout} is out of range;"
                 + $" write a time of more than 0, at most {MaxAuditTimeout}");
+        }
+
+        if (ScopeRules.FaultOf(options.ScopesInForce) is { } scopeFault)
+        {
+            faults.Add($"{nameof(options.Scopes)}: {scopeFault}");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -62,7 +64,32 @@ internal sealed class RequirementsCheck : IStartupFilter
                     + $" {ApiKeyAuthenticationDefaults.AuthenticationScheme}), which is not set up. Call {string.Join(" and ", missing)}.");
             }
         }
+
+        if (state is not null)
+        {
+            RefuseUnknownScopes(services);
+        }
     };
+
+    /// <summary>An endpoint that requires a scope which no key can have would refuse every request.</summary>
+    private static void RefuseUnknownScopes(IServiceProvider services)
+    {
+        var scopes = new ScopeRules(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ScopesInForce);
+        string[] faults =
+        [
+            .. from endpoint in services.GetService<EndpointDataSource>()?.Endpoints ?? []
+               from requirement in endpoint.Metadata.GetOrderedMetadata<ScopeRequirement>()
+               let fault = scopes.FaultOf(requirement.Scope)
+               where fault is not null
+               select $"The endpoint '{endpoint.DisplayName}' requires a scope that no key can have: {fault}.",
+        ];
+        if (faults.Length > 0)
+        {
+            throw new InvalidOperationException(
+                $"{string.Join(Environment.NewLine, faults)}{Environment.NewLine}"
+                + $"Correct the scope, or add it to options.{nameof(IpAllowlistOptions.Scopes)}.");
+        }
+    }
 
     private static IEnumerable<string> MissingCalls(IApplicationBuilder app, bool hasScheme)
     {

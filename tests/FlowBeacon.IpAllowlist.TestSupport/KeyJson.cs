@@ -1,9 +1,15 @@
+using FlowBeacon.IpAllowlist.Configuration;
+using FlowBeacon.IpAllowlist.Keys;
+
 namespace FlowBeacon.IpAllowlist.TestSupport;
 
 /// <summary>Texts of configuration files with keys.</summary>
 internal static class KeyJson
 {
     public const string Section = "FlowBeacon:Keys";
+
+    /// <summary>The rules of a host that sets none of its own.</summary>
+    public static ConfigurationKeyRules Rules { get; } = new(new ScopeRules(ApiKeyScopes.All));
 
     /// <summary>A raw key that no other call returns.</summary>
     public static string NewRawKey() =>

@@ -57,7 +57,8 @@ internal sealed class ManagedKeys
         new ClientIpResolver(_options.ClientIpSource, IpNetworkSet.Parse(_options.TrustedProxies, "", out _)),
         Time,
         new ApiKeyManagementSettings(
-            _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource));
+            _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource,
+            new ScopeRules(_options.ScopesInForce)));
 
     public void Configure(ApiKey key)
     {

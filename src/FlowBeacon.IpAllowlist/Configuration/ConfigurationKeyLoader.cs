@@ -14,6 +14,7 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 /// </summary>
 internal sealed class ConfigurationKeyLoader(
     ConfigurationKeySection keys,
+    ConfigurationKeyRules rules,
     ConfigurationKeys inForce,
     IConfiguration configuration,
     InMemoryApiKeyStore store,
@@ -158,12 +159,12 @@ internal sealed class ConfigurationKeyLoader(
     /// </summary>
     private IReadOnlyList<ApiKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
     {
-        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), rules, out faults);
         for (int attempt = 0; attempt < MaxReadings; attempt++)
         {
             IReadOnlyList<ApiKey> before = read;
             IReadOnlyList<string> faultsBefore = faults;
-            read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), out faults);
+            read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), rules, out faults);
             if (faults.SequenceEqual(faultsBefore) && before.SequenceEqual(read))
             {
                 return read;

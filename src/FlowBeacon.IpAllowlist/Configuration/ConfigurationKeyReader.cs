@@ -20,20 +20,23 @@ internal sealed class ConfigurationKeyReader
     private readonly ConfigurationNode _section;
     private readonly JsonFiles _files = new();
     private readonly bool _isDevelopment;
+    private readonly ConfigurationKeyRules _rules;
     private readonly List<string> _faults = [];
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<ApiKeyHash, string> _nameByHash = [];
 
-    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment)
+    private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules)
     {
         _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members);
         _isDevelopment = isDevelopment;
+        _rules = rules;
     }
 
     /// <summary>Reads the keys; they count only if there is no fault.</summary>
-    public static IReadOnlyList<ApiKey> Read(IConfigurationRoot root, string path, bool isDevelopment, out IReadOnlyList<string> faults)
+    public static IReadOnlyList<ApiKey> Read(
+        IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules, out IReadOnlyList<string> faults)
     {
-        var reader = new ConfigurationKeyReader(root, path, isDevelopment);
+        var reader = new ConfigurationKeyReader(root, path, isDevelopment, rules);
         ApiKey[] keys = [.. reader.ReadKeys()];
         faults = reader._faults;
         return keys;
@@ -201,10 +204,9 @@ internal sealed class ConfigurationKeyReader
         string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
         for (int index = 0; index < scopes.Length; index++)
         {
-            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            if (_rules.Scopes.FaultOf(scopes[index]) is { } fault)
             {
-                string all = string.Join(", ", ApiKeyScopes.All);
-                Fault($"{section.Path}:{index}", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                Fault($"{section.Path}:{index}", fault);
             }
         }
 

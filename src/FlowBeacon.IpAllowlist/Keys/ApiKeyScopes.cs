@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>The published scopes of FlowBeacon's API.</summary>
+/// <summary>The published scopes of FlowBeacon's API: those of a host that sets no others (<see cref="IpAllowlistOptions.Scopes"/>).</summary>
 public static class ApiKeyScopes
 {
     /// <summary>Read reports and decisions: <c>governance:read</c>.</summary>
@@ -12,6 +12,6 @@ public static class ApiKeyScopes
     /// <summary>Administer governance: <c>admin</c>. It does not open key administration, which is for signed-in people.</summary>
     public const string Admin = "admin";
 
-    /// <summary>Every scope there is.</summary>
+    /// <summary>All three.</summary>
     public static IReadOnlyList<string> All { get; } = [GovernanceRead, GovernanceEvaluate, Admin];
 }

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Keys;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The settings that the rules of key administration depend on.</summary>
@@ -5,5 +7,6 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <param name="ApiKeyPrefix">How raw keys begin.</param>
 /// <param name="AuditTimeout">How long a change waits for the audit log.</param>
 /// <param name="ClientIpSource">Where client addresses come from.</param>
+/// <param name="Scopes">The host's scopes.</param>
 internal sealed record ApiKeyManagementSettings(
-    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource);
+    int MaxAddressesPerKey, string ApiKeyPrefix, TimeSpan AuditTimeout, ClientIpSource ClientIpSource, ScopeRules Scopes);

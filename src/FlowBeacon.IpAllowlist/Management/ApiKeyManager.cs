@@ -35,18 +35,22 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, time);
+        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, settings.Scopes, time);
         _guard = new LockoutGuard(time);
         _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
         _trial = new TrialJudge(resolver, time);
         _traffic = new BoundedTraffic(traffic, time);
         MaxAddressesPerKey = settings.MaxAddressesPerKey;
+        Scopes = settings.Scopes.All;
         _prefix = settings.ApiKeyPrefix;
         _auditTimeout = settings.AuditTimeout;
     }
 
     /// <summary>The most addresses of a list: <see cref="IpAllowlistOptions.MaxAddressesPerKey"/>.</summary>
     public int MaxAddressesPerKey { get; }
+
+    /// <summary>The scopes that keys may have: <see cref="IpAllowlistOptions.Scopes"/>.</summary>
+    public IReadOnlyList<string> Scopes { get; }
 
     /// <summary>Makes an id for <see cref="NewApiKey.Id"/>. Ids sort by the time they were made (RFC 9562 §5.7).</summary>
     /// <returns>An id that no key has.</returns>
@@ -531,7 +535,7 @@ public sealed class ApiKeyManager
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
             AllowedIps = _rules.ReadAllowedIps(request, errors),
-            Scopes = ApiKeyRules.ReadScopes(request.Scopes ?? [], errors),
+            Scopes = _rules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
             AllowlistMode = ApiKeyRules.ReadAllowlistMode(request.AllowlistMode, errors),
             IsBreakGlass = request.IsBreakGlass,
@@ -553,7 +557,7 @@ public sealed class ApiKeyManager
         {
             Name = name,
             AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(update.AllowedIps, errors),
-            Scopes = update.Scopes is null ? before.Scopes : ApiKeyRules.ReadScopes(update.Scopes, errors),
+            Scopes = update.Scopes is null ? before.Scopes : _rules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
         };

@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Keys;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
-internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, TimeProvider time)
+internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, ScopeRules scopes, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
@@ -64,20 +64,18 @@ internal sealed class ApiKeyRules(int maxAddressesPerKey, string keyPrefix, Time
         return IpAddressSet.Empty;
     }
 
-    public static IReadOnlyList<string> ReadScopes(IReadOnlyList<string> scopes, FieldErrors errors)
+    /// <summary>Reads scopes: in the order of the host's, each once.</summary>
+    public IReadOnlyList<string> ReadScopes(IReadOnlyList<string> read, FieldErrors errors)
     {
-        for (int index = 0; index < scopes.Count; index++)
+        for (int index = 0; index < read.Count; index++)
         {
-            if (!ApiKeyScopes.All.Contains(scopes[index]))
+            if (scopes.FaultOf(read[index]) is { } fault)
             {
-                string all = string.Join(", ", ApiKeyScopes.All);
-                errors.Add(
-                    $"{nameof(NewApiKey.Scopes)}[{index}]", $"{PrintableText.Quote(scopes[index])} is no scope; the scopes are {all}");
+                errors.Add($"{nameof(NewApiKey.Scopes)}[{index}]", fault);
             }
         }
 
-        // In their published order, each once.
-        return [.. ApiKeyScopes.All.Intersect(scopes)];
+        return [.. scopes.All.Intersect(read)];
     }
 
     public void CheckExpiry(DateTimeOffset? expiresAt, FieldErrors errors)

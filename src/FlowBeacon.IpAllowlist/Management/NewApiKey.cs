@@ -20,7 +20,7 @@ public sealed record NewApiKey
     /// <summary>The allowed addresses; an empty list turns the check off for this key.</summary>
     public required IReadOnlyList<string> AllowedIps { get; init; }
 
-    /// <summary>What the key may do: some of <see cref="ApiKeyScopes.All"/>.</summary>
+    /// <summary>What the key may do: some of <see cref="ApiKeyManager.Scopes"/>.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
     /// <summary>When the key stops working, in the future; null for never.</summary>

@@ -195,6 +195,54 @@ public sealed class RequirementsTests
     }
 
     [Fact]
+    public async Task A_scope_that_the_host_does_not_have_is_named_with_those_it_has()
+    {
+        string message = await RefusalOfScopesAsync(
+            null,
+            app =>
+            {
+                app.MapGet("/typo", () => "in").RequireApiKeyScope("governance:raed");
+                app.MapGet("/right", () => "in").RequireApiKeyScope(ApiKeyScopes.Admin);
+                app.MapGroup("/group").RequireApiKeyScope("Admin").MapGet("/inner", () => "in").RequireApiKeyScope(ApiKeyScopes.Admin);
+            });
+
+        const string Known = "is no scope; the scopes are governance:read, governance:evaluate, admin.";
+        message.Should().Contain($"'HTTP: GET /typo' requires a scope that no key can have: 'governance:raed' {Known}")
+            .And.Contain($"'HTTP: GET /group/inner' requires a scope that no key can have: 'Admin' {Known}")
+            .And.NotContain("/right")
+            .And.EndWith("Correct the scope, or add it to options.Scopes.");
+    }
+
+    [Fact]
+    public async Task FlowBeacons_scopes_are_unknown_to_a_host_with_scopes_of_its_own()
+    {
+        (await RefusalOfScopesAsync(["reports:read"], app => app.MapGet("/", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead)))
+            .Should().Contain("'governance:read' is no scope; the scopes are reports:read.");
+        (await RefusalOfScopesAsync([], app => app.MapGet("/", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead)))
+            .Should().Contain("'governance:read' is no scope; this application has none.");
+    }
+
+    [Fact]
+    public async Task A_host_with_scopes_of_its_own_admits_keys_that_have_them()
+    {
+        InMemoryApiKeyStore store = SchemeKeys.Store();
+        store.Set(SchemeKeys.Create(TestKeys.Unrestricted, "reporter", ["reports:read"]));
+        await using WebApplication app = Build("Production", services => AddScopes(services, ["reports:read"], store), web =>
+        {
+            web.UseFlowBeaconIpAllowlist();
+            web.MapGet("/", () => "in").RequireApiKeyScope("reports:read");
+        });
+        await app.StartAsync(TestContext.Current.CancellationToken);
+
+        (await StatusAsync(TestKeys.Unrestricted)).Should().Be(200);
+        (await StatusAsync(SchemeKeys.Reader)).Should().Be(403, "it has a scope, and not this one");
+
+        async Task<int> StatusAsync(string rawKey) => (await KestrelApp.SendAsync(
+            IPEndPoint.Parse(app.Urls.Single()["http://".Length..]), "GET", "/",
+            HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(SchemeKeys.Listed))).Status;
+    }
+
+    [Fact]
     public async Task Administration_of_another_store_names_the_call()
     {
         string message = await RefusalAsync(
@@ -212,6 +260,23 @@ public sealed class RequirementsTests
             });
 
         message.Should().Contain(nameof(ScriptedStore)).And.Contain($"builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>()");
+    }
+
+    private static Task<string> RefusalOfScopesAsync(IReadOnlyList<string>? scopes, Action<WebApplication> map) => RefusalAsync(
+        "Production",
+        services => AddScopes(services, scopes, SchemeKeys.Store()),
+        app =>
+        {
+            app.UseFlowBeaconIpAllowlist();
+            map(app);
+        });
+
+    private static void AddScopes(IServiceCollection services, IReadOnlyList<string>? scopes, IApiKeyStore store)
+    {
+        services.AddSingleton(store);
+        services.AddFlowBeaconIpAllowlist(options => options.Scopes = scopes);
+        services.AddAuthentication().AddFlowBeaconApiKey();
+        services.AddAuthorization();
     }
 
     private static async Task<string> RefusalAsync(

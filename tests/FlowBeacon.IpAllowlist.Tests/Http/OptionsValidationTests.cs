@@ -71,6 +71,34 @@ public sealed class OptionsValidationTests
     }
 
     [Theory]
+    [InlineData("''", "")]
+    [InlineData("''", null)]
+    [InlineData("'reports read'", "reports read")]
+    [InlineData("'reports\"read'", "reports\"read")]
+    [InlineData("'reports\\u005cread'", "reports\\read")]
+    [InlineData("'rapports:\\u00e9crire'", "rapports:écrire")]
+    public async Task Refuses_what_cannot_be_a_scope(string quoted, string? scope) =>
+        (await FaultsOf(options => options.Scopes = ["reports:read", scope!])).Should().Equal(
+            $"Scopes: {quoted} cannot be a scope; write 1 to 100 visible ASCII characters other than quotes and backslashes");
+
+    [Fact]
+    public async Task Refuses_a_scope_that_is_too_long_and_one_that_is_there_twice()
+    {
+        (await FaultsOf(options => options.Scopes = [new string('s', 101)]))
+            .Should().ContainSingle().Which.Should().StartWith("Scopes: 'sss");
+        (await FaultsOf(options => options.Scopes = ["a", "b", "a"])).Should().Equal("Scopes: 'a' is there twice; name each scope once");
+    }
+
+    [Fact]
+    public async Task Accepts_scopes_of_the_host_and_a_host_without_any()
+    {
+        foreach (IReadOnlyList<string> scopes in new IReadOnlyList<string>[] { ["reports:read", "A", "a", new string('s', 100)], [] })
+        {
+            await using KestrelApp app = await KestrelApp.StartAsync(options: options => options.Scopes = scopes);
+        }
+    }
+
+    [Theory]
     [InlineData("00:00:00")]
     [InlineData("-00:00:00.0010000")]
     [InlineData("-00:00:01")]

@@ -451,6 +451,23 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         ReadGood(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Demo": false"""))).Should().ContainSingle();
     }
 
+    [Fact]
+    public void Scopes_are_those_of_the_host()
+    {
+        string json = KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Scopes": ["reports:read", "governance:read"]"""));
+        ConfigurationKeyRules rules = KeyJson.Rules with { Scopes = new ScopeRules(["reports:read", "reports:write"]) };
+
+        Read(json, isDevelopment: false, out IReadOnlyList<string> faults, rules);
+        IReadOnlyList<ApiKey> keys = Read(
+            json.Replace(", \"governance:read\"", "", StringComparison.Ordinal),
+            isDevelopment: false, out IReadOnlyList<string> none, rules);
+
+        faults.Should().Equal(
+            $"{PathOfGrid}:Scopes:1: 'governance:read' is no scope; the scopes are reports:read, reports:write");
+        none.Should().BeEmpty();
+        keys.Should().ContainSingle().Which.Scopes.Should().Equal("reports:read");
+    }
+
     private IReadOnlyList<ApiKey> ReadGood(string json)
     {
         IReadOnlyList<ApiKey> keys = Read(json, isDevelopment: false, out IReadOnlyList<string> faults);
@@ -464,10 +481,11 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         return faults;
     }
 
-    private IReadOnlyList<ApiKey> Read(string json, bool isDevelopment, out IReadOnlyList<string> faults)
+    private IReadOnlyList<ApiKey> Read(
+        string json, bool isDevelopment, out IReadOnlyList<string> faults, ConfigurationKeyRules? rules = null)
     {
         IConfigurationRoot root = new ConfigurationBuilder().AddJsonFile(_folder.Write("keys.json", json)).Build();
         using var disposing = root as IDisposable;
-        return ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment, out faults);
+        return ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment, rules ?? KeyJson.Rules, out faults);
     }
 }

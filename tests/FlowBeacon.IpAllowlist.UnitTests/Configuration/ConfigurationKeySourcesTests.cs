@@ -200,7 +200,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         IConfigurationRoot root = new ConfigurationBuilder().AddJsonFile(file).Build();
         _folder.Write("one.json", KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, """["203.0.113.7"]""")));
 
-        ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment: false, out IReadOnlyList<string> faults);
+        ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment: false, KeyJson.Rules, out IReadOnlyList<string> faults);
 
         faults.Should().ContainSingle().Which.Should().StartWith($"{ListOfA}: an empty text is no list");
     }
@@ -222,7 +222,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
             _folder.Write("one.json", textByNow);
         }
 
-        ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment: false, out IReadOnlyList<string> faults);
+        ConfigurationKeyReader.Read(root, KeyJson.Section, isDevelopment: false, KeyJson.Rules, out IReadOnlyList<string> faults);
 
         faults.Should().ContainSingle().Which.Should().StartWith($"{ListOfA}: ");
     }
@@ -234,14 +234,14 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         var root = new ConfigurationRoot([new LateListProvider(ListOfA)]);
 
         IReadOnlyList<ApiKey> keys = ConfigurationKeyReader.Read(
-            root, KeyJson.Section, isDevelopment: false, out IReadOnlyList<string> faults);
+            root, KeyJson.Section, isDevelopment: false, KeyJson.Rules, out IReadOnlyList<string> faults);
 
         (faults.Count > 0 || keys.All(key => key.AllowedIps.Count == 1))
             .Should().BeTrue("a key with a list must not become a key without one");
     }
 
     private static IReadOnlyList<ApiKey> Read(IConfigurationBuilder builder, out IReadOnlyList<string> faults) =>
-        ConfigurationKeyReader.Read(builder.Build(), KeyJson.Section, isDevelopment: false, out faults);
+        ConfigurationKeyReader.Read(builder.Build(), KeyJson.Section, isDevelopment: false, KeyJson.Rules, out faults);
 
     private static IReadOnlyList<string> ReadFaults(IConfigurationBuilder builder)
     {

@@ -35,7 +35,8 @@ internal sealed class CreateApiKeyBody
     public AllowlistMode AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes")]
-    [Description("What the key may do: some of governance:read, governance:evaluate, admin.")]
+    [Description("What the key may do: some of the scopes of this application, which are governance:read, governance:evaluate and"
+        + " admin unless it sets others.")]
     public IReadOnlyList<string> Scopes { get; set; } = [];
 
     [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
@@ -65,7 +66,8 @@ internal sealed class UpdateApiKeyBody
     public AllowlistMode? AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes"), DisallowNull]
-    [Description("All the new scopes: some of governance:read, governance:evaluate, admin.")]
+    [Description("All the new scopes: some of the scopes of this application, which are governance:read, governance:evaluate and admin"
+        + " unless it sets others.")]
     public IReadOnlyList<string>? Scopes { get; set; }
 
     [JsonPropertyName("expires_at"), RegularExpression(InstantText.Pattern)]
