@@ -6,6 +6,7 @@ using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -69,7 +70,10 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton(provider => new RefusalWriter(
-            Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
+            Settings(provider).ShowClientIp,
+            provider.GetService<IServiceProviderIsService>()?.IsService(typeof(IProblemDetailsService)) ?? true,
+            Settings(provider).OnDenied,
+            provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, AttributeGuardPolicy>());
         services.TryAddSingleton<StartupState>();
         RequirementsCheck.AddTo(services);
