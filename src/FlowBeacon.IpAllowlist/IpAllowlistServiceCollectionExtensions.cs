@@ -70,6 +70,7 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton(provider => new RefusalWriter(
+            Settings(provider).ApiKeyHeaderName,
             Settings(provider).ShowClientIp,
             provider.GetService<IServiceProviderIsService>()?.IsService(typeof(IProblemDetailsService)) ?? true,
             Settings(provider).OnDenied,

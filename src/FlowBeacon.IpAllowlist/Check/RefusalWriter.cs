@@ -1,14 +1,17 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>Writes the refusals, 401, 403 and 503, as problem details (RFC 9457).</summary>
+/// <param name="keyHeader">The header that carries the key.</param>
 /// <param name="showClientIp">Whether a 403 names the client address.</param>
 /// <param name="hostWritesProblems">Whether the host has a problem-details service, which is then asked for each refusal.</param>
 /// <param name="onDenied">What the host does about a 403.</param>
 /// <param name="diagnostics">Where it is said that a refusal came too late.</param>
 internal sealed class RefusalWriter(
+    string keyHeader,
     bool showClientIp,
     bool hostWritesProblems,
     Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied,
@@ -29,6 +32,11 @@ internal sealed class RefusalWriter(
         Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
 
     private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
+
+    /// <summary>How to present a key (RFC 9110 §11.6.1). For a header of its own there is no registered scheme.</summary>
+    private readonly string _challenge = keyHeader.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase)
+        ? "Bearer"
+        : $"ApiKey header=\"{keyHeader}\"";
 
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
@@ -99,7 +107,7 @@ internal sealed class RefusalWriter(
             return Task.CompletedTask;
         }
 
-        context.Response.Headers.WWWAuthenticate = "Bearer";
+        context.Response.Headers.WWWAuthenticate = _challenge;
         return WriteAsync(context, body);
     }
 
