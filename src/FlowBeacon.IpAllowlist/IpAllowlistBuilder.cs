@@ -84,7 +84,8 @@ public sealed class IpAllowlistBuilder
     {
         if (options.GetPolicy(ApiKeyAdministration.PolicyName) is null)
         {
-            options.AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole(AdministrationPolicy.Roles));
+            options.AddPolicy(
+                ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole(AdministrationPolicy.Roles));
         }
     }
 }

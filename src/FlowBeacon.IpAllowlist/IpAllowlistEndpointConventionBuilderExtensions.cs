@@ -88,7 +88,9 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         }
     }
 
-    /// <summary>Adds metadata that attributes of the handler or action override: <c>MapControllers()</c> stands outside all of them.</summary>
+    /// <summary>
+    /// Adds metadata that attributes of the handler or action override: <c>MapControllers()</c> stands outside all of them.
+    /// </summary>
     private static void AddMetadata(EndpointBuilder endpoint, KeyRequirement requirement)
     {
         int place = 0;

@@ -8,6 +8,7 @@ using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -81,6 +82,34 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
         return new IpAllowlistBuilder(services);
+    }
+
+    /// <summary>
+    /// Adds the check of API keys and their allowlists, with settings from configuration. <c>app.UseFlowBeaconIpAllowlist()</c> puts it
+    /// into the pipeline.
+    /// </summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="section">
+    /// A section of the host's configuration, whose members are properties of <see cref="IpAllowlistOptions"/>. It is read once: a change
+    /// comes into force with a restart.
+    /// </param>
+    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <remarks>
+    /// Start-up stops, with every such fault named, if the section is missing (write <c>{}</c> for the defaults), has a name that is no
+    /// setting or a value that is none, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two
+    /// sources: lists merge by index, so a shorter one would leave entries of the longer one in force. What is code
+    /// (<see cref="IpAllowlistOptions.OnDenied"/>) is set by <c>services.Configure&lt;IpAllowlistOptions&gt;(options => …)</c>.
+    /// </remarks>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(section);
+
+        services.Configure<IpAllowlistOptions>(options => section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+        services.AddSingleton<IValidateOptions<IpAllowlistOptions>>(
+            provider => new SettingsSectionValidator(section, provider.GetRequiredService<IConfiguration>()));
+        return services.AddFlowBeaconIpAllowlist();
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>

@@ -35,7 +35,9 @@ internal static class Problem
         await WriteBodyAsync(context, body);
     }
 
-    /// <summary>Writes the body of a response whose status and headers are set, by the host's service if there is one that takes it.</summary>
+    /// <summary>
+    /// Writes the body of a response whose status and headers are set, by the host's service if there is one that takes it.
+    /// </summary>
     public static async Task WriteBodyAsync(HttpContext context, byte[] body)
     {
         if (context.RequestServices?.GetService<IProblemDetailsService>() is not { } service

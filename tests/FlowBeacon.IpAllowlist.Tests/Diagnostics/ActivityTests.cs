@@ -32,7 +32,9 @@ public sealed class ActivityTests
         using var traced = new Traced(ActivitySamplingResult.AllData);
         await using KestrelApp app = await StartAsync(traced);
 
-        await app.GetAsync([.. rawKey is null ? Array.Empty<string>() : [HeaderLine.Bearer(rawKey)], HeaderLine.ForwardedFor(forwardedFor)]);
+        string[] key = rawKey is null ? [] : [HeaderLine.Bearer(rawKey)];
+
+        await app.GetAsync([.. key, HeaderLine.ForwardedFor(forwardedFor)]);
 
         traced.TagsOfLibrary.Should().Equal(tags);
         traced.Last!.Baggage.Should().BeEmpty("baggage would travel on to other services");

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Authorization.Infrastructure;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>What the policy of key administration demands, which a host may define otherwise, in words for those it does not admit.</summary>
+/// <summary>What the policy of key administration demands, which a host may define otherwise, in words for those who fail it.</summary>
 internal static class AdministrationPolicy
 {
     /// <summary>The roles of the policy of a host that defines none.</summary>
@@ -29,7 +29,8 @@ internal static class AdministrationPolicy
     {
         DenyAnonymousAuthorizationRequirement => null,
         RolesAuthorizationRequirement roles => $"the role {string.Join(" or ", roles.AllowedRoles)}",
-        ClaimsAuthorizationRequirement { AllowedValues: { } values } claim when values.Any() => $"a certain value of the claim {claim.ClaimType}",
+        ClaimsAuthorizationRequirement { AllowedValues: { } values } claim when values.Any() =>
+            $"a certain value of the claim {claim.ClaimType}",
         ClaimsAuthorizationRequirement claim => $"the claim {claim.ClaimType}",
         _ => "what the host itself checks",
     };
