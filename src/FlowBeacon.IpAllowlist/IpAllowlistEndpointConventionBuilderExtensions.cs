@@ -11,7 +11,9 @@ namespace Microsoft.AspNetCore.Builder;
 /// </remarks>
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {
-    /// <summary>A request without a valid key is answered 401 here.</summary>
+    /// <summary>
+    /// A request without a valid key is answered 401 here. The host's OpenAPI document tells of that and of the 403, each with its schema.
+    /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
@@ -25,6 +27,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Add(endpoint => RunOnlyIfChecked(endpoint, KeyRequirement.Required));
+        RefusalResponses.Describe(builder);
         return builder;
     }
 
@@ -73,6 +76,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scope);
         builder.Add(endpoint => endpoint.Metadata.Add(new ScopeRequirement(scope)));
+        RefusalResponses.Describe(builder);
         return builder.RequireAuthorization(policy => policy
             .AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme)
             .RequireAuthenticatedUser()

@@ -77,6 +77,9 @@ public static class IpAllowlistServiceCollectionExtensions
             Settings(provider).OnDenied,
             provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, AttributeGuardPolicy>());
+
+        // Types of responses in the host's OpenAPI document, for hosts that have no reflection. It is asked last.
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(ProblemJsonContext.Default));
         services.TryAddSingleton<StartupState>();
         RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
