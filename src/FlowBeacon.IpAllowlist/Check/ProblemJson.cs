@@ -21,6 +21,7 @@ internal record ProblemJson
 }
 
 /// <summary>The refusal of an address, or of a key without the scope.</summary>
+[JsonNumberHandling(JsonNumberHandling.Strict)]
 [Description("A refusal of the client address, or of a key that lacks a scope (RFC 9457).")]
 internal sealed record DeniedProblemJson : ProblemJson
 {
