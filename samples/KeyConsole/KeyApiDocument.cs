@@ -11,13 +11,12 @@ namespace KeyConsole;
 
 /// <summary>
 /// What the OpenAPI document of key administration needs beside what its endpoints tell of themselves: how callers of this host prove who
-/// they are, the headers of answers, examples, and the few schemas that attributes cannot say. The host's own operations and schemas stay
-/// as they are.
+/// they are, the headers of answers, examples, and the few schemas that attributes cannot say. Of the host's own operations,
+/// those that require a key name the scheme; all else of them stays as it is.
 /// </summary>
 internal static class KeyApiDocument
 {
     private const string ApiKey = "apiKey";
-    private const string Tag = "API keys";
 
     private static readonly Assembly Library = typeof(IpAllowlistOptions).Assembly;
 
@@ -62,8 +61,19 @@ internal static class KeyApiDocument
         options.AddOperationTransformer((operation, context, _) =>
         {
             ApiDescription endpoint = context.Description;
-            bool isOfLibrary = endpoint.SupportedResponseTypes.Any(answer => answer.Type?.Assembly == Library);
-            if (isOfLibrary && operation.Tags?.Any(tag => tag.Name == Tag) == true)
+            Type? refusal = endpoint.SupportedResponseTypes.FirstOrDefault(answer => answer.StatusCode == 401)?.Type;
+            if (refusal?.Assembly != Library)
+            {
+                return Task.CompletedTask;
+            }
+
+            if (refusal.Name != "ManagementProblemJson")
+            {
+                // An endpoint of the host with RequireApiKey() or RequireApiKeyScope().
+                operation.Security = [Requirement(ApiKey, context.Document!)];
+                AddHeaders(operation, endpoint);
+            }
+            else
             {
                 AddSecurity(operation, endpoint, context.Document!);
                 AddHeaders(operation, endpoint);
@@ -99,11 +109,11 @@ internal static class KeyApiDocument
         string[] schemes = isForBreakGlass
             ? [CookieAuthenticationDefaults.AuthenticationScheme, ApiKey]
             : [CookieAuthenticationDefaults.AuthenticationScheme];
-        operation.Security =
-        [
-            .. schemes.Select(scheme => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, document)] = [] }),
-        ];
+        operation.Security = [.. schemes.Select(scheme => Requirement(scheme, document))];
     }
+
+    private static OpenApiSecurityRequirement Requirement(string scheme, OpenApiDocument document) =>
+        new() { [new OpenApiSecuritySchemeReference(scheme, document)] = [] };
 
     private static void AddHeaders(OpenApiOperation operation, ApiDescription endpoint)
     {

@@ -6,8 +6,7 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
 builder.Services
-    .AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
-        .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true))
+    .AddFlowBeaconIpAllowlist(builder.Configuration.GetSection("FlowBeacon:IpAllowlist"))
     .AddKeyManagement();
 
 // People sign in with a cookie, programs come with an API key; both on the same host.

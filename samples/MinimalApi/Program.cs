@@ -4,8 +4,7 @@ using MinimalApi;
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 
 builder.Services
-    .AddFlowBeaconIpAllowlist(options => builder.Configuration.GetSection("FlowBeacon:IpAllowlist")
-        .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true))
+    .AddFlowBeaconIpAllowlist(builder.Configuration.GetSection("FlowBeacon:IpAllowlist"))
     .AddKeysFromConfiguration(builder.Configuration.GetSection("FlowBeacon:Keys"));
 
 WebApplication app = builder.Build();

@@ -86,7 +86,8 @@ public sealed class IpAllowlistBuilder
     {
         if (options.GetPolicy(ApiKeyAdministration.PolicyName) is null)
         {
-            options.AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole("admin", "owner"));
+            options.AddPolicy(
+                ApiKeyAdministration.PolicyName, policy => policy.RequireAuthenticatedUser().RequireRole(AdministrationPolicy.Roles));
         }
     }
 }

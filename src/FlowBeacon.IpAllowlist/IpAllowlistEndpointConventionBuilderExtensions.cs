@@ -1,15 +1,19 @@
 using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Authentication;
 using FlowBeacon.IpAllowlist.Check;
-using FlowBeacon.IpAllowlist.Keys;
-using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Requires an API key at endpoints and groups, makes it optional, or exempts them from the check.</summary>
-/// <remarks>Endpoint metadata overrides group metadata.</remarks>
+/// <remarks>
+/// Endpoint metadata overrides group metadata. An attribute of the handler or action, such as <see cref="RequireApiKeyAttribute"/>,
+/// overrides both.
+/// </remarks>
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {
-    /// <summary>A request without a valid key is answered 401 here.</summary>
+    /// <summary>
+    /// A request without a valid key is answered 401 here. The host's OpenAPI document tells of that and of the 403, each with its schema.
+    /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
@@ -23,6 +27,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Add(endpoint => RunOnlyIfChecked(endpoint, KeyRequirement.Required));
+        RefusalResponses.Describe(builder);
         return builder;
     }
 
@@ -52,7 +57,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         where TBuilder : IEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Add(endpoint => endpoint.Metadata.Add(KeyRequirement.Disabled));
+        builder.Add(endpoint => AddMetadata(endpoint, KeyRequirement.Disabled));
         return builder;
     }
 
@@ -71,37 +76,33 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scope);
         builder.Add(endpoint => endpoint.Metadata.Add(new ScopeRequirement(scope)));
+        RefusalResponses.Describe(builder);
         return builder.RequireAuthorization(policy => policy
             .AddAuthenticationSchemes(ApiKeyAuthenticationDefaults.AuthenticationScheme)
             .RequireAuthenticatedUser()
-            .RequireAssertion(authorization => authorization.User.Identities.Any(identity =>
-                identity.AuthenticationType == ApiKeyAuthenticationDefaults.AuthenticationScheme
-                && identity.HasClaim(ApiKeyAuthenticationDefaults.ScopeClaim, scope))));
+            .AddRequirements(ScopeAssertion.For(scope)));
     }
 
     private static void RunOnlyIfChecked(EndpointBuilder endpoint, KeyRequirement requirement)
     {
-        endpoint.Metadata.Add(requirement);
+        AddMetadata(endpoint, requirement);
         if (endpoint.RequestDelegate is { } next)
         {
-            endpoint.RequestDelegate = context => RunIfChecked(context, next);
+            endpoint.RequestDelegate = EndpointGuard.Around(next);
         }
     }
 
-    private static Task RunIfChecked(HttpContext context, RequestDelegate next)
+    /// <summary>
+    /// Adds metadata that attributes of the handler or action override: <c>MapControllers()</c> stands outside all of them.
+    /// </summary>
+    private static void AddMetadata(EndpointBuilder endpoint, KeyRequirement requirement)
     {
-        KeyRequirement? requirement = context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>();
-        bool isChecked = RequestState.Get(context)?.CheckedBy is not null;
-        bool isAdmitted = isChecked
-            && (requirement == KeyRequirement.Optional || context.Features.Get<IIpAllowlistFeature>()!.Outcome.Passes());
-        if (requirement != KeyRequirement.Disabled && !isAdmitted)
+        int place = 0;
+        while (place < endpoint.Metadata.Count && endpoint.Metadata[place] is not (IKeyRequirementMetadata and Attribute))
         {
-            throw new InvalidOperationException(
-                $"The endpoint '{context.GetEndpoint()?.DisplayName}' says RequireApiKey() or AllowMissingApiKey(), but its requests are"
-                + " not checked. Call app.UseFlowBeaconIpAllowlist() on its path and, if the application calls app.UseRouting() itself,"
-                + " after that.");
+            place++;
         }
 
-        return next(context);
+        endpoint.Metadata.Insert(place, requirement);
     }
 }

@@ -132,7 +132,7 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
     private static void CheckHeader(IpAllowlistOptions options, List<string> faults)
     {
         string headerName = options.ApiKeyHeaderName;
-        if (string.IsNullOrEmpty(headerName) || !headerName.All(IsTokenCharacter))
+        if (!HttpToken.IsOne(headerName))
         {
             faults.Add($"{nameof(options.ApiKeyHeaderName)}: {PrintableText.Quote(headerName)} is not a header name;"
                 + " write one such as 'X-Api-Key'");
@@ -194,10 +194,6 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
                 + $" set options.{nameof(options.ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)};");
         }
     }
-
-    // RFC 9110 §5.6.2.
-    private static bool IsTokenCharacter(char character) =>
-        char.IsAsciiLetterOrDigit(character) || "!#$%&'*+-.^_`|~".Contains(character, StringComparison.Ordinal);
 
     private static bool IsVisibleAscii(char character) => character is > ' ' and <= '~' and not ',';
 }

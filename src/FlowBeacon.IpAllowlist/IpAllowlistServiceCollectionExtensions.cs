@@ -6,6 +6,9 @@ using FlowBeacon.IpAllowlist.Diagnostics;
 using FlowBeacon.IpAllowlist.Keys;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.Traffic;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,24 +19,20 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the IP allowlist check to an application's services.</summary>
 public static class IpAllowlistServiceCollectionExtensions
 {
-    /// <summary>Adds the check of API keys and their allowlists. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the pipeline.</summary>
+    /// <summary>
+    /// Adds the check of API keys and their allowlists, with the default settings. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the
+    /// pipeline.
+    /// </summary>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Changes the settings. They are validated at start-up.</param>
     /// <returns>A builder that keys and key administration are added to.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
-    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(
-        this IServiceCollection services, Action<IpAllowlistOptions>? configure = null)
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
 
         services.AddLogging();
         services.AddMetrics();
         services.AddOptions<IpAllowlistOptions>().ValidateOnStart();
-        if (configure is not null)
-        {
-            services.Configure(configure);
-        }
-
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<IpAllowlistOptions>, IpAllowlistOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IApiKeyStore, InMemoryApiKeyStore>();
@@ -68,12 +67,62 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<IpAllowlistRecorder>();
         services.TryAddSingleton<IpAllowlistEvaluator>();
         services.TryAddSingleton(provider => new RefusalWriter(
-            Settings(provider).ShowClientIp, Settings(provider).OnDenied, provider.GetRequiredService<IpAllowlistDiagnostics>()));
+            Settings(provider).ApiKeyHeaderName,
+            Settings(provider).ShowClientIp,
+            provider.GetService<IServiceProviderIsService>()?.IsService(typeof(IProblemDetailsService)) ?? true,
+            Settings(provider).OnDenied,
+            provider.GetRequiredService<IpAllowlistDiagnostics>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, AttributeGuardPolicy>());
+
+        // Types of responses in the host's OpenAPI document, for hosts that have no reflection. It is asked last.
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(ProblemJsonContext.Default));
         services.TryAddSingleton<StartupState>();
         RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
         return new IpAllowlistBuilder(services);
+    }
+
+    /// <summary>Adds the check of API keys and their allowlists. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the pipeline.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="configure">Changes the settings. They are validated at start-up.</param>
+    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+
+        services.Configure(configure);
+        return services.AddFlowBeaconIpAllowlist();
+    }
+
+    /// <summary>
+    /// Adds the check of API keys and their allowlists, with settings from configuration. <c>app.UseFlowBeaconIpAllowlist()</c> puts it
+    /// into the pipeline.
+    /// </summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="section">
+    /// A section of the host's configuration, whose members are properties of <see cref="IpAllowlistOptions"/>. It is read once: a change
+    /// comes into force with a restart.
+    /// </param>
+    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <remarks>
+    /// Start-up stops, with every such fault named, if the section is missing (write <c>{}</c> for the defaults), has a name that is no
+    /// setting or a value that is none, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two
+    /// sources: lists merge by index, so a shorter one would leave entries of the longer one in force. What is code
+    /// (<see cref="IpAllowlistOptions.OnDenied"/>) is set by <c>services.Configure&lt;IpAllowlistOptions&gt;(options => …)</c>.
+    /// </remarks>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, IConfigurationSection section)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(section);
+
+        services.Configure<IpAllowlistOptions>(options => section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+        services.AddSingleton<IValidateOptions<IpAllowlistOptions>>(
+            provider => new SettingsSectionValidator(section, provider.GetRequiredService<IConfiguration>()));
+        return services.AddFlowBeaconIpAllowlist();
     }
 
     /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>

@@ -78,7 +78,7 @@ internal sealed class RequirementsCheck : IStartupFilter
         string[] faults =
         [
             .. from endpoint in services.GetService<EndpointDataSource>()?.Endpoints ?? []
-               from requirement in endpoint.Metadata.GetOrderedMetadata<ScopeRequirement>()
+               from requirement in endpoint.Metadata.GetOrderedMetadata<IScopeRequirement>()
                let fault = scopes.FaultOf(requirement.Scope)
                where fault is not null
                select $"The endpoint '{endpoint.DisplayName}' requires a scope that no key can have: {fault}.",

@@ -23,6 +23,11 @@ internal sealed class IpAllowlistDiagnostics(
     public void Checked(HttpContext context, IpAllowlistFeature result)
     {
         metrics.Checked(result.Outcome, result.ClientIpOrigin);
+        if (ActivityTags.Wanted() is { } activity)
+        {
+            ActivityTags.Set(activity, result.Outcome, result.Key?.Id, result.DenialReason);
+        }
+
         if (result.Client.Fault == ClientIpFault.PeerRewritten)
         {
             LogOnce(ref _peerRewrittenLogged, IpAllowlistLog.PeerRewritten);

@@ -29,8 +29,7 @@ internal sealed class IpAllowlistMiddleware
 
     public Task InvokeAsync(HttpContext context)
     {
-        Endpoint? endpoint = (context.Features[typeof(IEndpointFeature)] as IEndpointFeature)?.Endpoint;
-        KeyRequirement? requirement = endpoint?.Metadata.GetMetadata<KeyRequirement>();
+        var requirement = KeyRequirement.Of((context.Features[typeof(IEndpointFeature)] as IEndpointFeature)?.Endpoint);
         if (requirement == KeyRequirement.Disabled)
         {
             return _next(context);

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Endpoint metadata of <c>RequireApiKey()</c>, <c>AllowMissingApiKey()</c>, <c>DisableIpAllowlist()</c> and key administration. One type
-/// for all, so that endpoint metadata overrides group metadata.
+/// Whether requests need an API key at an endpoint. Also the endpoint metadata of <c>RequireApiKey()</c>, <c>AllowMissingApiKey()</c>,
+/// <c>DisableIpAllowlist()</c> and key administration.
 /// </summary>
-internal sealed class KeyRequirement
+internal sealed class KeyRequirement : IKeyRequirementMetadata
 {
     public static readonly KeyRequirement Required = new("API key required");
 
@@ -21,8 +21,13 @@ internal sealed class KeyRequirement
 
     private KeyRequirement(string name) => _name = name;
 
+    KeyRequirement IKeyRequirementMetadata.Requirement => this;
+
+    /// <summary>What an endpoint requires; null if it says nothing.</summary>
+    public static KeyRequirement? Of(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<IKeyRequirementMetadata>()?.Requirement;
+
     /// <summary>Whether the endpoint of a request is exempt from the check.</summary>
-    public static bool IsDisabledFor(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<KeyRequirement>() == Disabled;
+    public static bool IsDisabledFor(HttpContext context) => Of(context.GetEndpoint()) == Disabled;
 
     public override string ToString() => _name;
 }

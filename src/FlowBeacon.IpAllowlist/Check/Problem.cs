@@ -1,10 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Writes a refusal as problem details (RFC 9457), independently of the host's JSON settings.</summary>
+/// <summary>
+/// Writes a refusal as problem details (RFC 9457): by the host's service if it has one (<c>AddProblemDetails()</c>), otherwise
+/// independently of the host's JSON settings.
+/// </summary>
 internal static class Problem
 {
     /// <summary>How every problem's type begins.</summary>
@@ -27,12 +31,27 @@ internal static class Problem
     {
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(problem, typeInfo);
         context.Response.StatusCode = problem.Status;
-        context.Response.ContentType = "application/problem+json";
         context.Response.Headers.CacheControl = "no-store";
-        context.Response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(context.Request.Method))
+        await WriteBodyAsync(context, body);
+    }
+
+    /// <summary>
+    /// Writes the body of a response whose status and headers are set, by the host's service if there is one that takes it.
+    /// </summary>
+    public static async Task WriteBodyAsync(HttpContext context, byte[] body)
+    {
+        if (context.RequestServices?.GetService<IProblemDetailsService>() is not { } service
+            || !await HostProblem.TryWriteAsync(context, service, body))
         {
-            await context.Response.Body.WriteAsync(body);
+            await WriteOwnBodyAsync(context, body);
         }
+    }
+
+    /// <summary>Writes the body of a response whose status and headers are set, as it is.</summary>
+    public static Task WriteOwnBodyAsync(HttpContext context, byte[] body)
+    {
+        context.Response.ContentType = "application/problem+json";
+        context.Response.ContentLength = body.Length;
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
     }
 }

@@ -20,5 +20,16 @@ internal record ProblemJson
     public required string Detail { get; init; }
 }
 
+/// <summary>The refusal of an address, or of a key without the scope.</summary>
+[JsonNumberHandling(JsonNumberHandling.Strict)]
+[Description("A refusal of the client address, or of a key that lacks a scope (RFC 9457).")]
+internal sealed record DeniedProblemJson : ProblemJson
+{
+    [JsonPropertyName("client_ip")]
+    [Description("The client address that the server saw, null if it saw none. Absent if the host does not show it, or for a scope.")]
+    public string? ClientIp { get; init; }
+}
+
 [JsonSerializable(typeof(ProblemJson))]
+[JsonSerializable(typeof(DeniedProblemJson))]
 internal sealed partial class ProblemJsonContext : JsonSerializerContext;

@@ -1,14 +1,22 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>Writes the refusals, 401, 403 and 503, as problem details (RFC 9457).</summary>
+/// <param name="keyHeader">The header that carries the key.</param>
+/// <param name="showClientIp">Whether a 403 names the client address.</param>
+/// <param name="hostWritesProblems">Whether the host has a problem-details service, which is then asked for each refusal.</param>
+/// <param name="onDenied">What the host does about a 403.</param>
+/// <param name="diagnostics">Where it is said that a refusal came too late.</param>
 internal sealed class RefusalWriter(
-    bool showClientIp, Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied, IpAllowlistDiagnostics diagnostics)
+    string keyHeader,
+    bool showClientIp,
+    bool hostWritesProblems,
+    Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? onDenied,
+    IpAllowlistDiagnostics diagnostics)
 {
-    private const string ProblemJson = "application/problem+json";
-
     // RFC 9457 §3: the type identifies the problem; the title is the published one, whatever the reason.
     private const string UnauthorizedStart =
         """{"type":"urn:flowbeacon:problems/invalid-api-key","title":"Invalid or expired API key","status":401,"detail":""";
@@ -24,6 +32,11 @@ internal sealed class RefusalWriter(
         Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
 
     private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
+
+    /// <summary>How to present a key (RFC 9110 §11.6.1). For a header of its own there is no registered scheme.</summary>
+    private readonly string _challenge = keyHeader.Equals(HeaderNames.Authorization, StringComparison.OrdinalIgnoreCase)
+        ? "Bearer"
+        : $"ApiKey header=\"{keyHeader}\"";
 
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
@@ -94,7 +107,7 @@ internal sealed class RefusalWriter(
             return Task.CompletedTask;
         }
 
-        context.Response.Headers.WWWAuthenticate = "Bearer";
+        context.Response.Headers.WWWAuthenticate = _challenge;
         return WriteAsync(context, body);
     }
 
@@ -113,10 +126,6 @@ internal sealed class RefusalWriter(
         return true;
     }
 
-    private static Task WriteAsync(HttpContext context, byte[] body)
-    {
-        context.Response.ContentType = ProblemJson;
-        context.Response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
-    }
+    private Task WriteAsync(HttpContext context, byte[] body) =>
+        hostWritesProblems ? Problem.WriteBodyAsync(context, body) : Problem.WriteOwnBodyAsync(context, body);
 }

@@ -38,7 +38,7 @@ internal sealed class ConfigurationKeyLoader(
     /// <summary>Loads the keys before any server starts to listen.</summary>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        IConfigurationRoot root = HostConfiguration();
+        IConfigurationRoot root = HostConfiguration.RootOf(configuration, keys.Section, "AddKeysFromConfiguration()");
         _exceptions = new FileLoadExceptionListener(
             FileProviders(root).Select(provider => provider.Source), ReportUnreadableFile, ExpectReportedReload);
 
@@ -73,19 +73,6 @@ internal sealed class ConfigurationKeyLoader(
         _reloads?.Dispose();
         _exceptions?.Dispose();
     }
-
-    /// <summary>The root behind the section, whose providers tell where each value comes from.</summary>
-    private IConfigurationRoot HostConfiguration() =>
-        configuration is IConfigurationRoot root && IsSectionOf(root)
-            ? root
-            : throw new InvalidOperationException(
-                $"AddKeysFromConfiguration() was given a section '{_path}' that is not part of the host's configuration."
-                + " Add its source to builder.Configuration, and pass builder.Configuration.GetSection(…).");
-
-    /// <summary>Whether the section belongs to a root: both then have the same token, or at least the same values.</summary>
-    private bool IsSectionOf(IConfigurationRoot root) =>
-        ReferenceEquals(root.GetReloadToken(), keys.Section.GetReloadToken())
-        || root.GetSection(_path).AsEnumerable().SequenceEqual(keys.Section.AsEnumerable());
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
         Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]

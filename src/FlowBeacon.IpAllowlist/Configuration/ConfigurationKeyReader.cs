@@ -346,14 +346,14 @@ internal sealed class ConfigurationKeyReader
     /// Whether all sources of a list have the same entries, so that nothing mixes: the default host reads the command line twice. Files
     /// count as different, because an edit of one would make them so.
     /// </summary>
-    private static bool IsOneListRepeated(ConfigurationNode list)
+    public static bool IsOneListRepeated(ConfigurationNode list)
     {
         string[] paths = [list.Path, .. list.Children.Select(item => item.Path)];
         return !list.Sources.OfType<FileConfigurationProvider>().Any()
             && paths.All(path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
     }
 
-    private static bool AreListItems(ConfigurationNode[] items) =>
+    public static bool AreListItems(ConfigurationNode[] items) =>
         items.Index().All(item => item.Item.Key == item.Index.ToString(CultureInfo.InvariantCulture));
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");

@@ -6,8 +6,6 @@ namespace FlowBeacon.IpAllowlist.Diagnostics;
 /// <summary>The meter <c>FlowBeacon.IpAllowlist</c>. No tag ever holds an address or a key.</summary>
 internal sealed class IpAllowlistMetrics : IDisposable
 {
-    public const string MeterName = "FlowBeacon.IpAllowlist";
-
     private static readonly IpAllowlistOutcome[] Outcomes = Enum.GetValues<IpAllowlistOutcome>();
     private static readonly ClientIpOrigin[] Origins = Enum.GetValues<ClientIpOrigin>();
 
@@ -19,7 +17,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
 
     public IpAllowlistMetrics(IMeterFactory meterFactory, IApiKeyStore store)
     {
-        _meter = meterFactory.Create(MeterName);
+        _meter = meterFactory.Create(IpAllowlistTelemetry.MeterName);
         _meter.CreateObservableCounter(
             "flowbeacon.ip_allowlist.checks", ReadChecks, "{check}",
             "Requests checked, by outcome and by where the client address came from.");

@@ -79,7 +79,7 @@ internal sealed class ToyHost : IAsyncDisposable
             .AddScheme<AuthenticationSchemeOptions, PersonHandler>(PersonHandler.SchemeName, null)
             .AddFlowBeaconApiKey();
         builder.Services.AddAuthorization();
-        builder.Services.AddFlowBeaconIpAllowlist(options).AddKeyManagement().AddToyStore(store, name);
+        builder.Services.AddFlowBeaconIpAllowlist(options ?? (_ => { })).AddKeyManagement().AddToyStore(store, name);
         configure?.Invoke(builder.Services);
 
         WebApplication app = builder.Build();

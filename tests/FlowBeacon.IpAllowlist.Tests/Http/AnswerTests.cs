@@ -85,6 +85,31 @@ public sealed class AnswerTests
         response.Headers["WWW-Authenticate"].Should().Be("Bearer");
     }
 
+    [Theory]
+    [InlineData("Authorization", "Bearer")]
+    [InlineData("authorization", "Bearer")]
+    [InlineData("X-Api-Key", "ApiKey header=\"X-Api-Key\"")]
+    public async Task A_401_names_the_scheme_by_which_a_key_is_presented(string keyHeader, string challenge)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store("203.0.113.7"),
+            options =>
+            {
+                options.ApiKeyHeaderName = keyHeader;
+                options.RequireApiKey = true;
+            });
+
+        RawResponse missing = await app.GetAsync();
+        RawResponse invalid = await app.GetAsync(keyHeader == "X-Api-Key"
+            ? $"X-Api-Key: {TestKeys.Revoked}"
+            : HeaderLine.Bearer(TestKeys.Revoked));
+
+        missing.Status.Should().Be(401);
+        missing.Headers["WWW-Authenticate"].Should().Be(challenge);
+        invalid.Status.Should().Be(401);
+        invalid.Headers["WWW-Authenticate"].Should().Be(challenge);
+    }
+
     [Fact]
     public async Task An_unknown_an_expired_and_a_revoked_key_are_answered_alike()
     {

@@ -66,7 +66,7 @@ internal sealed class KestrelApp : IAsyncDisposable
             builder.Services.AddSingleton(store);
         }
 
-        builder.Services.AddFlowBeaconIpAllowlist(options).AddKeyManagement();
+        builder.Services.AddFlowBeaconIpAllowlist(options ?? (_ => { })).AddKeyManagement();
         configure?.Invoke(builder);
 
         WebApplication app = builder.Build();

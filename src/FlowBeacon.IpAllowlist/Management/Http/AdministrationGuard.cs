@@ -43,9 +43,9 @@ internal sealed class AdministrationGuard(AdministratorAdmission admission)
             return UnavailableProblem.WriteAsync(context, retryAfter);
         }
 
-        if (refusal.Status == StatusCodes.Status401Unauthorized)
+        if (refusal.Challenge is not null)
         {
-            context.Response.Headers.WWWAuthenticate = "Session";
+            context.Response.Headers.WWWAuthenticate = refusal.Challenge;
         }
 
         return Problem.WriteAsync(

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
@@ -78,8 +79,48 @@ internal sealed class AdministratorAdmission(
             RequestSummary.Describe(context));
         return ApiKeyAdmission.Refused(
             isAdministrator ? ApiKeyAdmissionRefusal.RequirementNotMet
-            : refused is not null ? ApiKeyAdmissionRefusal.RoleRequired
-            : ApiKeyAdmissionRefusal.SignInRequired);
+            : refused is not null ? ApiKeyAdmissionRefusal.PolicyNotMet(policy)
+            : ApiKeyAdmissionRefusal.SignInRequired(await ChallengeAsync(policy, added, context)));
+    }
+
+    /// <summary>
+    /// The schemes by which people sign in, as a challenge (RFC 9110 §11.6.1): those that are asked who the person is. Names that cannot
+    /// stand there are left out; a 401 must have a challenge, so that of a host without a usable name is <c>Session</c>.
+    /// </summary>
+    private static async Task<string> ChallengeAsync(AuthorizationPolicy policy, AuthorizationPolicy? added, HttpContext context)
+    {
+        IReadOnlyList<string> schemes = policy.AuthenticationSchemes.Count > 0 ? policy.AuthenticationSchemes
+            : added?.AuthenticationSchemes ?? [];
+        if (schemes.Count == 0 && context.RequestServices.GetService<IAuthenticationSchemeProvider>() is { } known
+            && await known.GetDefaultChallengeSchemeAsync() is { } byDefault)
+        {
+            schemes = [byDefault.Name];
+        }
+
+        List<string> names = [];
+        foreach (string scheme in schemes)
+        {
+            string name = await BehindAsync(scheme, context);
+            if (name != ApiKeyAuthenticationDefaults.AuthenticationScheme && HttpToken.IsOne(name))
+            {
+                names.Add(name);
+            }
+        }
+
+        return names.Count == 0 ? "Session" : string.Join(", ", names);
+    }
+
+    /// <summary>The scheme that a policy scheme, which only selects, hands a challenge to; any other scheme itself.</summary>
+    private static async Task<string> BehindAsync(string scheme, HttpContext context)
+    {
+        if (context.RequestServices.GetService<IAuthenticationSchemeProvider>() is not { } known
+            || (await known.GetSchemeAsync(scheme))?.HandlerType != typeof(PolicySchemeHandler))
+        {
+            return scheme;
+        }
+
+        PolicySchemeOptions options = context.RequestServices.GetRequiredService<IOptionsMonitor<PolicySchemeOptions>>().Get(scheme);
+        return options.ForwardChallenge ?? options.ForwardDefaultSelector?.Invoke(context) ?? options.ForwardDefault ?? scheme;
     }
 
     private static async Task<bool> IsMetAsync(AuthorizationPolicy policy, ClaimsPrincipal person, HttpContext context) =>

@@ -1,4 +1,6 @@
 using FlowBeacon.IpAllowlist.Check;
+using FlowBeacon.IpAllowlist.Management.Http;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management;
@@ -6,22 +8,6 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>Why a request to key administration is not admitted, in the terms of problem details (RFC 9457).</summary>
 public sealed record ApiKeyAdmissionRefusal
 {
-    internal static readonly ApiKeyAdmissionRefusal SignInRequired = new()
-    {
-        Status = StatusCodes.Status401Unauthorized,
-        Type = Problem.TypePrefix + "sign-in-required",
-        Title = "Sign in required",
-        Detail = "Keys are administered by people who are signed in.",
-    };
-
-    internal static readonly ApiKeyAdmissionRefusal RoleRequired = new()
-    {
-        Status = StatusCodes.Status403Forbidden,
-        Type = Problem.TypePrefix + "role-required",
-        Title = "Admin or owner role required",
-        Detail = "Keys are administered by signed-in people in the role admin or owner, not by API keys.",
-    };
-
     internal static readonly ApiKeyAdmissionRefusal RequirementNotMet = new()
     {
         Status = StatusCodes.Status403Forbidden,
@@ -47,6 +33,39 @@ public sealed record ApiKeyAdmissionRefusal
 
     /// <summary>How long to wait before the request is repeated, with status 503; otherwise null.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>
+    /// The value of <c>WWW-Authenticate</c>, with status 401: the schemes by which people sign in to this host. Otherwise null.
+    /// </summary>
+    public string? Challenge { get; init; }
+
+    /// <summary>Nobody is signed in.</summary>
+    internal static ApiKeyAdmissionRefusal SignInRequired(string challenge) => new()
+    {
+        Status = StatusCodes.Status401Unauthorized,
+        Type = Problem.TypePrefix + "sign-in-required",
+        Title = "Sign in required",
+        Detail = "Keys are administered by people who are signed in.",
+        Challenge = challenge,
+    };
+
+    /// <summary>The policy does not admit who asks.</summary>
+    internal static ApiKeyAdmissionRefusal PolicyNotMet(AuthorizationPolicy policy) => AdministrationPolicy.IsDefault(policy)
+        ? new()
+        {
+            Status = StatusCodes.Status403Forbidden,
+            Type = Problem.TypePrefix + "role-required",
+            Title = "Admin or owner role required",
+            Detail = "Keys are administered by signed-in people in the role admin or owner, not by API keys.",
+        }
+        : new()
+        {
+            Status = StatusCodes.Status403Forbidden,
+            Type = Problem.TypePrefix + "administration-policy-not-met",
+            Title = "Administration policy not met",
+            Detail = $"Keys are administered by signed-in people whom this host's policy {ApiKeyAdministration.PolicyName} admits, not by"
+                + $" API keys. {AdministrationPolicy.Describe(policy)}",
+        };
 
     internal static ApiKeyAdmissionRefusal Unavailable(TimeSpan retryAfter) => new()
     {

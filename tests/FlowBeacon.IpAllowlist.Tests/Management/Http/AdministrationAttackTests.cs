@@ -20,6 +20,7 @@ public sealed class AdministrationAttackTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const string RoleRequired = "Admin or owner role required";
+    private const string PolicyNotMet = "Administration policy not met";
     private const string SignInRequired = "Sign in required";
 
     public static TheoryData<string> Loosened { get; } = ["anybody", "authenticated", "both schemes", "api key scheme", "scope claim"];
@@ -301,7 +302,7 @@ public sealed class AdministrationAttackTests
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
         string foreign = (await host.CreateAsync("foreign", "203.0.113.7")).RawKey;
 
-        await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
+        await EveryOperationIsRefusedAsync(host, victim, 403, PolicyNotMet, KeyApiHost.Bearer(all));
         await EveryOperationIsRefusedAsync(host, victim, 403, "IP address not allowed", KeyApiHost.Bearer(foreign));
         await EveryOperationIsRefusedAsync(host, victim, 401, SignInRequired);
     }
@@ -319,7 +320,7 @@ public sealed class AdministrationAttackTests
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
 
-        await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
+        await EveryOperationIsRefusedAsync(host, victim, 403, PolicyNotMet, KeyApiHost.Bearer(all));
     }
 
     [Theory]
@@ -352,7 +353,7 @@ public sealed class AdministrationAttackTests
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
 
-        await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
+        await EveryOperationIsRefusedAsync(host, victim, 403, PolicyNotMet, KeyApiHost.Bearer(all));
     }
 
     [Fact]
@@ -367,7 +368,7 @@ public sealed class AdministrationAttackTests
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
         string all = (await host.CreateAsync(new NewApiKey { AllowedIps = [], Name = "all", Scopes = ApiKeyScopes.All })).RawKey;
 
-        await EveryOperationIsRefusedAsync(host, victim, 403, RoleRequired, KeyApiHost.Bearer(all));
+        await EveryOperationIsRefusedAsync(host, victim, 403, PolicyNotMet, KeyApiHost.Bearer(all));
     }
 
     [Fact]
@@ -427,7 +428,7 @@ public sealed class AdministrationAttackTests
             .AddPolicy(ApiKeyAdministration.PolicyName, policy => policy.RequireRole("security")));
 
         (await host.SendAsync("sam security", "POST", Keys, """{"name":"a","allowed_ips":[]}""")).Status.Should().Be(201);
-        (await host.SendAsync(Administrator, "POST", Keys, """{"name":"b","allowed_ips":[]}""")).ShouldBeProblem(403, RoleRequired);
+        (await host.SendAsync(Administrator, "POST", Keys, """{"name":"b","allowed_ips":[]}""")).ShouldBeProblem(403, PolicyNotMet);
     }
 
     [Fact]
@@ -457,7 +458,7 @@ public sealed class AdministrationAttackTests
         string id = all.Details.Key.Id;
 
         (await host.SendAsync(null, "GET", Keys, null, "Authorization: Bearer token-of-alice")).Status.Should().Be(200);
-        await EveryOperationIsRefusedAsync(host, id, 403, RoleRequired, KeyApiHost.Bearer(all.RawKey));
+        await EveryOperationIsRefusedAsync(host, id, 403, PolicyNotMet, KeyApiHost.Bearer(all.RawKey));
         await EveryOperationIsRefusedAsync(
             host, id, 401, "Invalid or expired API key", "Authorization: Bearer token-of-alice", KeyApiHost.Bearer(all.RawKey));
         await EveryOperationIsRefusedAsync(

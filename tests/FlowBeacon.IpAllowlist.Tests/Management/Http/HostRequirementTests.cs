@@ -24,6 +24,7 @@ public sealed class HostRequirementTests
     private const string WithFactor = "alice admin mfa";
     private const string Requirement = "Requirement not met";
     private const string RoleRequired = "Admin or owner role required";
+    private const string PolicyNotMet = "Administration policy not met";
     private const string SignInRequired = "Sign in required";
 
     public static TheoryData<string> Ways { get; } =
@@ -202,7 +203,7 @@ public sealed class HostRequirementTests
             pipeline: web => PipelineOrder.Build(web, order));
 
         (await host.SendAsync(null, "GET", Keys, null, Badge(WithFactor))).ShouldBeProblem(401, SignInRequired);
-        (await host.SendAsync("bob member", "GET", Keys, null, Badge(WithFactor))).ShouldBeProblem(403, RoleRequired);
+        (await host.SendAsync("bob member", "GET", Keys, null, Badge(WithFactor))).ShouldBeProblem(403, PolicyNotMet);
         (await host.SendAsync(WithFactor, "GET", Keys)).ShouldBeProblem(403, Requirement);
         (await host.SendAsync(WithoutFactor, "GET", Keys, null, Badge("alice mfa"))).Status.Should().Be(200);
         (await host.AuditAsync())[0].Actor.Id.Should().Be("alice");

@@ -120,7 +120,7 @@ public sealed class PersonBesideKeyTests
             {
                 builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, HandingOn>(HandingOn.SchemeName, null);
                 builder.Services.AddAuthorizationBuilder().AddPolicy(ApiKeyAdministration.PolicyName, policy => policy
-                    .AddAuthenticationSchemes(HandingOn.SchemeName).RequireRole("admin"));
+                    .AddAuthenticationSchemes(HandingOn.SchemeName).RequireRole("admin", "owner"));
             }
 
             if (way.Contains("fallback", StringComparison.Ordinal))

@@ -1,0 +1,32 @@
+using FlowBeacon.IpAllowlist.Authentication;
+using FlowBeacon.IpAllowlist.Check;
+using Microsoft.AspNetCore.Authorization;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// Requests need an API key with a scope here: without a key 401, without the scope 403 <c>Insufficient scope</c>.
+/// <c>RequireApiKeyScope("…")</c> as an attribute, for whatever takes <see cref="AuthorizeAttribute"/>.
+/// </summary>
+/// <remarks>
+/// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. Several attributes demand all of their scopes. A
+/// scope that is none of <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
+/// </remarks>
+public sealed class RequireApiKeyScopeAttribute : AuthorizeAttribute, IAuthorizationRequirementData, IScopeRequirement
+{
+    /// <summary>Requires a scope.</summary>
+    /// <param name="scope">The scope, such as <see cref="ApiKeyScopes.GovernanceEvaluate"/>.</param>
+    /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
+    public RequireApiKeyScopeAttribute(string scope)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(scope);
+        Scope = scope;
+        AuthenticationSchemes = ApiKeyAuthenticationDefaults.AuthenticationScheme;
+    }
+
+    /// <summary>The scope.</summary>
+    public string Scope { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [ScopeAssertion.For(Scope)];
+}

@@ -1,0 +1,30 @@
+using FlowBeacon.IpAllowlist.Check;
+using Microsoft.AspNetCore.Mvc.Filters;
+
+namespace FlowBeacon.IpAllowlist;
+
+/// <summary>
+/// A request without a valid key is answered 401 here: <c>RequireApiKey()</c> as an attribute, for controllers, actions, Razor pages, hubs
+/// and handlers of minimal APIs.
+/// </summary>
+/// <remarks>
+/// <para>
+/// An attribute of an action overrides its controller's, and attributes override endpoint methods that stand outside
+/// (<c>MapControllers()</c>, <c>MapGroup(…)</c>).
+/// </para>
+/// <para>
+/// It fails closed: a request that reached the endpoint without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
+/// <see cref="InvalidOperationException"/> that names the remedy. A handler outside MVC needs <c>AddFlowBeaconIpAllowlist()</c> for that;
+/// without it an attribute there is never read, while the endpoint method works by itself.
+/// </para>
+/// </remarks>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class RequireApiKeyAttribute : Attribute, IKeyRequirementMetadata, IAuthorizationFilter
+{
+    KeyRequirement IKeyRequirementMetadata.Requirement => KeyRequirement.Required;
+
+    void IAuthorizationFilter.OnAuthorization(AuthorizationFilterContext context) => EndpointGuard.ThrowIfUnchecked(context.HttpContext);
+
+    /// <inheritdoc/>
+    public override string ToString() => KeyRequirement.Required.ToString();
+}
