@@ -68,11 +68,42 @@ public sealed class IpAllowlistOptions
     /// <summary>The scopes in force: the host's, or else the published ones.</summary>
     internal IReadOnlyList<string> ScopesInForce => Scopes ?? ApiKeyScopes.All;
 
+    /// <summary>Which ranges new entries may be; null if none.</summary>
+    internal CidrRangeBounds? RangesInForce => AllowCidrRanges
+        ? new CidrRangeBounds { MinIPv4PrefixLength = MinIPv4PrefixLength, MinIPv6PrefixLength = MinIPv6PrefixLength }
+        : null;
+
     /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
 
     /// <summary>The most entries a list may have when it is set by key administration; 1,000 by default.</summary>
     public int MaxAddressesPerKey { get; set; } = 1_000;
+
+    /// <summary>
+    /// Whether an entry may be a CIDR range such as <c>198.51.100.0/28</c>, without host bits; false by default: then each entry is one
+    /// address.
+    /// </summary>
+    /// <remarks>
+    /// The setting governs writing. Ranges that are kept already are enforced whatever it says, and may be written back; start-up warns
+    /// with their number. <c>/0</c> holds every address and is refused always.
+    /// </remarks>
+    public bool AllowCidrRanges { get; set; }
+
+    /// <summary>
+    /// The shortest prefix of a new IPv4 range, 1 to 32; 8 by default. Only with <see cref="AllowCidrRanges"/>.
+    /// </summary>
+    public int MinIPv4PrefixLength { get; set; } = CidrRangeBounds.Default.MinIPv4PrefixLength;
+
+    /// <summary>
+    /// The shortest prefix of a new IPv6 range, 1 to 128; 32 by default. Only with <see cref="AllowCidrRanges"/>.
+    /// </summary>
+    public int MinIPv6PrefixLength { get; set; } = CidrRangeBounds.Default.MinIPv6PrefixLength;
+
+    /// <summary>
+    /// How long an entry that a break-glass key adds admits its address, 1 hour to 30 days; 24 hours by default. It then denies, and stays
+    /// on the list.
+    /// </summary>
+    public TimeSpan RecoveryEntryLifetime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
     /// How many addresses that used a key successfully are remembered per key, from 1 to 1,024; 64 by default. The least recently seen
@@ -98,6 +129,8 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
 {
     private const int SourcesPerKeyLimit = 1_024;
     private static readonly TimeSpan MaxAuditTimeout = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MinRecoveryEntryLifetime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MaxRecoveryEntryLifetime = TimeSpan.FromDays(30);
 
     public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
     {
@@ -121,12 +154,33 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
                 + $" write a time of more than 0, at most {MaxAuditTimeout}");
         }
 
+        if (options.RecoveryEntryLifetime < MinRecoveryEntryLifetime || options.RecoveryEntryLifetime > MaxRecoveryEntryLifetime)
+        {
+            faults.Add($"{nameof(options.RecoveryEntryLifetime)}: {options.RecoveryEntryLifetime} is out of range;"
+                + $" write a time from {MinRecoveryEntryLifetime} to {MaxRecoveryEntryLifetime}");
+        }
+
+        CheckPrefixLength(options, nameof(options.MinIPv4PrefixLength), options.MinIPv4PrefixLength, 32, 8, faults);
+        CheckPrefixLength(options, nameof(options.MinIPv6PrefixLength), options.MinIPv6PrefixLength, 128, 32, faults);
         if (ScopeRules.FaultOf(options.ScopesInForce) is { } scopeFault)
         {
             faults.Add($"{nameof(options.Scopes)}: {scopeFault}");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static void CheckPrefixLength(
+        IpAllowlistOptions options, string setting, int length, int longest, int byDefault, List<string> faults)
+    {
+        if (length < 1 || length > longest)
+        {
+            faults.Add($"{setting}: {length} is out of range; write a number from 1 to {longest}");
+        }
+        else if (length != byDefault && !options.AllowCidrRanges)
+        {
+            faults.Add($"{setting}: {length} has no effect without {nameof(options.AllowCidrRanges)}; set that, too, or remove this");
+        }
     }
 
     private static void CheckHeader(IpAllowlistOptions options, List<string> faults)

@@ -18,6 +18,21 @@ public sealed record ApiKeyDetails
         }
     } = "";
 
+    /// <summary>
+    /// What people need of the entries of the list, in its order. An entry of the list without one here has no note, and nobody knows since
+    /// when it is there.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    public IReadOnlyList<AllowlistEntryDetails> Entries
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = [];
+
     /// <summary>The number of changes so far, from 1; a change names the version it was read at. 0 for a key from configuration.</summary>
     public required long Version { get; init; }
 

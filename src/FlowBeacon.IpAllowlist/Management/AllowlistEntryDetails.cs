@@ -1,0 +1,23 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>What people need of an entry of a list beside the address and its expiry, which are in <see cref="ApiKey.AllowedIps"/>.</summary>
+public sealed record AllowlistEntryDetails
+{
+    /// <summary>The address or range that it is about, in canonical text.</summary>
+    public required string Ip { get; init; }
+
+    /// <summary>What people wrote about the entry, such as whose address it is; empty if nothing.</summary>
+    /// <exception cref="ArgumentNullException">The text is null.</exception>
+    public string Note
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = "";
+
+    /// <summary>When the entry was put on the list; null for one from configuration.</summary>
+    public DateTimeOffset? AddedAt { get; init; }
+}
