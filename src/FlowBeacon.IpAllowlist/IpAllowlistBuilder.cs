@@ -79,7 +79,7 @@ public sealed class IpAllowlistBuilder
 
     private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
         new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource,
-            new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist);
+            new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist, options.RangesInForce, options.RecoveryEntryLifetime);
 
     /// <summary>The default policy, unless the host has one of that name.</summary>
     private static void AddAdministrationPolicy(AuthorizationOptions options)

@@ -58,7 +58,8 @@ internal sealed class ManagedKeys
         Time,
         new ApiKeyManagementSettings(
             _options.MaxAddressesPerKey, _options.ApiKeyPrefix, _options.AuditTimeout, _options.ClientIpSource,
-            new ScopeRules(_options.ScopesInForce), _options.RequireAllowlist));
+            new ScopeRules(_options.ScopesInForce), _options.RequireAllowlist, _options.RangesInForce,
+            _options.RecoveryEntryLifetime));
 
     public void Configure(ApiKey key)
     {
@@ -81,7 +82,7 @@ internal sealed class ManagedKeys
         IsReportOnly: false, IsHealth: false, "GET", "/"));
 
     public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
-        CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
+        CreateAsync(new NewApiKey { Name = name, AllowedIps = [.. allowedIps] });
 
     public Task<IssuedApiKey> CreateAsync(NewApiKey request) => Manager.CreateAsync(request, Actor, TestContext.Current.CancellationToken);
 

@@ -299,14 +299,6 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         : address.IsIPv4 && ((ReadOnlySpan<uint>)_few)[.._fewCount].Contains(address.IPv4Bits) ? Expiry.Never
         : Expiry.NotListed;
 
-    /// <summary>The set with an address more, for good: an entry of that address that expires is replaced.</summary>
-    internal IpAddressSet With(IpAddressValue address)
-    {
-        var members = Members.ToDictionary(member => member.Network, member => member.Until);
-        members[IpNetwork.Of(address)] = Expiry.Never;
-        return Of(members);
-    }
-
     /// <summary>
     /// Whether for each entry of another set there is one here that holds all of it, and as long. Entries that hold it only together do not
     /// count.

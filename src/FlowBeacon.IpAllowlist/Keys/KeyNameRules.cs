@@ -6,7 +6,7 @@ using System.Text;
 namespace FlowBeacon.IpAllowlist.Keys;
 
 /// <summary>
-/// What a key's name may be, wherever it comes from, and its description. Names are compared without case, in the one form that is read
+/// What a key's name may be, wherever it comes from, its description, and the notes of its list. Names are compared without case, in the one form that is read
 /// here.
 /// </summary>
 internal static class KeyNameRules
@@ -14,6 +14,8 @@ internal static class KeyNameRules
     public const int LongestName = 100;
 
     public const int LongestDescription = 500;
+
+    public const int LongestNote = 200;
 
     /// <summary>
     /// Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.
@@ -73,6 +75,10 @@ internal static class KeyNameRules
         TryRead(
             text, keyPrefix, LongestDescription, $"must be at most {LongestDescription} characters", "leave it out", out description,
             out fault);
+
+    /// <summary>Reads the note of an entry of a list, which may be empty, likewise.</summary>
+    public static bool TryReadNote(string text, string keyPrefix, out string note, [NotNullWhen(false)] out string? fault) =>
+        TryRead(text, keyPrefix, LongestNote, $"must be at most {LongestNote} characters", "leave it out", out note, out fault);
 
     private static bool TryRead(
         string text, string keyPrefix, int longest, string expected, string remedy, out string read, [NotNullWhen(false)] out string? fault)

@@ -18,6 +18,11 @@ public sealed record AllowlistEntryDetails
         }
     } = "";
 
+    /// <summary>
+    /// Whether a break-glass key added the entry: when it has expired and the list is full, it makes room for the next one of that kind.
+    /// </summary>
+    public bool IsFromRecovery { get; init; }
+
     /// <summary>When the entry was put on the list; null for one from configuration.</summary>
     public DateTimeOffset? AddedAt { get; init; }
 }

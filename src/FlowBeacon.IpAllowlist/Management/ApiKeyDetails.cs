@@ -60,6 +60,14 @@ public sealed record ApiKeyDetails
     /// <summary>Where the key is kept.</summary>
     public ApiKeyOrigin Origin { get; init; }
 
+    /// <summary>Every entry of the list, in its order, with what people need of it.</summary>
+    internal IEnumerable<(AllowlistEntryDetails Details, DateTimeOffset? ExpiresAt)> DescribeEntries()
+    {
+        var details = Entries.ToDictionary(entry => entry.Ip, StringComparer.Ordinal);
+        return Key.AllowedIps.Entries.Select(entry =>
+            (details.GetValueOrDefault(entry.Text) ?? new AllowlistEntryDetails { Ip = entry.Text }, entry.ExpiresAt));
+    }
+
     /// <summary>Whether the key works at an instant.</summary>
     /// <param name="now">The instant.</param>
     /// <returns>The state.</returns>

@@ -10,6 +10,9 @@ public static class ApiKeyLimits
     /// <summary>The most characters (UTF-16 code units) of a name, after composition (NFC, UAX #15).</summary>
     public const int MaxNameLength = KeyNameRules.LongestName;
 
+    /// <summary>The most characters (UTF-16 code units) of the note of an entry, after composition.</summary>
+    public const int MaxNoteLength = KeyNameRules.LongestNote;
+
     /// <summary>The most characters (UTF-16 code units) of a description, after composition.</summary>
     public const int MaxDescriptionLength = KeyNameRules.LongestDescription;
 

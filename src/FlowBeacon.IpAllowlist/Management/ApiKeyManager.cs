@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
@@ -35,7 +36,7 @@ public sealed class ApiKeyManager
         _repository = repository;
         _configurationKeys = new ConfigurationKeyListing(configurationKeys);
         _time = time;
-        _rules = new ApiKeyRules(settings.MaxAddressesPerKey, settings.ApiKeyPrefix, settings.Scopes, settings.RequireAllowlist, time);
+        _rules = new ApiKeyRules(settings, time);
         _guard = new LockoutGuard(time);
         _warnings = new ApiKeyWarnings(settings.ClientIpSource, time);
         _trial = new TrialJudge(resolver, time);
@@ -80,8 +81,8 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(actor);
 
         string rawKey = ApiKeyGenerator.NewRawKey(_prefix);
-        ApiKey key = Read(request, rawKey, errors);
-        string description = _rules.ReadDescription(request.Description, errors);
+        ApiKeyDetails read = Read(request, rawKey, errors);
+        ApiKey key = read.Key;
         errors.ThrowIfAny();
         if (_configurationKeys.HasName(key.Name))
         {
@@ -89,18 +90,11 @@ public sealed class ApiKeyManager
         }
 
         DateTimeOffset now = _time.GetUtcNow();
-        var created = new ApiKeyDetails
-        {
-            Key = key,
-            Description = description,
-            Version = 1,
-            CreatedAt = now,
-            CreatedBy = actor,
-            UpdatedAt = now,
-        };
+        ApiKeyDetails created = read with { Version = 1, CreatedAt = now, CreatedBy = actor, UpdatedAt = now };
         AuditEntry entry = Entry(AuditAction.Create, actor, key) with
         {
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
+            Changes = AuditChange.OfEntries(before: null, created),
             Detail = key.IsBreakGlass ? "a break-glass key" : null,
         };
         var change = new ApiKeyChange
@@ -162,13 +156,15 @@ public sealed class ApiKeyManager
                 return null;
             }
 
-            bool listChanged = !before.Key.AllowedIps.Equals(after.AllowedIps);
             bool wasUnreadable = before.Key.AllowedIps.IsUnreadable;
+            string[] oldList = before.Key.AllowedIps.ToCanonicalStrings();
+            string[] newList = after.AllowedIps.ToCanonicalStrings();
+            bool listChanged = wasUnreadable != after.AllowedIps.IsUnreadable || !oldList.SequenceEqual(newList);
             string? accepted = RiskOf(before, after, update, seen);
             return (planned, Entry(ActionOf(before.Key, after), actor, after) with
             {
-                OldAllowedIps = listChanged && !wasUnreadable ? before.Key.AllowedIps.ToCanonicalStrings() : null,
-                NewAllowedIps = listChanged ? after.AllowedIps.ToCanonicalStrings() : null,
+                OldAllowedIps = listChanged && !wasUnreadable ? oldList : null,
+                NewAllowedIps = listChanged ? newList : null,
                 Changes = AuditChange.Between(before, planned),
                 Detail = ChangeText.Join(
                     listChanged && wasUnreadable ? "the stored list could not be read" : null,
@@ -540,14 +536,15 @@ public sealed class ApiKeyManager
             }
 
             var errors = new FieldErrors();
-            string[] list = before.Key.AllowedIps.ToCanonicalStrings();
-            ApiKey after = before.Key with { AllowedIps = before.Key.AllowedIps.With(IpAddressValue.From(caller)) };
-            _rules.CheckSize(after.AllowedIps, errors);
+            string why = presented is null ? "the key was denied from here" : "the caller showed the key itself";
+            string note = $"Recovery by {SnakeCase.Of(actor.Kind)} {PrintableText.Escape(actor.Id)}: {why}";
+            ApiKeyDetails after = _rules.Recover(before, address, note, errors);
             errors.ThrowIfAny();
-            return (before with { Key = after }, Entry(AuditAction.Recover, actor, after) with
+            return (after, Entry(AuditAction.Recover, actor, after.Key) with
             {
-                OldAllowedIps = list,
-                NewAllowedIps = after.AllowedIps.ToCanonicalStrings(),
+                OldAllowedIps = before.Key.AllowedIps.ToCanonicalStrings(),
+                NewAllowedIps = after.Key.AllowedIps.ToCanonicalStrings(),
+                Changes = AuditChange.OfEntries(before, after),
                 Detail = presented is null ? null : "the caller showed the key itself",
             });
         }, cancellationToken);
@@ -558,9 +555,9 @@ public sealed class ApiKeyManager
     internal void Check(ApiKeyUpdate update, FieldErrors errors) =>
         Read(
             new ApiKeyDetails { Key = new ApiKey { Id = "any", Hash = default, AllowedIps = IpAddressSet.Empty }, Version = 0 },
-            update, errors);
+            update, isKeyKnown: false, errors);
 
-    private ApiKey Read(NewApiKey request, string rawKey, FieldErrors errors)
+    private ApiKeyDetails Read(NewApiKey request, string rawKey, FieldErrors errors)
     {
         string id = _rules.ReadId(request.Id, errors);
         string name = _rules.ReadName(request.Name, errors);
@@ -571,18 +568,30 @@ public sealed class ApiKeyManager
             Name = name,
             Hash = ApiKeyHash.Compute(rawKey),
             Prefix = ApiKeyGenerator.PrefixOf(rawKey),
-            AllowedIps = _rules.ReadAllowedIps(request, errors),
+            AllowedIps = IpAddressSet.Empty,
             Scopes = _rules.ReadScopes(request.Scopes ?? [], errors),
             ExpiresAt = request.ExpiresAt,
             AllowlistMode = ApiKeyRules.ReadAllowlistMode(request.AllowlistMode, errors),
             IsBreakGlass = request.IsBreakGlass,
         };
-        ApiKeyRules.CheckBreakGlass(key, errors);
-        return key;
+        var withoutList = new ApiKeyDetails
+        {
+            Key = key,
+            Description = _rules.ReadDescription(request.Description, errors),
+            Version = 0,
+        };
+        ApiKeyDetails read = _rules.ReadAllowedIps(withoutList, request, errors);
+        ApiKeyRules.CheckBreakGlass(read.Key, errors);
+        return read;
     }
 
-    private ApiKeyDetails Read(ApiKeyDetails details, ApiKeyUpdate update, FieldErrors errors)
+    private ApiKeyDetails Read(ApiKeyDetails details, ApiKeyUpdate update, bool isKeyKnown, FieldErrors errors)
     {
+        if (update.AllowedIps is not null)
+        {
+            details = _rules.ReadNewAllowedIps(details, update.AllowedIps, isKeyKnown, errors);
+        }
+
         ApiKey before = details.Key;
         string name = update.Name is null ? before.Name : _rules.ReadName(update.Name, errors);
         if (update.RemoveExpiry && update.ExpiresAt is not null)
@@ -594,7 +603,6 @@ public sealed class ApiKeyManager
         ApiKey after = before with
         {
             Name = name,
-            AllowedIps = update.AllowedIps is null ? before.AllowedIps : _rules.ReadAllowedIps(before, update.AllowedIps, errors),
             Scopes = update.Scopes is null ? before.Scopes : _rules.ReadScopes(update.Scopes, errors),
             ExpiresAt = update.RemoveExpiry ? null : update.ExpiresAt ?? before.ExpiresAt,
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
@@ -613,7 +621,7 @@ public sealed class ApiKeyManager
     {
         RefuseIfRevoked(before);
         var errors = new FieldErrors();
-        ApiKeyDetails planned = Read(before, update, errors);
+        ApiKeyDetails planned = Read(before, update, isKeyKnown: true, errors);
         ApiKey after = planned.Key;
         errors.ThrowIfAny();
         if (!before.Key.Name.Equals(after.Name, StringComparison.OrdinalIgnoreCase) && _configurationKeys.HasName(after.Name))

@@ -3,11 +3,12 @@ using FlowBeacon.IpAllowlist.Keys;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
-internal sealed class ApiKeyRules(
-    int maxAddressesPerKey, string keyPrefix, ScopeRules scopes, bool requireAllowlist, TimeProvider time)
+internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
+
+    private readonly AllowlistReader _list = new(settings.Ranges, settings.ApiKeyPrefix, time);
 
     /// <summary>Reads the id that a caller chose, or makes one. A fault does not repeat it, because it may be a raw key.</summary>
     public string ReadId(string? chosen, FieldErrors errors)
@@ -24,7 +25,7 @@ internal sealed class ApiKeyRules(
     /// <summary>Reads a name: in composed form; empty if it is refused.</summary>
     public string ReadName(string? text, FieldErrors errors)
     {
-        if (!KeyNameRules.TryRead(text, keyPrefix, out string name, out string? fault))
+        if (!KeyNameRules.TryRead(text, settings.ApiKeyPrefix, out string name, out string? fault))
         {
             errors.Add(nameof(NewApiKey.Name), fault);
         }
@@ -35,7 +36,7 @@ internal sealed class ApiKeyRules(
     /// <summary>Reads a description: in composed form; empty if there is none, or it is refused.</summary>
     public string ReadDescription(string? text, FieldErrors errors)
     {
-        if (!KeyNameRules.TryReadDescription(text ?? "", keyPrefix, out string description, out string? fault))
+        if (!KeyNameRules.TryReadDescription(text ?? "", settings.ApiKeyPrefix, out string description, out string? fault))
         {
             errors.Add(nameof(NewApiKey.Description), fault);
         }
@@ -44,11 +45,11 @@ internal sealed class ApiKeyRules(
     }
 
     /// <summary>Reads a new key's list. Only one that is there, and empty, turns the check off; a break-glass key needs none.</summary>
-    public IpAddressSet ReadAllowedIps(NewApiKey request, FieldErrors errors)
+    public ApiKeyDetails ReadAllowedIps(ApiKeyDetails key, NewApiKey request, FieldErrors errors)
     {
         if (request.AllowedIps is null && !request.IsBreakGlass)
         {
-            errors.Add(nameof(NewApiKey.AllowedIps), requireAllowlist
+            errors.Add(nameof(NewApiKey.AllowedIps), settings.RequireAllowlist
                 ? "is missing; write the allowed addresses"
                 : "is missing; write the allowed addresses, or [] to turn the check off for this key");
         }
@@ -58,39 +59,43 @@ internal sealed class ApiKeyRules(
             RefuseEmptyList(errors);
         }
 
-        return ReadAllowedIps(request.AllowedIps ?? [], errors);
+        return ReadAllowedIps(key, request.AllowedIps ?? [], isKeyKnown: true, errors);
     }
 
     /// <summary>Reads the new list of a key. Only a change is refused: a key without a list may stay as it is.</summary>
-    public IpAddressSet ReadAllowedIps(ApiKey before, IReadOnlyList<string> entries, FieldErrors errors)
+    /// <param name="before">The key, or one that stands for it where it is not known yet.</param>
+    /// <param name="items">The list.</param>
+    /// <param name="isKeyKnown">Whether it is the key itself.</param>
+    /// <param name="errors">Where faults are put.</param>
+    public ApiKeyDetails ReadNewAllowedIps(ApiKeyDetails before, IReadOnlyList<AllowlistItem> items, bool isKeyKnown, FieldErrors errors)
     {
-        if (entries.Count == 0 && !before.IsBreakGlass && !before.LacksAllowlist)
+        if (items.Count == 0 && !before.Key.IsBreakGlass && !before.Key.LacksAllowlist)
         {
             RefuseEmptyList(errors);
         }
 
-        return ReadAllowedIps(entries, errors);
+        return ReadAllowedIps(before, items, isKeyKnown, errors);
     }
 
-    public IpAddressSet ReadAllowedIps(IReadOnlyList<string> entries, FieldErrors errors)
+    /// <summary>The key with the address of a recovery on its list.</summary>
+    public ApiKeyDetails Recover(ApiKeyDetails key, string ip, string note, FieldErrors errors)
     {
-        if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> refused))
-        {
-            CheckSize(set, errors);
-            return set;
-        }
+        ApiKeyDetails recovered = _list.WithRecovery(
+            key, ip, note, time.GetUtcNow() + settings.RecoveryEntryLifetime, settings.MaxAddressesPerKey);
+        CheckSize(recovered.Key.AllowedIps, errors);
+        return recovered;
+    }
 
-        foreach (IpAddressError error in refused)
-        {
-            errors.Add($"{nameof(NewApiKey.AllowedIps)}[{error.Index}]", error.Message);
-        }
-
-        return IpAddressSet.Empty;
+    private ApiKeyDetails ReadAllowedIps(ApiKeyDetails key, IReadOnlyList<AllowlistItem> items, bool isKeyKnown, FieldErrors errors)
+    {
+        ApiKeyDetails read = _list.Read(items, key, isKeyKnown, errors);
+        CheckSize(read.Key.AllowedIps, errors);
+        return read;
     }
 
     private void RefuseEmptyList(FieldErrors errors)
     {
-        if (requireAllowlist)
+        if (settings.RequireAllowlist)
         {
             errors.Add(nameof(NewApiKey.AllowedIps), "must not be empty: this application requires a list of every key");
         }
@@ -101,13 +106,13 @@ internal sealed class ApiKeyRules(
     {
         for (int index = 0; index < read.Count; index++)
         {
-            if (scopes.FaultOf(read[index]) is { } fault)
+            if (settings.Scopes.FaultOf(read[index]) is { } fault)
             {
                 errors.Add($"{nameof(NewApiKey.Scopes)}[{index}]", fault);
             }
         }
 
-        return [.. scopes.All.Intersect(read)];
+        return [.. settings.Scopes.All.Intersect(read)];
     }
 
     public void CheckExpiry(DateTimeOffset? expiresAt, FieldErrors errors)
@@ -129,11 +134,11 @@ internal sealed class ApiKeyRules(
         return mode;
     }
 
-    public void CheckSize(IpAddressSet list, FieldErrors errors)
+    private void CheckSize(IpAddressSet list, FieldErrors errors)
     {
-        if (list.Count > maxAddressesPerKey)
+        if (list.Count > settings.MaxAddressesPerKey)
         {
-            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {maxAddressesPerKey} are allowed");
+            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {settings.MaxAddressesPerKey} are allowed");
         }
     }
 

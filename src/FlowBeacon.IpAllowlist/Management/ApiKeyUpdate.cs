@@ -11,8 +11,10 @@ public sealed record ApiKeyUpdate
     /// <summary>The new description, as <see cref="NewApiKey.Description"/> may be; an empty one removes it.</summary>
     public string? Description { get; init; }
 
-    /// <summary>The whole new list; an empty one turns the check off.</summary>
-    public IReadOnlyList<string>? AllowedIps { get; init; }
+    /// <summary>
+    /// The whole new list; an empty one turns the check off. A text keeps the note and the expiry of the entry that it names.
+    /// </summary>
+    public IReadOnlyList<AllowlistItem>? AllowedIps { get; init; }
 
     /// <summary>All the new scopes.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }

@@ -14,4 +14,7 @@ public enum ApiKeyWarningKind
 
     /// <summary>The key's last scope was taken away.</summary>
     NoScopesLeft = 3,
+
+    /// <summary>An entry lies within a range of the same list.</summary>
+    Overlap = 4,
 }

@@ -13,11 +13,16 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
 
     /// <summary>The warnings about a new key.</summary>
     public IReadOnlyList<ApiKeyWarning> About(ApiKey created, IPAddress? proxy) =>
-        [.. AboutList(created, proxy), .. AboutExpiry(created.ExpiresAt)];
+        [.. AboutList(created, proxy), .. AboutOverlaps(created), .. AboutExpiry(created.ExpiresAt)];
 
     /// <summary>The warnings about a change: of the whole list, and of what else it sets.</summary>
     public IReadOnlyList<ApiKeyWarning> About(ApiKey before, ApiKey after, ApiKeyUpdate update) =>
-        [.. AboutList(after, update.ProxyAddress), .. AboutExpiry(update.ExpiresAt), .. AboutScopes(before, after)];
+    [
+        .. AboutList(after, update.ProxyAddress),
+        .. AboutOverlaps(after),
+        .. AboutExpiry(update.ExpiresAt),
+        .. AboutScopes(before, after),
+    ];
 
     private IEnumerable<ApiKeyWarning> AboutList(ApiKey key, IPAddress? proxyAddress)
     {
@@ -35,6 +40,28 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
                     address, ApiKeyWarningKind.OwnProxy,
                     $"{address} is where this request connected from, with an X-Forwarded-For header: it looks like your own proxy,"
                     + " and if it is ever taken for the client, everybody behind it is");
+            }
+        }
+    }
+
+    /// <summary>The widest range that holds an entry is the last one before it that no other holds: networks nest, or are apart.</summary>
+    private static IEnumerable<ApiKeyWarning> AboutOverlaps(ApiKey key)
+    {
+        IpNetwork? widest = null;
+        foreach (IpNetwork network in key.AllowedIps.Members.Select(member => member.Network))
+        {
+            if (widest is { } range && range.Contains(network))
+            {
+                yield return new ApiKeyWarning
+                {
+                    Kind = ApiKeyWarningKind.Overlap,
+                    Entry = network.ToString(),
+                    Message = $"{network} lies within {range}; while both are in force, removing one of them changes nothing",
+                };
+            }
+            else
+            {
+                widest = network;
             }
         }
     }

@@ -11,7 +11,8 @@ public sealed record AuditChange
 {
     /// <summary>
     /// The field, as key administration over HTTP names it: <c>name</c>, <c>description</c>, <c>scopes</c>, <c>expires_at</c>,
-    /// <c>allowlist_mode</c> or <c>enabled</c>.
+    /// <c>allowlist_mode</c> or <c>enabled</c>; of an entry of the list, <c>allowed_ips[203.0.113.7].note</c> or
+    /// <c>allowed_ips[203.0.113.7].expires_at</c>.
     /// </summary>
     public required string Field { get; init; }
 
@@ -36,7 +37,32 @@ public sealed record AuditChange
             Of("allowlist_mode", SnakeCase.Of(before.Key.AllowlistMode), SnakeCase.Of(after.Key.AllowlistMode)),
             Of("enabled", TextOf(!before.Key.IsDisabled), TextOf(!after.Key.IsDisabled)),
         }.Where(change => change.Old != change.New),
+        .. OfEntries(before, after),
     ];
+
+    /// <summary>What is different between the notes and expiries of two lists.</summary>
+    internal static IReadOnlyList<AuditChange> OfEntries(ApiKeyDetails? before, ApiKeyDetails after)
+    {
+        var old = Described(before);
+        var @new = Described(after);
+        return
+        [
+            .. from ip in old.Keys.Union(@new.Keys, StringComparer.Ordinal)
+               let o = old.GetValueOrDefault(ip)
+               let n = @new.GetValueOrDefault(ip)
+               from change in new[]
+               {
+                   Of($"allowed_ips[{ip}].note", o.Note, n.Note),
+                   Of($"allowed_ips[{ip}].expires_at", TextOf(o.ExpiresAt), TextOf(n.ExpiresAt)),
+               }
+               where change.Old != change.New
+               select change,
+        ];
+
+        static Dictionary<string, (string? Note, DateTimeOffset? ExpiresAt)> Described(ApiKeyDetails? key) =>
+            key?.DescribeEntries().ToDictionary(
+                entry => entry.Details.Ip, entry => ((string?)entry.Details.Note, entry.ExpiresAt), StringComparer.Ordinal) ?? [];
+    }
 
     private static AuditChange Of(string field, string? old, string? @new) => new()
     {

@@ -23,8 +23,8 @@ public sealed record NewApiKey
     /// </summary>
     public string? Description { get; init; }
 
-    /// <summary>The allowed addresses; an empty list turns the check off for this key.</summary>
-    public required IReadOnlyList<string> AllowedIps { get; init; }
+    /// <summary>The allowed addresses, as texts or with a note and an expiry; an empty list turns the check off for this key.</summary>
+    public required IReadOnlyList<AllowlistItem> AllowedIps { get; init; }
 
     /// <summary>What the key may do: some of <see cref="ApiKeyManager.Scopes"/>.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];

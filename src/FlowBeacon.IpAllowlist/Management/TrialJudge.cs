@@ -54,8 +54,8 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
     private static string Explain(ApiKey key, ClientIp client, string whyUnknown) => key.WhyNotAdmitted(client) switch
     {
         IpAllowlistDenialReason.NotListed when key.AllowedIps.Contains(client.Address) =>
-            $"The entry of the key's list that holds {client.Address} has expired.",
-        IpAllowlistDenialReason.NotListed => $"{client.Address} is none of the {key.AllowedIps.Count} addresses of the key's list.",
+            $"The key's list has {client.Address}, but only until {Expiry.ToInstant(key.AllowedIps.ListedUntil(client.Address)):u}.",
+        IpAllowlistDenialReason.NotListed => $"{client.Address} is in none of the {key.AllowedIps.Count} entries of the key's list.",
         IpAllowlistDenialReason.UnreadableList => "The key's stored list cannot be read, so it admits nobody.",
         _ => whyUnknown,
     };

@@ -97,7 +97,7 @@ internal static class ToyPage
     private static async Task<IResult> CreateAsync(HttpContext context, ApiKeyManager manager, CreateForm form)
     {
         IssuedApiKey issued = await manager.CreateAsync(
-            new NewApiKey { Id = form.Id, Name = form.Name, AllowedIps = form.AllowedIps, ProxyAddress = ProxyOf(context) },
+            new NewApiKey { Id = form.Id, Name = form.Name, AllowedIps = [.. form.AllowedIps], ProxyAddress = ProxyOf(context) },
             ToyPageGuard.ActorOf(context), context.RequestAborted);
         return Results.Json(new { issued.Details.Key.Id, issued.RawKey, issued.Revision, Warnings = Messages(issued.Warnings) });
     }
@@ -194,7 +194,7 @@ internal static class ToyPage
     private static ApiKeyUpdate UpdateOf(UpdateForm form, HttpContext context) => new()
     {
         Name = form.Name,
-        AllowedIps = form.AllowedIps,
+        AllowedIps = form.AllowedIps is null ? null : [.. form.AllowedIps],
         ExpiresAt = form.ExpiresAt,
         AcceptLockoutRisk = form.AcceptLockoutRisk,
         ProxyAddress = ProxyOf(context),

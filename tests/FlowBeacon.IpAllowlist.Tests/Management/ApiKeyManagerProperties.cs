@@ -59,7 +59,7 @@ public sealed class ApiKeyManagerProperties
                 string[] list = [.. read.Key.AllowedIps.ToCanonicalStrings(), $"2001:db8:{writer:x}::{number:x}"];
                 try
                 {
-                    await keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = list }, read.Version);
+                    await keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [.. list] }, read.Version);
                     number++;
                 }
                 catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.StaleVersion)

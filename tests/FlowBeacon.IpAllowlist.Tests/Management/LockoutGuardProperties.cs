@@ -136,13 +136,13 @@ public sealed class LockoutGuardProperties
                     Use(key, key.RawKey, operation.ClientIp);
                     break;
                 case Step.SetList:
-                    Edit(key, new ApiKeyUpdate { AllowedIps = operation.AllowedIps }, isAccepted);
+                    Edit(key, new ApiKeyUpdate { AllowedIps = [.. operation.AllowedIps] }, isAccepted);
                     break;
                 case Step.SetMode:
                     Edit(key, new ApiKeyUpdate { AllowlistMode = operation.Mode }, isAccepted);
                     break;
                 case Step.SetBoth:
-                    Edit(key, new ApiKeyUpdate { AllowedIps = operation.AllowedIps, AllowlistMode = operation.Mode }, isAccepted);
+                    Edit(key, new ApiKeyUpdate { AllowedIps = [.. operation.AllowedIps], AllowlistMode = operation.Mode }, isAccepted);
                     break;
                 case Step.ClearList:
                     Edit(key, new ApiKeyUpdate { AllowedIps = [] }, isAccepted);
@@ -271,7 +271,7 @@ public sealed class LockoutGuardProperties
             ApiKey before = Get(key);
             ApiKey wanted = before with
             {
-                AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps),
+                AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps.Select(item => item.Ip)),
                 AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
                 IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
             };

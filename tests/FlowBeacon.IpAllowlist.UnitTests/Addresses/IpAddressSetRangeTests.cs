@@ -269,17 +269,6 @@ public sealed class IpAddressSetRangeTests
     }
 
     [Fact]
-    public void With_an_address_it_keeps_all_other_entries_and_their_expiries()
-    {
-        IpAddressSet set = Read(("203.0.113.7", Friday), ("10.0.0.0/8", Friday), ("192.0.2.1", null));
-
-        set.With(Value("203.0.113.7")).Should().Be(Read(("203.0.113.7", null), ("10.0.0.0/8", Friday), ("192.0.2.1", null)));
-        set.With(Value("10.0.0.1")).Should().Be(
-            Read(("203.0.113.7", Friday), ("10.0.0.0/8", Friday), ("192.0.2.1", null), ("10.0.0.1", null)));
-        set.With(Value("192.0.2.1")).Should().Be(set);
-    }
-
-    [Fact]
     public void Throws_for_null_in_place_of_a_list_or_an_address()
     {
         ((Action)(() => IpAddressSet.TryParse((IEnumerable<IpAllowlistEntry>)null!, null, out _, out _)))

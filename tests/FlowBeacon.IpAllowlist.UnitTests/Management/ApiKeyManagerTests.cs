@@ -240,7 +240,7 @@ public sealed class ApiKeyManagerTests
         var keys = new ManagedKeys(new IpAllowlistOptions { MaxAddressesPerKey = 2 });
         string id = (await keys.CreateAsync(New("name", Addresses(2)))).Details.Key.Id;
 
-        (await ManagedKeys.RefusedAsync(() => keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = Addresses(3) })))
+        (await ManagedKeys.RefusedAsync(() => keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [.. Addresses(3)] })))
             .Message.Should().Be("AllowedIps: has 3 entries; at most 2 are allowed");
     }
 
@@ -819,7 +819,7 @@ public sealed class ApiKeyManagerTests
         (await _keys.AuditAsync()).Should().ContainSingle();
     }
 
-    private static NewApiKey New(string name, params string[] allowedIps) => new() { Name = name, AllowedIps = allowedIps };
+    private static NewApiKey New(string name, params string[] allowedIps) => new() { Name = name, AllowedIps = [.. allowedIps] };
 
     private static string[] Addresses(int count) => [.. Enumerable.Range(1, count).Select(number => $"2001:db8::{number:x}")];
 

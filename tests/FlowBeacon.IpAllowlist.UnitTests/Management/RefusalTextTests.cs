@@ -186,7 +186,7 @@ public sealed partial class RefusalTextTests
         }
     }
 
-    private static NewApiKey New(string name, params string[] allowedIps) => new() { Name = name, AllowedIps = allowedIps };
+    private static NewApiKey New(string name, params string[] allowedIps) => new() { Name = name, AllowedIps = [.. allowedIps] };
 
     private async Task<string> ExpiredAsync(string id)
     {

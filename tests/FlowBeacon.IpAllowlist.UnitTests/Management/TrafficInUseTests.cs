@@ -291,7 +291,7 @@ public sealed class TrafficInUseTests
             id,
             new ApiKeyUpdate
             {
-                AllowedIps = allowedIps,
+                AllowedIps = [.. allowedIps],
                 AllowlistMode = AllowlistMode.Enforce,
                 AcceptLockoutRisk = acceptLockoutRisk,
             },

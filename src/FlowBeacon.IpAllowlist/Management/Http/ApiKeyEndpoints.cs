@@ -29,7 +29,7 @@ internal sealed class ApiKeyEndpoints(
             Id = body.Id,
             Name = body.Name ?? "",
             Description = body.Description,
-            AllowedIps = body.AllowedIps!,
+            AllowedIps = body.AllowedIps is null ? null! : AllowedIpBody.ToItems(body.AllowedIps, errors),
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
             AllowlistMode = body.AllowlistMode,
@@ -84,8 +84,10 @@ internal sealed class ApiKeyEndpoints(
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
         IReadOnlyDictionary<string, SourceSeen> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
+        ApiKeySources sources = await traffic.ReadSourcesAsync(details.Key.Id, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(
-            context, StatusCodes.Status200OK, UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed),
+            context, StatusCodes.Status200OK,
+            UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed) with { Entries = AllowlistEntryJson.From(details, sources) },
             ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
 
@@ -101,7 +103,7 @@ internal sealed class ApiKeyEndpoints(
         {
             Name = body.Name,
             Description = body.Description,
-            AllowedIps = body.AllowedIps,
+            AllowedIps = body.AllowedIps is null ? null : AllowedIpBody.ToItems(body.AllowedIps, errors),
             Scopes = body.Scopes,
             ExpiresAt = RequestField.Instant(body.ExpiresAt, nameof(body.ExpiresAt), errors),
             RemoveExpiry = body is { HasExpiresAt: true, ExpiresAt: null },

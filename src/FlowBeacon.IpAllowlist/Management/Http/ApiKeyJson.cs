@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using FlowBeacon.IpAllowlist.Traffic;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -18,6 +19,51 @@ internal sealed record RetiringSecretJson
 
     [JsonPropertyName("expires_at"), Description("When it stops working.")]
     public required DateTimeOffset ExpiresAt { get; init; }
+}
+
+[Description("An entry of the list of a key.")]
+internal sealed record AllowlistEntryJson
+{
+    [JsonPropertyName("ip"), Description("The address or range, in canonical form.")]
+    public required string Ip { get; init; }
+
+    [JsonPropertyName("note"), Description("What people wrote about the entry; empty if nothing.")]
+    public required string Note { get; init; }
+
+    [JsonPropertyName("expires_at")]
+    [Description("When the entry stops admitting; null for never. An expired entry denies, and stays on the list.")]
+    public required DateTimeOffset? ExpiresAt { get; init; }
+
+    [JsonPropertyName("added_at"), Description("When the entry was put on the list; null if that is not known.")]
+    public required DateTimeOffset? AddedAt { get; init; }
+
+    [JsonPropertyName("last_seen_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("When a request from an address of the entry last passed, to the second: only in the answer of one key, and if any did.")]
+    public DateTimeOffset? LastSeenAt { get; init; }
+
+    /// <summary>The entries of a key; null if its list cannot be read.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="sources">Where it was used from; null if the answer does not tell.</param>
+    public static IReadOnlyList<AllowlistEntryJson>? From(ApiKeyDetails key, ApiKeySources? sources)
+    {
+        if (key.Key.AllowedIps.IsUnreadable)
+        {
+            return null;
+        }
+
+        IReadOnlyList<DateTimeOffset?>? lastSeen = sources is null ? null : EntryUse.LastSeen(key.Key.AllowedIps, sources);
+        return
+        [
+            .. key.DescribeEntries().Select((entry, index) => new AllowlistEntryJson
+            {
+                Ip = entry.Details.Ip,
+                Note = entry.Details.Note,
+                ExpiresAt = entry.ExpiresAt,
+                AddedAt = entry.Details.AddedAt,
+                LastSeenAt = lastSeen?[index],
+            }),
+        ];
+    }
 }
 
 [Description("A key.")]
@@ -48,9 +94,13 @@ internal record ApiKeyJson
     public required string Prefix { get; init; }
 
     [JsonPropertyName("allowed_ips")]
-    [Description("The allowed addresses, in canonical form; [] if the check is off; null if the stored list cannot be read, so that the key"
-        + " is denied from everywhere.")]
+    [Description("The allowed addresses, in canonical form, expired ones included; [] if the check is off; null if the stored list cannot be"
+        + " read, so that the key is denied from everywhere.")]
     public required IReadOnlyList<string>? AllowedIps { get; init; }
+
+    [JsonPropertyName("entries")]
+    [Description("The same entries, in the same order, with all that is known of them; null if the stored list cannot be read.")]
+    public required IReadOnlyList<AllowlistEntryJson>? Entries { get; init; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
     public required AllowlistMode AllowlistMode { get; init; }
@@ -106,6 +156,7 @@ internal record ApiKeyJson
             IsEnabled = !key.IsDisabled,
             Prefix = key.Prefix,
             AllowedIps = key.AllowedIps.IsUnreadable ? null : key.AllowedIps.ToCanonicalStrings(),
+            Entries = AllowlistEntryJson.From(details, sources: null),
             AllowlistMode = key.AllowlistMode,
             Scopes = key.Scopes,
             IsBreakGlass = key.IsBreakGlass,

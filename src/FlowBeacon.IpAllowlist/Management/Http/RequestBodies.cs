@@ -30,9 +30,9 @@ internal sealed class CreateApiKeyBody
     public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
-    [Description("The allowed addresses, each one IPv4 or IPv6 address; [] turns the check off for this key. Required, unless break_glass"
-        + " is true. At most 1000 entries, where the host sets no other limit.")]
-    public IReadOnlyList<string>? AllowedIps { get; set; }
+    [Description("The allowed addresses, each a text or an object with a note and an expiry; [] turns the check off for this key. Required,"
+        + " unless break_glass is true. At most 1000 entries, where the host sets no other limit.")]
+    public IReadOnlyList<AllowedIpBody>? AllowedIps { get; set; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
     [Description("Whether the list is enforced, as it is by default, or only rehearsed.")]
@@ -65,9 +65,9 @@ internal sealed class UpdateApiKeyBody
     public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
-    [Description("The whole new list, each entry one IPv4 or IPv6 address; [] turns the check off for this key. At most 1000 entries,"
-        + " where the host sets no other limit.")]
-    public IReadOnlyList<string>? AllowedIps { get; set; }
+    [Description("The whole new list. A text keeps the note and the expiry of the entry that it names, and an object replaces both; [] turns"
+        + " the check off for this key. At most 1000 entries, where the host sets no other limit.")]
+    public IReadOnlyList<AllowedIpBody>? AllowedIps { get; set; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>)), DisallowNull]
     [Description("Whether the list is enforced or only rehearsed.")]

@@ -169,6 +169,7 @@ internal static class RequestBody
             : type == typeof(int) ? WholeHours
             : type == typeof(AllowlistMode) ? SnakeCase.Choices<AllowlistMode>()
             : type == typeof(ForwardedForLines) ? "a string or a list of strings"
+            : type == typeof(IReadOnlyList<AllowedIpBody>) ? isItem ? AllowedIpBody.Expected : "a list of strings and objects"
             : type == typeof(IReadOnlyList<string>) && !isItem ? "a list of strings"
             : "a string of Unicode characters";
     }

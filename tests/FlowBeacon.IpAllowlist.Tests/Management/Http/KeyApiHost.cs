@@ -112,7 +112,7 @@ internal sealed class KeyApiHost : IAsyncDisposable
     public Task<IssuedApiKey> CreateAsync(NewApiKey key) => Manager.CreateAsync(key, Somebody, TestContext.Current.CancellationToken);
 
     public Task<IssuedApiKey> CreateAsync(string name, params string[] allowedIps) =>
-        CreateAsync(new NewApiKey { Name = name, AllowedIps = allowedIps });
+        CreateAsync(new NewApiKey { Name = name, AllowedIps = [.. allowedIps] });
 
     public Task<IssuedApiKey> CreateBreakGlassAsync() =>
         CreateAsync(new NewApiKey { AllowedIps = [], Name = "break-glass", IsBreakGlass = true, Scopes = [ApiKeyScopes.GovernanceRead] });

@@ -388,7 +388,7 @@ public sealed class LockoutGuardApiTests
     /// <summary>A key that was used from <see cref="Kept"/> and, a second later, from <see cref="CutOff"/>.</summary>
     private static async Task<IssuedApiKey> CreateInUseAsync(KeyApiHost host, string[] allowedIps, AllowlistMode mode)
     {
-        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = allowedIps, AllowlistMode = mode });
+        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = [.. allowedIps], AllowlistMode = mode });
         foreach (string address in new[] { Kept, CutOff })
         {
             (await host.UseAsync(key.RawKey, address)).Should().Be(200);
@@ -404,7 +404,7 @@ public sealed class LockoutGuardApiTests
     /// <summary>A key that was used from <see cref="Other"/> and then from <see cref="Kept"/>.</summary>
     private static async Task<IssuedApiKey> CreateUsedFromTwoAsync(KeyApiHost host, string[] allowedIps, AllowlistMode mode)
     {
-        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = allowedIps, AllowlistMode = mode });
+        IssuedApiKey key = await host.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = [.. allowedIps], AllowlistMode = mode });
         foreach (string address in new[] { Other, Kept })
         {
             (await host.UseAsync(key.RawKey, address)).Should().Be(200);

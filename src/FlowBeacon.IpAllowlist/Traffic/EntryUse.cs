@@ -1,0 +1,25 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>When the entries of a list were last used.</summary>
+internal static class EntryUse
+{
+    /// <summary>The instants for each entry of the list, in its order: when a source that it holds was last seen; null if none was.</summary>
+    public static IReadOnlyList<DateTimeOffset?> LastSeen(IpAddressSet list, ApiKeySources seen)
+    {
+        (IpAddressValue Address, DateTimeOffset LastSeen)[] sources =
+        [
+            .. from source in seen.Sources
+               let address = IpAddressParser.TryParse(source.ClientIp, out IpAddressValue read) ? read : (IpAddressValue?)null
+               where address is not null
+               select (address.Value, source.LastSeen),
+        ];
+        return
+        [
+            .. list.Members.Select(entry => sources
+                .Where(source => entry.Network.Contains(source.Address))
+                .Max(source => (DateTimeOffset?)source.LastSeen)),
+        ];
+    }
+}
