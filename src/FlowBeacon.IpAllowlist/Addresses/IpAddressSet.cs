@@ -286,6 +286,21 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         }
     }
 
+    /// <summary>How many of the members are ranges.</summary>
+    internal int RangeCount
+    {
+        get
+        {
+            int count = 0;
+            foreach (IpListEntry entry in RangeEntries)
+            {
+                count += entry.Network.IsAddress ? 0 : 1;
+            }
+
+            return count;
+        }
+    }
+
     private ReadOnlySpan<uint> IPv4 => _many is null ? ((ReadOnlySpan<uint>)_few)[.._fewCount] : _many.IPv4;
 
     private ReadOnlySpan<UInt128> IPv6 => _many is null ? [] : _many.IPv6;
@@ -299,6 +314,31 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         : address.IsIPv4 && ((ReadOnlySpan<uint>)_few)[.._fewCount].Contains(address.IPv4Bits) ? Expiry.Never
         : Expiry.NotListed;
 
+<<<<<<< HEAD
+=======
+    /// <summary>Whether a member admits at an instant, and no longer at a later one.</summary>
+    internal bool HasMemberExpiring(DateTimeOffset after, DateTimeOffset until)
+    {
+        foreach (IpListEntry entry in RangeEntries)
+        {
+            if (entry.IsExpiring(after, until))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The set with an address more, for good: an entry of that address that expires is replaced.</summary>
+    internal IpAddressSet With(IpAddressValue address)
+    {
+        var members = Members.ToDictionary(member => member.Network, member => member.Until);
+        members[IpNetwork.Of(address)] = Expiry.Never;
+        return Of(members);
+    }
+
+>>>>>>> c215ea6 (Find entries that are about to expire in use)
     /// <summary>
     /// Whether for each entry of another set there is one here that holds all of it, and as long. Entries that hold it only together do not
     /// count.

@@ -12,4 +12,8 @@ internal readonly record struct IpListEntry(IpNetwork Network, long Until)
         : left.Network.Mask.CompareTo(right.Network.Mask);
 
     public bool IsIPv4 => Network.Start.IsIPv4;
+
+    /// <summary>Whether it admits at an instant, and no longer at a later one.</summary>
+    public bool IsExpiring(DateTimeOffset after, DateTimeOffset until) =>
+        Until != Expiry.Never && Expiry.IsAhead(Until, after) && !Expiry.IsAhead(Until, until);
 }

@@ -1,0 +1,60 @@
+using FlowBeacon.IpAllowlist.Addresses;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>Finds the entries of a key's list that are about to expire although they are in use.</summary>
+internal static class EntriesExpiringInUse
+{
+    /// <summary>How long before an entry's expiry people are told who look at the key.</summary>
+    public static readonly TimeSpan Soon = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// How long before an entry's expiry it is logged. Recovery makes entries that live for a day: with the longer time they would be logged
+    /// as soon as they are there.
+    /// </summary>
+    public static readonly TimeSpan VerySoon = TimeSpan.FromHours(4);
+
+    /// <summary>An address that used the key within this time is in use, as for the lock-out guard.</summary>
+    public static readonly TimeSpan InUse = TimeSpan.FromHours(24);
+
+    /// <summary>Whether the key works and an entry of its list expires soon, so that its traffic is of interest.</summary>
+    public static bool HasExpiring(ApiKey key, DateTimeOffset now, TimeSpan soon) =>
+        !key.IsRevoked && !key.IsDisabled && !(key.ExpiresAt <= now) && key.AllowedIps.HasMemberExpiring(now, now + soon);
+
+    /// <summary>
+    /// The entries that admit now, expire soon, and hold an address that used the key lately and that no other entry admits longer; in the
+    /// order of the list. None for a key that does not work.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="sources">Where it was used from.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="soon">How long before its expiry an entry counts.</param>
+    public static IReadOnlyList<EntryExpiringInUse> Find(
+        ApiKey key, IReadOnlyList<SourceSeen> sources, DateTimeOffset now, TimeSpan soon)
+    {
+        if (!HasExpiring(key, now, soon))
+        {
+            return [];
+        }
+
+        // Sources are known to the second.
+        var since = DateTimeOffset.FromUnixTimeSeconds((now - InUse).ToUnixTimeSeconds());
+        var found = new List<EntryExpiringInUse>();
+        foreach (IpListEntry entry in key.AllowedIps.Members.Where(member => member.IsExpiring(now, now + soon)))
+        {
+            DateTimeOffset lastSeen = sources
+                .Where(source => source.LastSeen >= since && IsAdmittedUntilThen(source, entry))
+                .Select(source => source.LastSeen).DefaultIfEmpty().Max();
+            if (lastSeen != default)
+            {
+                found.Add(new EntryExpiringInUse(entry.Network.ToString(), Expiry.ToInstant(entry.Until)!.Value, lastSeen));
+            }
+        }
+
+        return found;
+
+        bool IsAdmittedUntilThen(SourceSeen source, IpListEntry entry) =>
+            source.ClientIp is not null && IpAddressParser.TryParse(source.ClientIp, out IpAddressValue address)
+            && entry.Network.Contains(address) && key.AllowedIps.ListedUntil(address) == entry.Until;
+    }
+}
