@@ -314,8 +314,6 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         : address.IsIPv4 && ((ReadOnlySpan<uint>)_few)[.._fewCount].Contains(address.IPv4Bits) ? Expiry.Never
         : Expiry.NotListed;
 
-<<<<<<< HEAD
-=======
     /// <summary>Whether a member admits at an instant, and no longer at a later one.</summary>
     internal bool HasMemberExpiring(DateTimeOffset after, DateTimeOffset until)
     {
@@ -330,15 +328,6 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         return false;
     }
 
-    /// <summary>The set with an address more, for good: an entry of that address that expires is replaced.</summary>
-    internal IpAddressSet With(IpAddressValue address)
-    {
-        var members = Members.ToDictionary(member => member.Network, member => member.Until);
-        members[IpNetwork.Of(address)] = Expiry.Never;
-        return Of(members);
-    }
-
->>>>>>> c215ea6 (Find entries that are about to expire in use)
     /// <summary>
     /// Whether for each entry of another set there is one here that holds all of it, and as long. Entries that hold it only together do not
     /// count.

@@ -6,8 +6,8 @@ using System.Text;
 namespace FlowBeacon.IpAllowlist.Keys;
 
 /// <summary>
-/// What a key's name may be, wherever it comes from, its description, and the notes of its list. Names are compared without case, in the one form that is read
-/// here.
+/// What a key's name may be, wherever it comes from, its description, and the notes of its entries. Names are compared without case, in the
+/// one form that is read here.
 /// </summary>
 internal static class KeyNameRules
 {
@@ -76,7 +76,11 @@ internal static class KeyNameRules
             text, keyPrefix, LongestDescription, $"must be at most {LongestDescription} characters", "leave it out", out description,
             out fault);
 
-    /// <summary>Reads the note of an entry of a list, which may be empty, likewise.</summary>
+    /// <summary>Reads the note of an entry, as a description is read; an empty one is none.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
+    /// <param name="note">The note; empty if it is refused.</param>
+    /// <param name="fault">Why it is refused, as of a name.</param>
     public static bool TryReadNote(string text, string keyPrefix, out string note, [NotNullWhen(false)] out string? fault) =>
         TryRead(text, keyPrefix, LongestNote, $"must be at most {LongestNote} characters", "leave it out", out note, out fault);
 

@@ -17,4 +17,7 @@ public enum ApiKeyWarningKind
 
     /// <summary>An entry lies within a range of the same list.</summary>
     Overlap = 4,
+
+    /// <summary>An entry that is in use, and that no other entry replaces, expires within 24 hours.</summary>
+    EntryExpiresInUse = 5,
 }

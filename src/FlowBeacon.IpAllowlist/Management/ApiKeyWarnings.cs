@@ -1,5 +1,6 @@
 using System.Net;
 using FlowBeacon.IpAllowlist.Addresses;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
@@ -43,6 +44,21 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
             }
         }
     }
+
+    /// <summary>The warnings about a key as it is, whatever changed it last.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="sources">Where it was used from.</param>
+    public IReadOnlyList<ApiKeyWarning> AboutEntriesInUse(ApiKey key, ApiKeySources sources) =>
+    [
+        .. EntriesExpiringInUse.Find(key, sources.Sources, time.GetUtcNow(), EntriesExpiringInUse.Soon)
+            .Select(entry => new ApiKeyWarning
+            {
+                Kind = ApiKeyWarningKind.EntryExpiresInUse,
+                Entry = entry.Entry,
+                Message = $"{entry.Entry} admits until {entry.ExpiresAt:u} only, and was last used at {entry.LastSeen:u};"
+                    + " give it a later expiry if it is still needed",
+            }),
+    ];
 
     /// <summary>The widest range that holds an entry is the last one before it that no other holds: networks nest, or are apart.</summary>
     private static IEnumerable<ApiKeyWarning> AboutOverlaps(ApiKey key)
