@@ -171,7 +171,15 @@ public sealed class ApiKeyManager
                     accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });
         }, cancellationToken);
-        return new ChangedApiKey { Details = result, Warnings = _warnings.About(changed!, result.Key, update) };
+        return new ChangedApiKey
+        {
+            Details = result,
+            Warnings =
+            [
+                .. _warnings.About(changed!, result.Key, update),
+                .. seen.Value is { } sources ? _warnings.AboutEntriesInUse(result.Key, sources) : [],
+            ],
+        };
     }
 
     /// <summary>Tells what an update would do, and writes nothing.</summary>
@@ -372,6 +380,22 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(id);
         return _configurationKeys.Find(id) ?? await _repository.GetAsync(id, cancellationToken) ?? throw ManagementRefusal.NotFound();
     }
+
+    /// <summary>Reads what is probably not meant of a key as it is: the entries of its list that are in use and expire soon.</summary>
+    /// <param name="id">The key's id.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The warnings.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
+    /// <exception cref="ApiKeyManagementException">There is no such key, or its traffic could not be read.</exception>
+    public async Task<IReadOnlyList<ApiKeyWarning>> GetWarningsAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ApiKeyDetails details = await GetAsync(id, cancellationToken);
+        return WarningsAbout(details, await SourcesOfAsync(id, cancellationToken));
+    }
+
+    /// <summary>The same, by sources that are read already.</summary>
+    internal IReadOnlyList<ApiKeyWarning> WarningsAbout(ApiKeyDetails details, ApiKeySources sources) =>
+        _warnings.AboutEntriesInUse(details.Key, sources);
 
     /// <summary>Lists keys, those from configuration included, in the ordinal order of their ids.</summary>
     /// <param name="query">Which ones.</param>

@@ -87,7 +87,11 @@ internal sealed class ApiKeyEndpoints(
         ApiKeySources sources = await traffic.ReadSourcesAsync(details.Key.Id, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(
             context, StatusCodes.Status200OK,
-            UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed) with { Entries = AllowlistEntryJson.From(details, sources) },
+            UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed) with
+            {
+                Entries = AllowlistEntryJson.From(details, sources),
+                Warnings = ApiKeyWarningText.Of(manager.WarningsAbout(details, sources)),
+            },
             ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
 

@@ -140,7 +140,7 @@ internal record ApiKeyJson
     public string? RawKey { get; init; }
 
     [JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("What is legal and probably not meant: only in the answers of create and update.")]
+    [Description("What is legal and probably not meant: only in the answers of create and update, and in that of one key.")]
     public IReadOnlyList<string>? Warnings { get; init; }
 
     public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now)
