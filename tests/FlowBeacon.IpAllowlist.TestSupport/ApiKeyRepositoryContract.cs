@@ -37,10 +37,16 @@ public abstract class ApiKeyRepositoryContract
                     ("203.0.113.7", null), ("198.51.100.0/28", Now), ("2001:db8::/64", null), ("192.0.2.1", Now.AddDays(1))),
                 Scopes = [ApiKeyScopes.GovernanceRead, ApiKeyScopes.Admin],
                 ExpiresAt = Now.AddDays(30).AddTicks(10),
+                AllowlistMode = AllowlistMode.ReportOnly,
                 IsDisabled = true,
                 Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute("old"), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(24) },
             },
             Description = "Berlin office, Schlüssel 7",
+            Entries =
+            [
+                new AllowlistEntryDetails { Ip = "192.0.2.1", Note = "Recovery", AddedAt = Now, IsFromRecovery = true },
+                new AllowlistEntryDetails { Ip = "2001:db8::/64", Note = "Büro, Zone b" },
+            ],
             Version = 1,
             CreatedAt = Now,
             CreatedBy = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "ada", Address = "192.0.2.100" },
@@ -95,6 +101,42 @@ public abstract class ApiKeyRepositoryContract
 
         (await GetAsync("key_1")).Should().BeEquivalentTo(second with { Revision = revision }, Strictly);
         (await ListAsync()).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Replaces_everything_of_a_key_that_can_change()
+    {
+        ApiKeyDetails first = Key("key_1", "one");
+        await CommitAsync(New(first));
+        ApiKeyDetails second = first with
+        {
+            Key = first.Key with
+            {
+                Name = "two",
+                Hash = ApiKeyHash.Compute("second"),
+                Prefix = "fb_live_2222",
+                AllowedIps = Entries(("192.0.2.1", Now), ("2001:db8::/64", null)),
+                AllowlistMode = AllowlistMode.ReportOnly,
+                Scopes = [ApiKeyScopes.GovernanceEvaluate],
+                ExpiresAt = Now.AddDays(1),
+                IsDisabled = true,
+                Retiring = new RetiringSecret { Hash = ApiKeyHash.Compute("first"), Prefix = "fb_live_1111", ExpiresAt = Now.AddHours(2) },
+            },
+            Description = "changed",
+            Entries = [new AllowlistEntryDetails { Ip = "192.0.2.1", Note = "noted", AddedAt = Now }],
+            Version = 2,
+            UpdatedAt = Now.AddSeconds(1),
+            RecoveredAt = Now.AddSeconds(2),
+        };
+
+        second = second with { Revision = await CommitAsync(Changed(second)) };
+        (await GetAsync("key_1")).Should().BeEquivalentTo(second, Strictly);
+        (await ListAsync()).Should().ContainSingle().Which.Should().BeEquivalentTo(second, Strictly);
+
+        ApiKeyDetails third = first with { Version = 3 };
+        third = third with { Revision = await CommitAsync(Changed(third)) };
+        (await GetAsync("key_1")).Should().BeEquivalentTo(third, Strictly);
+        (await ListAsync()).Should().ContainSingle().Which.Should().BeEquivalentTo(third, Strictly);
     }
 
     [Fact]
@@ -231,6 +273,25 @@ public abstract class ApiKeyRepositoryContract
         await CommitAsync(Changed(Key("key_1", "Make-Grid") with { Version = 2 }));
 
         (await FindByNameAsync("MAKE-GRID"))!.Key.Name.Should().Be("Make-Grid");
+    }
+
+    [Fact]
+    public async Task Refuses_the_name_of_a_live_key_in_another_case_of_other_letters()
+    {
+        await CommitAsync(New(Key("key_1", "Ärzte")));
+
+        await RefusedAsync(ApiKeyConflict.NameTaken, New(Key("key_2", "ärzte")));
+    }
+
+    [Fact]
+    public async Task Keeps_the_name_of_a_disabled_key()
+    {
+        ApiKeyDetails disabled = Key("key_1", "one");
+        await CommitAsync(New(disabled with { Key = disabled.Key with { IsDisabled = true } }));
+
+        await RefusedAsync(ApiKeyConflict.NameTaken, New(Key("key_2", "one")));
+
+        (await FindByNameAsync("one"))!.Key.Id.Should().Be("key_1");
     }
 
     [Fact]
@@ -662,11 +723,11 @@ public abstract class ApiKeyRepositoryContract
     private protected static AuditEntry Entry(string id, string? keyId) =>
         new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
 
-    /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
     /// <summary>A list with ranges and expiries, past ones included.</summary>
     private static IpAddressSet Entries(params (string Text, DateTimeOffset? ExpiresAt)[] entries) => IpAddressSet.ReadStored(
         entries.Select(entry => new IpAllowlistEntry { Text = entry.Text, ExpiresAt = entry.ExpiresAt }), out _);
 
+    /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
     private static ApiKeyChange Spoilt(ApiKeyConflict conflict)
     {
         ApiKeyDetails bad = Key("key_bad", "bad");

@@ -25,6 +25,9 @@ internal sealed record ToyKeyRow
     /// <summary>A JSON array of entries with their expiries; whatever else stands here cannot be read.</summary>
     public required string? AllowedIps { get; init; }
 
+    /// <summary>The JSON of what people need of the entries.</summary>
+    public required string Entries { get; init; }
+
     public required string AllowlistMode { get; init; }
 
     public required string Scopes { get; init; }
@@ -81,6 +84,7 @@ internal sealed record ToyKeyRow
 
             // What could not be read is kept as it is, so that people can repair it.
             AllowedIps = key.AllowedIps.IsUnreadable ? before!.AllowedIps : JsonSerializer.Serialize(key.AllowedIps.Entries),
+            Entries = JsonSerializer.Serialize(details.Entries),
             AllowlistMode = key.AllowlistMode.ToString(),
             Scopes = string.Join(' ', key.Scopes),
             ExpiresAt = key.ExpiresAt,
@@ -117,6 +121,7 @@ internal sealed record ToyKeyRow
             IsBreakGlass = IsBreakGlass,
         },
         Description = Description,
+        Entries = JsonSerializer.Deserialize<AllowlistEntryDetails[]>(Entries)!,
         Version = Version,
         Revision = Revision,
         CreatedAt = CreatedAt,

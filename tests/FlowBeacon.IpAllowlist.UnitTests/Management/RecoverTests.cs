@@ -231,7 +231,82 @@ public sealed class RecoverTests
 
         ApiKeyDetails recovered = await RecoverAsync(id);
 
-        recovered.Key.AllowedIps.Entries.Should().BeEquivalentTo(others.Append(new IpAllowlistEntry { Text = Caller.ToString() }));
+        recovered.Key.AllowedIps.Entries.Should().BeEquivalentTo(
+            others.Append(new IpAllowlistEntry { Text = Caller.ToString(), ExpiresAt = _keys.Now.AddHours(24) }));
+    }
+
+    [Fact]
+    public async Task The_entry_expires_after_a_day_and_says_who_and_why()
+    {
+        IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
+        _keys.Deny(issued.Details.Key.Id, Caller);
+
+        ApiKeyDetails recovered = await RecoverAsync(issued.Details.Key.Id);
+
+        recovered.Entries.Should().ContainSingle(entry => entry.Ip == "198.51.100.9").Which.Should().Be(new AllowlistEntryDetails
+        {
+            Ip = "198.51.100.9",
+            Note = "Recovery by key key_glass: the key was denied from here",
+            AddedAt = _keys.Now,
+            IsFromRecovery = true,
+        });
+        _keys.Find(issued.RawKey)!.AllowedIps.Contains(Caller, _keys.Now.AddHours(24).AddTicks(-1)).Should().BeTrue();
+        _keys.Find(issued.RawKey)!.AllowedIps.Contains(Caller, _keys.Now.AddHours(24)).Should().BeFalse();
+        (await _keys.AuditAsync())[0].Changes.Should().BeEquivalentTo(
+        [
+            new AuditChange { Field = "allowed_ips[198.51.100.9].note", Old = null, New = recovered.Entries[0].Note },
+            new AuditChange { Field = "allowed_ips[198.51.100.9].expires_at", Old = null, New = "2027-01-02T00:00:00Z" },
+        ]);
+    }
+
+    [Fact]
+    public async Task The_entry_of_a_caller_who_showed_the_key_says_so()
+    {
+        IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
+
+        ApiKeyDetails recovered = await RecoverAsync(issued.Details.Key.Id, presented: ApiKeyHash.Compute(issued.RawKey));
+
+        recovered.Entries.Select(entry => entry.Note).Should().Equal(
+            "Recovery by key key_glass: the caller showed the key itself", "");
+    }
+
+    [Fact]
+    public async Task The_entry_lives_as_long_as_the_host_says()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { RecoveryEntryLifetime = TimeSpan.FromHours(2) });
+        string id = (await keys.CreateAsync("locked-out", "203.0.113.7")).Details.Key.Id;
+        keys.Deny(id, Caller);
+
+        ChangedApiKey recovered = await keys.Manager.RecoverAsync(id, Caller, presented: null, Glass, TestContext.Current.CancellationToken);
+
+        recovered.Details.Key.AllowedIps.Entries[0].ExpiresAt.Should().Be(keys.Now.AddHours(2));
+    }
+
+    [Fact]
+    public async Task An_expired_entry_of_a_recovery_makes_room_on_a_full_list_and_no_other_does()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { MaxAddressesPerKey = 3 });
+        string id = (await keys.CreateAsync(new NewApiKey
+        {
+            Name = "locked-out",
+            AllowedIps = ["203.0.113.7", new AllowlistItem { Ip = "203.0.113.8", ExpiresAt = keys.Now.AddHours(1) }],
+        })).Details.Key.Id;
+        IPAddress[] callers = [.. new[] { "192.0.2.1", "192.0.2.2", "192.0.2.3" }.Select(IPAddress.Parse)];
+        await RecoverFromAsync(callers[0]);
+
+        keys.Time.Advance(TimeSpan.FromHours(23));
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverFromAsync(callers[1]));
+        keys.Time.Advance(TimeSpan.FromHours(1));
+        await RecoverFromAsync(callers[2]);
+
+        refusal.Errors.Should().ContainKey("AllowedIps").WhoseValue.Should().Equal("has 4 entries; at most 3 are allowed");
+        (await keys.GetAsync(id)).Key.AllowedIps.ToCanonicalStrings().Should().Equal("192.0.2.3", "203.0.113.7", "203.0.113.8");
+
+        Task RecoverFromAsync(IPAddress caller)
+        {
+            keys.Deny(id, caller);
+            return keys.Manager.RecoverAsync(id, caller, presented: null, Glass, TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

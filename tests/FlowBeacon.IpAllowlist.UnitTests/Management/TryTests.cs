@@ -46,7 +46,7 @@ public sealed class TryTests
             Outcome = outcome,
             ClientIp = NotListed,
             DenialReason = IpAllowlistDenialReason.NotListed,
-            Detail = $"{beginning}198.51.100.9 is none of the 1 addresses of the key's list.",
+            Detail = $"{beginning}198.51.100.9 is in none of the 1 entries of the key's list.",
         });
     }
 
@@ -128,7 +128,7 @@ public sealed class TryTests
         {
             Outcome = IpAllowlistOutcome.Denied,
             DenialReason = IpAllowlistDenialReason.NotListed,
-            Detail = "The entry of the key's list that holds 203.0.113.7 has expired.",
+            Detail = "The key's list has 203.0.113.7, but only until 2027-01-01 01:00:00Z.",
         });
     }
 

@@ -121,7 +121,7 @@ public sealed class TryApiTests
 
     [Theory]
     [InlineData(
-        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is none of the 1 addresses of the key's list.")]
+        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is in none of the 1 entries of the key's list.")]
     [InlineData(
         """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
         "The first entry of X-Forwarded-For is no address. No other is taken in its place.")]
@@ -284,7 +284,7 @@ public sealed class TryApiTests
         Whole("allowed", null, ip, origin, hop, ip, null, $"{ip} is on the key's list.");
 
     private static string NotOnList(string ip, string origin, int? hop) =>
-        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} is none of the 2 addresses of the key's list.");
+        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} is in none of the 2 entries of the key's list.");
 
     private static string Denied(string reason, int? hop, string detail) => Whole("denied", 403, null, "none", hop, null, reason, detail);
 
