@@ -197,6 +197,27 @@ internal static class KeyApiDocument
                 var text = new OpenApiSchema { Type = JsonSchemaType.String };
                 schema.OneOf = [text, new OpenApiSchema { Type = JsonSchemaType.Array, Items = text }];
                 break;
+            case "AllowedIpBody":
+                schema.OneOf =
+                [
+                    new OpenApiSchema { Type = JsonSchemaType.String },
+                    new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Object,
+                        Required = new HashSet<string> { "ip" },
+                        AdditionalPropertiesAllowed = false,
+                        Properties = new Dictionary<string, IOpenApiSchema>
+                        {
+                            ["ip"] = new OpenApiSchema { Type = JsonSchemaType.String },
+                            ["note"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, MaxLength = 200 },
+                            ["expires_at"] = new OpenApiSchema
+                            {
+                                Type = JsonSchemaType.String | JsonSchemaType.Null, Format = "date-time",
+                            },
+                        },
+                    },
+                ];
+                break;
             case "CreateApiKeyBody":
                 OpenApiSchema breakGlass = Having("break_glass");
                 breakGlass.Properties = new Dictionary<string, IOpenApiSchema> { ["break_glass"] = new OpenApiSchema { Enum = [true] } };

@@ -1,3 +1,5 @@
+using FlowBeacon.IpAllowlist.Common;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>An entry of a list as it is written: an address or a range, alone or with a note and an expiry.</summary>
@@ -10,8 +12,8 @@ public sealed record AllowlistItem
     public required string Ip { get; init; }
 
     /// <summary>
-    /// What people should know about the entry: at most <see cref="ApiKeyLimits.MaxNoteLength"/> characters, of which the same are refused as in a
-    /// key's name; null or empty for nothing.
+    /// What people should know about the entry: at most <see cref="ApiKeyLimits.MaxNoteLength"/> characters, of which the same are
+    /// refused as in a key's name; null or empty for nothing.
     /// </summary>
     public string? Note { get; init; }
 
@@ -35,4 +37,8 @@ public sealed record AllowlistItem
     /// <param name="ip">The address or range.</param>
     /// <returns>The item.</returns>
     public static AllowlistItem FromString(string ip) => new() { Ip = ip, KeepsNoteAndExpiry = true };
+
+    /// <summary>The address or range alone, bounded and escaped: it may be anything, a raw key included.</summary>
+    /// <returns>Text for people.</returns>
+    public override string ToString() => PrintableText.Cut(Ip);
 }

@@ -14,6 +14,9 @@ public sealed class ApiKeyApiRefusalTests
     private const int LargestBody = 256 * 1024;
 
     /// <summary>Faults of members that create and update share; the body lacks what the operation needs beside them.</summary>
+    private const string Item =
+        "must be a string, or an object with ip and, where there is one, note and expires_at, all of them strings";
+
     public static TheoryData<string, string> SharedFaults { get; } = new()
     {
         { "\"name\":\"\"", "name: must be 1 to 100 characters, and has 0" },
@@ -27,12 +30,12 @@ public sealed class ApiKeyApiRefusalTests
         { "\"name\":[\"a\"]", "name: must be a string of Unicode characters" },
         { "\"name\":{}", "name: must be a string of Unicode characters" },
         { "\"name\":true", "name: must be a string of Unicode characters" },
-        { "\"allowed_ips\":null", "allowed_ips: must be a list of strings" },
-        { "\"allowed_ips\":\"203.0.113.7\"", "allowed_ips: must be a list of strings" },
-        { "\"allowed_ips\":{\"0\":\"203.0.113.7\"}", "allowed_ips: must be a list of strings" },
-        { "\"allowed_ips\":[\"203.0.113.7\",7]", "allowed_ips[1]: must be a string of Unicode characters" },
-        { "\"allowed_ips\":[null]", "allowed_ips[0]: must be a string of Unicode characters" },
-        { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: must be a string of Unicode characters" },
+        { "\"allowed_ips\":null", "allowed_ips: must be a list of strings and objects" },
+        { "\"allowed_ips\":\"203.0.113.7\"", "allowed_ips: must be a list of strings and objects" },
+        { "\"allowed_ips\":{\"0\":\"203.0.113.7\"}", "allowed_ips: must be a list of strings and objects" },
+        { "\"allowed_ips\":[\"203.0.113.7\",7]", "allowed_ips[1]: " + Item },
+        { "\"allowed_ips\":[null]", "allowed_ips[0]: " + Item },
+        { "\"allowed_ips\":[[\"203.0.113.7\"]]", "allowed_ips[0]: " + Item },
         {
             "\"allowed_ips\":[\"203.0.113.7\",\"2001:db8::7\",\"10.0.0.0/8\"]",
             "allowed_ips[2]: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"
