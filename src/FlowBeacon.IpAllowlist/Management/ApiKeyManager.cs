@@ -94,7 +94,7 @@ public sealed class ApiKeyManager
         AuditEntry entry = Entry(AuditAction.Create, actor, key) with
         {
             NewAllowedIps = key.AllowedIps.ToCanonicalStrings(),
-            Changes = AuditChange.OfEntries(before: null, created),
+            Changes = AuditChange.OfCreation(created),
             Detail = key.IsBreakGlass ? "a break-glass key" : null,
         };
         var change = new ApiKeyChange
@@ -605,7 +605,7 @@ public sealed class ApiKeyManager
             Version = 0,
         };
         ApiKeyDetails read = _rules.ReadAllowedIps(withoutList, request, errors);
-        ApiKeyRules.CheckBreakGlass(read.Key, errors);
+        _rules.CheckBreakGlass(read.Key, errors);
         return read;
     }
 
@@ -632,7 +632,7 @@ public sealed class ApiKeyManager
             AllowlistMode = update.AllowlistMode is { } mode ? ApiKeyRules.ReadAllowlistMode(mode, errors) : before.AllowlistMode,
             IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
         };
-        ApiKeyRules.CheckBreakGlass(after, errors);
+        _rules.CheckBreakGlass(after, errors);
         return details with
         {
             Key = after,

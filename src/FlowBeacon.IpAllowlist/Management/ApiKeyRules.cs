@@ -151,7 +151,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
     }
 
     /// <summary>A break-glass key works from everywhere, so it may only read.</summary>
-    public static void CheckBreakGlass(ApiKey key, FieldErrors errors)
+    public void CheckBreakGlass(ApiKey key, FieldErrors errors)
     {
         if (!key.IsBreakGlass)
         {
@@ -165,7 +165,9 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
 
         if (key.Scopes.FirstOrDefault(scope => scope != ApiKeyScopes.GovernanceRead) is { } scope)
         {
-            errors.Add(nameof(NewApiKey.Scopes), $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})");
+            errors.Add(nameof(NewApiKey.Scopes), settings.Scopes.All.Contains(ApiKeyScopes.GovernanceRead)
+                ? $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})"
+                : $"must be empty: a break-glass key has no scope but {ApiKeyScopes.GovernanceRead}, which this application does not have");
         }
     }
 }

@@ -6,7 +6,7 @@ public enum AuditAction
     /// <summary>A key was created.</summary>
     Create = 0,
 
-    /// <summary>A key's name, list, scopes or expiry was changed.</summary>
+    /// <summary>A key's name, description, list, mode, scopes or expiry was changed.</summary>
     Update = 1,
 
     /// <summary>A key got a new secret.</summary>

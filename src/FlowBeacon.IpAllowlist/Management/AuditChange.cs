@@ -40,6 +40,19 @@ public sealed record AuditChange
         .. OfEntries(before, after),
     ];
 
+    /// <summary>What a creation set, but for the name and the list, which stand in the entry itself.</summary>
+    internal static IReadOnlyList<AuditChange> OfCreation(ApiKeyDetails created) =>
+    [
+        .. new[]
+        {
+            Of("description", null, created.Description),
+            Of("scopes", null, string.Join(' ', created.Key.Scopes)),
+            Of("expires_at", null, TextOf(created.Key.ExpiresAt)),
+            Of("allowlist_mode", null, SnakeCase.Of(created.Key.AllowlistMode)),
+        }.Where(change => change.New is not null),
+        .. OfEntries(before: null, created),
+    ];
+
     /// <summary>What is different between the notes and expiries of two lists.</summary>
     internal static IReadOnlyList<AuditChange> OfEntries(ApiKeyDetails? before, ApiKeyDetails after)
     {

@@ -33,8 +33,19 @@ public sealed record AuditEntry
     /// <summary>The list after the change, if the change touched it.</summary>
     public IReadOnlyList<string>? NewAllowedIps { get; init; }
 
-    /// <summary>What else of the key the change changed; empty for anything but an update.</summary>
-    public IReadOnlyList<AuditChange> Changes { get; init; } = [];
+    /// <summary>
+    /// What else of the key the change changed: an update, a creation, which had nothing before, or a recovery; empty for anything else.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
+    public IReadOnlyList<AuditChange> Changes
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = [];
 
     /// <summary>What else there is to know, for people. It holds nothing that a caller wrote.</summary>
     public string? Detail { get; init; }

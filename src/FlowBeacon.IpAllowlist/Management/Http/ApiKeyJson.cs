@@ -315,7 +315,7 @@ internal sealed record AuditEntryJson
     [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
     public required IReadOnlyList<string>? NewAllowedIps { get; init; }
 
-    [JsonPropertyName("changes"), Description("What else of the key an update changed.")]
+    [JsonPropertyName("changes"), Description("What else of the key a change changed, and what a creation set.")]
     public required IReadOnlyList<AuditChangeJson> Changes { get; init; }
 
     [JsonPropertyName("detail")]
