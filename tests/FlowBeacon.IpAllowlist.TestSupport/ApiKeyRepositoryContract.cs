@@ -662,11 +662,11 @@ public abstract class ApiKeyRepositoryContract
     private protected static AuditEntry Entry(string id, string? keyId) =>
         new() { Id = id, At = Now, Action = AuditAction.Create, Actor = Actor, KeyId = keyId };
 
-    /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
     /// <summary>A list with ranges and expiries, past ones included.</summary>
     private static IpAddressSet Entries(params (string Text, DateTimeOffset? ExpiresAt)[] entries) => IpAddressSet.ReadStored(
         entries.Select(entry => new IpAllowlistEntry { Text = entry.Text, ExpiresAt = entry.ExpiresAt }), out _);
 
+    /// <summary>A good new key, a good change of the key "key_1" and, between them, a key that cannot be written beside "key_1".</summary>
     private static ApiKeyChange Spoilt(ApiKeyConflict conflict)
     {
         ApiKeyDetails bad = Key("key_bad", "bad");
