@@ -104,7 +104,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
-    [OverloadResolutionPriority(1)]
+    [OverloadResolutionPriority(1)] // Of the overloads, [] and null mean this one.
     public static bool TryParse(
         IEnumerable<string?> entries,
         CidrRangeBounds? ranges,
@@ -182,7 +182,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// </param>
     /// <param name="errors">The faults, to be logged; empty if the list was read.</param>
     /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for a list that is there and has no entries.</returns>
-    [OverloadResolutionPriority(1)]
+    [OverloadResolutionPriority(1)] // Of the overloads, [] and null mean this one.
     public static IpAddressSet ReadStored(IEnumerable<string?>? entries, out IReadOnlyList<IpAddressError> errors) =>
         ReadStored(entries?.Select(text => (text, (DateTimeOffset?)null)), out errors);
 

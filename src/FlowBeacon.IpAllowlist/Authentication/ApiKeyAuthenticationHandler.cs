@@ -48,7 +48,7 @@ internal sealed class ApiKeyAuthenticationHandler(
         recorder.RefusedByAuthorization(Context);
         if (evaluation.Outcome.Passes() && RequestState.Get(Context) is { IsAuthenticationRefused: true })
         {
-            evaluation = recorder.RefusePrincipal(evaluation);
+            evaluation = recorder.RefusePrincipal(evaluation, earlier: null);
         }
 
         recorder.RecordOnce(Context, evaluation);

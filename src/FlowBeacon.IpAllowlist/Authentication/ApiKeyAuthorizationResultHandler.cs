@@ -58,10 +58,11 @@ internal sealed class ApiKeyAuthorizationResultHandler(
             return false;
         }
 
-        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
+        IpAllowlistFeature? earlier = IpAllowlistFeature.Get(context);
+        IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context, earlier);
         if (RequestState.Get(context)?.IsPrincipalAdmittedBy(evaluation) == false)
         {
-            evaluation = recorder.RefusePrincipal(evaluation);
+            evaluation = recorder.RefusePrincipal(evaluation, earlier);
         }
         else if (evaluation.Outcome is not (IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey))
         {

@@ -155,7 +155,11 @@ internal sealed class IpAllowlistEvaluator(
             return result;
         }
 
-        diagnostics.ChangedBehindCheck();
+        if (!result.IsAboutSame(admitted))
+        {
+            diagnostics.ChangedBehindCheck();
+        }
+
         return result.Outcome.Passes() && admitted.Key?.Id != result.Key?.Id ? IpAllowlistFeature.InvalidKey : result;
     }
 }

@@ -69,5 +69,12 @@ internal sealed class IpAllowlistFeature(
     public IpAllowlistFeature AsFinal() =>
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
+    /// <summary>
+    /// Whether an earlier verdict was about the same key and client address, so that only time can have made a difference: an entry or the
+    /// key has expired.
+    /// </summary>
+    public bool IsAboutSame(IpAllowlistFeature? earlier) =>
+        earlier?.Key is not null && earlier.Secret == secret && (key is null || earlier.Client == client);
+
     public IpAllowlistFeature With(SourceCell cell) => new(outcome, key, secret, client, until, cell);
 }

@@ -53,7 +53,7 @@ internal sealed class IpAllowlistMiddleware
         ThrowIfCheckedTwice(context, state);
         if (state?.IsPrincipalAdmittedBy(result) == false)
         {
-            result = _recorder.RefusePrincipal(result);
+            result = _recorder.RefusePrincipal(result, earlier);
             result.KeepFor(context);
         }
 

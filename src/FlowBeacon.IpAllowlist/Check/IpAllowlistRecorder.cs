@@ -67,9 +67,15 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
     /// <summary>
     /// What becomes of a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.
     /// </summary>
-    public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result)
+    /// <param name="result">The verdict now.</param>
+    /// <param name="earlier">The verdict before, by which there is a principal; null if there is none.</param>
+    public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result, IpAllowlistFeature? earlier)
     {
-        diagnostics.ChangedBeforeCheck();
+        if (!result.IsAboutSame(earlier))
+        {
+            diagnostics.ChangedBeforeCheck();
+        }
+
         return result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey ? result : IpAllowlistFeature.InvalidKey;
     }
 

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
@@ -160,6 +161,49 @@ public sealed class RewrittenRequestTests
         (await app.GetPathAsync("/scope", Key, $"X-Late: Bearer {SchemeKeys.Anywhere}", ForgedAsListed)).Status.Should().Be(401);
         app.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Name == "ChangedBehindCheck")
             .Which.Message.Should().Contain("UseFlowBeaconIpAllowlist()");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_entry_that_expires_between_check_and_authentication_denies_and_is_not_called_a_changed_request(bool checkFirst)
+    {
+        var time = new FakeTimeProvider(ManagedKeys.Start);
+        InMemoryApiKeyStore store = SchemeKeys.Store();
+        var entry = new IpAllowlistEntry { Text = SchemeKeys.Listed, ExpiresAt = time.GetUtcNow().AddHours(1) };
+        store.Set(store.FindById("evaluator")! with { AllowedIps = IpAddressSet.ReadStored([entry], out _) });
+        await using KestrelApp app = await SchemeApp.StartAsync(
+            pipeline =>
+            {
+                pipeline.UseRouting();
+                pipeline = checkFirst ? Checked(pipeline) : Authenticated(pipeline);
+                pipeline.Use((context, next) =>
+                {
+                    time.Advance(TimeSpan.FromHours(1));
+                    return next(context);
+                });
+                pipeline = checkFirst ? Authenticated(pipeline) : Checked(pipeline);
+                pipeline.MapGet("/scope", () => "scope").RequireApiKeyScope(ApiKeyScopes.GovernanceEvaluate);
+            },
+            store: store,
+            configure: builder => builder.Services.AddSingleton<TimeProvider>(time));
+
+        (await app.GetPathAsync("/scope", Key, ForgedAsListed)).Status.Should().Be(403);
+
+        app.Logs.OfLibrary.Should().NotContain(log => log.Id.Name == "ChangedBeforeCheck" || log.Id.Name == "ChangedBehindCheck");
+
+        static WebApplication Checked(WebApplication pipeline)
+        {
+            pipeline.UseFlowBeaconIpAllowlist();
+            return pipeline;
+        }
+
+        static WebApplication Authenticated(WebApplication pipeline)
+        {
+            pipeline.UseAuthentication();
+            pipeline.UseAuthorization();
+            return pipeline;
+        }
     }
 
     [Fact]

@@ -263,6 +263,8 @@ public sealed class IpAddressSetRangeTests
         wide.Covers(Read(("10.1.0.0/16", null))).Should().BeFalse();
         wide.Covers(Read(("203.0.113.6/31", null))).Should().BeFalse();
         wide.Covers(Read(("8.0.0.0/7", Friday))).Should().BeFalse();
+        wide.Covers(Read(("10.0.0.0/7", Friday))).Should().BeFalse("only its first address is the same");
+        wide.Covers(Read(("2001:db8::/31", null))).Should().BeFalse("only its first address is the same");
         wide.Covers(Read(("::/1", null))).Should().BeFalse();
         IpAddressSet.Empty.Covers(wide).Should().BeFalse();
         IpAddressSet.Unreadable.Covers(wide).Should().BeFalse();

@@ -8,7 +8,6 @@ public sealed class IpNetworkParserTests
     private const string Whole4 =
         "holds every IPv4 address, because the prefix of a mapped address counts 128 bits; write an IPv4 network in dotted form";
 
-
     /// <summary>An entry and its canonical text.</summary>
     public static TheoryData<string, string> Accepted { get; } = new()
     {
