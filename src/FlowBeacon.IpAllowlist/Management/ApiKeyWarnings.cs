@@ -28,19 +28,19 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
     private IEnumerable<ApiKeyWarning> AboutList(ApiKey key, IPAddress? proxyAddress)
     {
         IpAddressValue? proxy = proxyAddress is null || source == ClientIpSource.PeerAddress ? null : IpAddressValue.From(proxyAddress);
-        foreach (IpListEntry entry in key.AllowedIps.Members.Where(member => member.Network.IsAddress))
+        foreach (IpNetwork entry in key.AllowedIps.Members.Select(member => member.Network))
         {
-            IpAddressValue address = entry.Network.Start;
-            if (SpecialAddresses.WhyNeverAClient(address) is { } reason)
+            string? reason = SpecialAddresses.WhyNeverAClient(entry.Start);
+            if (reason is not null && reason == SpecialAddresses.WhyNeverAClient(entry.Last))
             {
-                yield return About(address, ApiKeyWarningKind.NeverAClient, $"{address} {reason}; no client ever comes from it");
+                yield return About(entry, ApiKeyWarningKind.NeverAClient, $"{entry} {reason}; no client ever comes from it");
             }
-            else if (address == proxy)
+            else if (proxy is { } address && entry.Contains(address))
             {
                 yield return About(
-                    address, ApiKeyWarningKind.OwnProxy,
-                    $"{address} is where this request connected from, with an X-Forwarded-For header: it looks like your own proxy,"
-                    + " and if it is ever taken for the client, everybody behind it is");
+                    entry, ApiKeyWarningKind.OwnProxy,
+                    $"{entry} {(entry.IsAddress ? "is" : $"holds {address},")} where this request connected from, with an X-Forwarded-For"
+                    + " header: it looks like your own proxy, and if it is ever taken for the client, everybody behind it is");
             }
         }
     }
@@ -68,12 +68,9 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
         {
             if (widest is { } range && range.Contains(network))
             {
-                yield return new ApiKeyWarning
-                {
-                    Kind = ApiKeyWarningKind.Overlap,
-                    Entry = network.ToString(),
-                    Message = $"{network} lies within {range}; while both are in force, removing one of them changes nothing",
-                };
+                yield return About(
+                    network, ApiKeyWarningKind.Overlap,
+                    $"{network} lies within {range}, so removing it, or its expiry, changes nothing while that is in force");
             }
             else
             {
@@ -107,6 +104,6 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
         }
     }
 
-    private static ApiKeyWarning About(IpAddressValue address, ApiKeyWarningKind kind, string message) =>
-        new() { Kind = kind, Message = message, Entry = address.ToString() };
+    private static ApiKeyWarning About(IpNetwork entry, ApiKeyWarningKind kind, string message) =>
+        new() { Kind = kind, Message = message, Entry = entry.ToString() };
 }

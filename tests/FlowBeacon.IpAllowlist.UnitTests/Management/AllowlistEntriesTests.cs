@@ -171,6 +171,7 @@ public sealed class AllowlistEntriesTests
             new AuditChange { Field = "allowed_ips[203.0.113.7].note", Old = "contractor", New = "employee" },
             new AuditChange { Field = "allowed_ips[203.0.113.7].expires_at", Old = "2027-01-02T00:00:00Z", New = null });
         audit[1].Changes.Should().Equal(
+            new AuditChange { Field = "allowlist_mode", Old = null, New = "enforce" },
             new AuditChange { Field = "allowed_ips[203.0.113.7].note", Old = null, New = "contractor" },
             new AuditChange { Field = "allowed_ips[203.0.113.7].expires_at", Old = null, New = "2027-01-02T00:00:00Z" });
     }
@@ -190,7 +191,30 @@ public sealed class AllowlistEntriesTests
                 ("2a00:0:1::/48", Overlap("2a00:0:1::/48", "2a00::/32")));
 
         static string Overlap(string entry, string range) =>
-            $"{entry} lies within {range}; while both are in force, removing one of them changes nothing";
+            $"{entry} lies within {range}, so removing it, or its expiry, changes nothing while that is in force";
+    }
+
+    [Fact]
+    public async Task That_are_ranges_are_warned_of_for_the_same_reasons_as_addresses()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { AllowCidrRanges = true });
+
+        IssuedApiKey issued = await keys.CreateAsync(new NewApiKey
+        {
+            Name = "make-grid",
+            AllowedIps = ["10.0.0.0/8", "203.0.113.0/28", "203.0.0.0/16", "224.0.0.0/8"],
+            ProxyAddress = IPAddress.Parse("10.0.0.7"),
+        });
+
+        issued.Warnings.Select(warning => (warning.Kind, warning.Entry)).Should().BeEquivalentTo(
+        [
+            (ApiKeyWarningKind.OwnProxy, "10.0.0.0/8"),
+            (ApiKeyWarningKind.NeverAClient, "203.0.113.0/28"),
+            (ApiKeyWarningKind.NeverAClient, "224.0.0.0/8"),
+            (ApiKeyWarningKind.Overlap, "203.0.113.0/28"),
+        ]);
+        issued.Warnings.Should().ContainSingle(warning => warning.Kind == ApiKeyWarningKind.OwnProxy).Which.Message.Should().StartWith(
+            "10.0.0.0/8 holds 10.0.0.7, where this request connected from, with an X-Forwarded-For header");
     }
 
     [Fact]
