@@ -41,7 +41,7 @@ internal sealed class ExpiringEntriesWatch(
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
         Justification = "The next look must happen, whatever the repository or the traffic throws.")]
-    private async Task LookAsync(CancellationToken stoppingToken)
+    internal async Task LookAsync(CancellationToken stoppingToken)
     {
         using var timeout = new CancellationTokenSource(LongestLook, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stoppingToken);

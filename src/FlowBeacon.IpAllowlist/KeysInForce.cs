@@ -3,7 +3,9 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Reads all keys, off the request path: those in memory, which may be put there in code, or else those of the repository.</summary>
+/// <summary>
+/// Reads all keys, off the request path: those in memory, which may be put there in code, or else those of the repository.
+/// </summary>
 internal sealed class KeysInForce(IApiKeyStore store, Func<IApiKeyRepository?> repository, TimeProvider time)
 {
     /// <summary>Whether they are in memory, so that reading them costs little.</summary>

@@ -669,7 +669,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         };
 
         IReadOnlyList<ApiKey> keys = Read(
-            KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[{item}]")), isDevelopment: false, out IReadOnlyList<string> faults, rules);
+            KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[{item}]")), isDevelopment: false, out IReadOnlyList<string> faults,
+            rules);
 
         faults.Should().Equal(fault is null ? [] : [$"{PathOfGrid}:AllowedIps:{fault}"]);
         keys.SelectMany(key => key.AllowedIps.ToCanonicalStrings()).Should().Equal(expected is null ? [] : [expected]);
@@ -677,7 +678,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
 
     [Fact]
     public void A_note_of_a_range_is_kept_by_its_canonical_text() =>
-        ReadConfigured("""[{ "Ip": "::ffff:198.51.100.0/124", "Note": "office" }]""", KeyJson.Rules with { Ranges = CidrRangeBounds.Default })
+        ReadConfigured(
+            """[{ "Ip": "::ffff:198.51.100.0/124", "Note": "office" }]""", KeyJson.Rules with { Ranges = CidrRangeBounds.Default })
             .Notes.Should().Equal(new Dictionary<string, string> { ["198.51.100.0/28"] = "office" });
 
     private ConfiguredKey ReadConfigured(string list, ConfigurationKeyRules? rules = null)

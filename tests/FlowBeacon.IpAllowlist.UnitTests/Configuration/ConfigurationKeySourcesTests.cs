@@ -136,7 +136,8 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         IConfigurationBuilder builder = new ConfigurationBuilder()
             .AddInMemoryCollection(new Dictionary<string, string?>(ListOfOneObject()) { [$"{ListOfA}:0"] = "203.0.113.9" });
 
-        ReadFaults(builder).Should().ContainSingle().Which.Should().StartWith($"{ListOfA}:0: an entry of a list is an address, or an object");
+        ReadFaults(builder).Should().ContainSingle()
+            .Which.Should().StartWith($"{ListOfA}:0: an entry of a list is an address, or an object");
     }
 
     [Fact]
