@@ -20,7 +20,8 @@ public sealed class ConfigurationSizeTests : IDisposable
     private readonly KeyFolder _folder = new();
 
     /// <summary>How the members of a key are spread over two files.</summary>
-    public static TheoryData<string> Layouts => ["whole keys", "entries with notes", "hashes apart from lists", "every other key in the second file"];
+    public static TheoryData<string> Layouts =>
+        ["whole keys", "entries with notes", "hashes apart from lists", "every other key in the second file"];
 
     public void Dispose() => _folder.Dispose();
 
