@@ -98,14 +98,27 @@ internal static class ConfigurationTree
     {
         string name = index.ToString(CultureInfo.InvariantCulture);
         string path = ConfigurationPath.Combine(list.Path, name);
-        if (provider.TryGet(path, out string? text))
+        bool hasText = provider.TryGet(path, out string? text);
+        if (hasText && !string.IsNullOrEmpty(text))
         {
             list.Child(name).SetValue(provider, text);
             return 1;
         }
 
-        bool isObject = itemMembers.Count > 0 && provider.TryGet(ConfigurationPath.Combine(path, itemMembers[0]), out _);
-        return isObject ? itemMembers.Count(member => ReadValue(provider, list.Child(name).Child(member))) : 0;
+        // An empty text may stand beside the members of an object, which are then read first, see SetValue().
+        int count = 0;
+        if (itemMembers.Count > 0 && provider.TryGet(ConfigurationPath.Combine(path, itemMembers[0]), out _))
+        {
+            count = itemMembers.Count(member => ReadValue(provider, list.Child(name).Child(member)));
+        }
+
+        if (hasText)
+        {
+            list.Child(name).SetValue(provider, text);
+            count++;
+        }
+
+        return count;
     }
 
     /// <summary>Reads all values of a provider at and below a node; each step goes through all of the provider's data.</summary>

@@ -130,6 +130,18 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         ReadFaults(builder).Should().ContainSingle().Which.Should().StartWith($"{ListOfA}: the list comes from ");
     }
 
+    /// <summary>WebApplicationFactory.UseSetting() puts empty texts beside values below them.</summary>
+    [Fact]
+    public void An_empty_text_beside_the_members_of_an_object_is_no_value()
+    {
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?>(ListOfOneObject()) { [ListOfA] = "", [$"{ListOfA}:0"] = "" });
+
+        Read(builder, out IReadOnlyList<string> faults).Should().ContainSingle()
+            .Which.AllowedIps.ToCanonicalStrings().Should().Equal("203.0.113.7");
+        faults.Should().BeEmpty();
+    }
+
     [Fact]
     public void An_item_that_is_a_text_and_an_object_is_a_fault()
     {
