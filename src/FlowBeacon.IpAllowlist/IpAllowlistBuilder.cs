@@ -25,7 +25,8 @@ public sealed class IpAllowlistBuilder
     /// <param name="section">
     /// A section of the host's configuration: an object keyed by key name, where each key has <c>Hash</c> (64 hex digits),
     /// <c>AllowedIps</c> (a list; only <c>[]</c> turns the check off) and, if wanted, <c>Prefix</c>, <c>Scopes</c>, <c>ExpiresAt</c>,
-    /// <c>AllowlistMode</c> and <c>Demo</c>.
+    /// <c>AllowlistMode</c> and <c>Demo</c>. An item of the list is an address, or an object with <c>Ip</c> and, if wanted, <c>Note</c> and
+    /// <c>ExpiresAt</c>; a CIDR range only with <see cref="IpAllowlistOptions.AllowCidrRanges"/>.
     /// </param>
     /// <returns>This builder.</returns>
     /// <remarks>
@@ -75,7 +76,7 @@ public sealed class IpAllowlistBuilder
     }
 
     private static ConfigurationKeyRules RulesOf(IpAllowlistOptions options) =>
-        new(new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist);
+        new(new ScopeRules([.. options.ScopesInForce]), options.RequireAllowlist, options.RangesInForce);
 
     private static ApiKeyManagementSettings Settings(IpAllowlistOptions options) =>
         new(options.MaxAddressesPerKey, options.ApiKeyPrefix, options.AuditTimeout, options.ClientIpSource,

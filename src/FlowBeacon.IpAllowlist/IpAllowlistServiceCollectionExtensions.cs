@@ -77,9 +77,15 @@ public static class IpAllowlistServiceCollectionExtensions
         // Types of responses in the host's OpenAPI document, for hosts that have no reflection. It is asked last.
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(ProblemJsonContext.Default));
         services.TryAddSingleton<StartupState>();
+        services.TryAddSingleton(provider => new KeysInForce(
+            provider.GetRequiredService<IApiKeyStore>(),
+            () => RepositoryOfHost(services, provider),
+            provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ExpiringEntriesFound>();
         RequirementsCheck.AddTo(services);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupWarnings>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientIpSourceWatch>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ExpiringEntriesWatch>());
         return new IpAllowlistBuilder(services);
     }
 
@@ -132,6 +138,13 @@ public static class IpAllowlistServiceCollectionExtensions
             + $" {nameof(IApiKeyStore)} is {provider.GetRequiredService<IApiKeyStore>().GetType()}. Remove one of the two, and change keys"
             + " where that store finds them; for key administration call"
             + $" builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
+
+    /// <summary>The repository, unless it is the default one, which has no keys but those of the store in memory.</summary>
+    private static IApiKeyRepository? RepositoryOfHost(IServiceCollection services, IServiceProvider provider) =>
+        services.LastOrDefault(service => service.ServiceType == typeof(IApiKeyRepository))?.ImplementationType
+            == typeof(InMemoryApiKeyRepository)
+            ? null
+            : provider.GetService<IApiKeyRepository>();
 
     private static VerdictCache VerdictsOfStore(IServiceProvider provider)
     {

@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using FlowBeacon.IpAllowlist.Authentication;
 using FlowBeacon.IpAllowlist.Diagnostics;
-using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,7 +18,7 @@ internal sealed class StartupWarnings(
     IHostEnvironment environment,
     IOptions<AuthenticationOptions> authentication,
     IServiceScopeFactory scopes,
-    IServiceProvider services,
+    KeysInForce keys,
     TimeProvider time,
     ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
@@ -39,9 +38,9 @@ internal sealed class StartupWarnings(
             await WarnOfReplacedResultHandlerAsync();
         }
 
-        if (options.Value.RequireAllowlist)
+        if (options.Value.RequireAllowlist || !options.Value.AllowCidrRanges)
         {
-            await WarnOfKeysWithoutAllowlistAsync(cancellationToken);
+            await WarnOfKeptListsAsync(cancellationToken);
         }
 
         if (environment.IsDevelopment())
@@ -77,49 +76,47 @@ internal sealed class StartupWarnings(
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
         Justification = "A warning must not stop start-up, whatever the store throws.")]
-    private async Task WarnOfKeysWithoutAllowlistAsync(CancellationToken cancellationToken)
+    private async Task WarnOfKeptListsAsync(CancellationToken cancellationToken)
     {
+        using var timeout = new CancellationTokenSource(LongestCount, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            int count = await CountKeysWithoutAllowlistAsync(cancellationToken).WaitAsync(LongestCount, time, cancellationToken);
-            if (count > 0)
+            (int withoutList, int withRanges, int ranges) = await CountAsync(either.Token).WaitAsync(either.Token);
+            if (options.Value.RequireAllowlist && withoutList > 0)
             {
-                IpAllowlistLog.KeysWithoutAllowlist(_logger, count);
+                IpAllowlistLog.KeysWithoutAllowlist(_logger, withoutList);
+            }
+
+            if (!options.Value.AllowCidrRanges && ranges > 0)
+            {
+                IpAllowlistLog.RangesKept(_logger, ranges, withRanges);
             }
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            IpAllowlistLog.KeysWithoutAllowlistUnknown(_logger, exception);
+            IpAllowlistLog.KeysNotCounted(_logger, exception);
         }
     }
 
-    /// <summary>The keys in memory, which may be put there in code, or else those of the repository. Revoked ones do not count.</summary>
-    private async Task<int> CountKeysWithoutAllowlistAsync(CancellationToken cancellationToken)
+    /// <summary>Counts keys without a list and with ranges, and those ranges. Revoked keys do not count.</summary>
+    private async Task<(int WithoutList, int WithRanges, int Ranges)> CountAsync(CancellationToken cancellationToken)
     {
-        if (store is InMemoryApiKeyStore memory)
+        int withoutList = 0;
+        int withRanges = 0;
+        int ranges = 0;
+        await foreach (ApiKey key in keys.ReadAsync(cancellationToken))
         {
-            return memory.Keys.Count(IsWithoutAllowlist);
-        }
-
-        int count = 0;
-        string? after = null;
-        if (services.GetService<IApiKeyRepository>() is { } repository)
-        {
-            IReadOnlyList<ApiKeyDetails> page;
-            do
+            if (!key.IsRevoked)
             {
-                var query = new ApiKeyQuery { After = after, Limit = ApiKeyLimits.MaxPageSize };
-                page = await repository.ListAsync(query, time.GetUtcNow(), cancellationToken);
-                count += page.Count(details => IsWithoutAllowlist(details.Key));
-                after = page.Count == 0 ? null : page[^1].Key.Id;
+                withoutList += key.LacksAllowlist ? 1 : 0;
+                withRanges += key.AllowedIps.RangeCount > 0 ? 1 : 0;
+                ranges += key.AllowedIps.RangeCount;
             }
-            while (page.Count == ApiKeyLimits.MaxPageSize);
         }
 
-        return count;
+        return (withoutList, withRanges, ranges);
     }
-
-    private static bool IsWithoutAllowlist(ApiKey key) => key.LacksAllowlist && !key.IsRevoked;
 
     /// <summary>A result handler that is registered after <c>AddFlowBeaconApiKey()</c> replaces ours and with it the 401 and 403.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",

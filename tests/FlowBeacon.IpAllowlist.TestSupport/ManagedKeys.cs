@@ -61,9 +61,12 @@ internal sealed class ManagedKeys
             new ScopeRules(_options.ScopesInForce), _options.RequireAllowlist, _options.RangesInForce,
             _options.RecoveryEntryLifetime));
 
-    public void Configure(ApiKey key)
+    public void Configure(ApiKey key, params (string Entry, string Note)[] notes)
     {
-        _configuration.ById = new Dictionary<string, ApiKey>(_configuration.ById) { [key.Id] = key };
+        _configuration.ById = new Dictionary<string, ConfiguredKey>(_configuration.ById)
+        {
+            [key.Id] = new(key, notes.ToDictionary(note => note.Entry, note => note.Note)),
+        };
         Store.Set(key);
     }
 

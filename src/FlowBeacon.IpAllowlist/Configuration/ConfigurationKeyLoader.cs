@@ -82,7 +82,7 @@ internal sealed class ConfigurationKeyLoader(
         {
             try
             {
-                IReadOnlyDictionary<string, ApiKey> before = inForce.ById;
+                IReadOnlyDictionary<string, ConfiguredKey> before = inForce.ById;
                 bool isReported = _isNextReloadReported;
                 _isNextReloadReported = false;
                 string? faults = Load(root);
@@ -107,7 +107,7 @@ internal sealed class ConfigurationKeyLoader(
     /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
     private string? Load(IConfigurationRoot root)
     {
-        IReadOnlyList<ApiKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
+        IReadOnlyList<ConfiguredKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
         // A file that is gone or does not parse leaves its provider without data, which must not count as "no keys".
         FileConfigurationProvider[] files = [.. FileProviders(root).Where(HasKeys)];
@@ -124,12 +124,13 @@ internal sealed class ConfigurationKeyLoader(
         _lastFaults = null;
         _filesInUse = [.. files.Select(provider => provider.Source)];
 
-        ApiKey[] changed = [.. read.Where(key => !inForce.ById.TryGetValue(key.Id, out ApiKey? old) || !old.Equals(key))];
-        string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Id))];
+        ConfiguredKey[] changed =
+            [.. read.Where(key => !inForce.ById.TryGetValue(key.Key.Id, out ConfiguredKey? old) || !old.Equals(key))];
+        string[] removed = [.. inForce.ById.Keys.Except(read.Select(key => key.Key.Id))];
         if (changed.Length + removed.Length > 0)
         {
-            store.Apply(changed, removed);
-            inForce.ById = read.ToDictionary(key => key.Id, StringComparer.Ordinal);
+            store.Apply([.. changed.Select(key => key.Key)], removed);
+            inForce.ById = read.ToDictionary(key => key.Key.Id, StringComparer.Ordinal);
         }
 
         return null;
@@ -144,12 +145,12 @@ internal sealed class ConfigurationKeyLoader(
     /// <summary>
     /// Reads until two readings agree: providers may replace their data during a reading, which would mix an old state with a new one.
     /// </summary>
-    private IReadOnlyList<ApiKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
+    private IReadOnlyList<ConfiguredKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
     {
-        IReadOnlyList<ApiKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), rules, out faults);
+        IReadOnlyList<ConfiguredKey> read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), rules, out faults);
         for (int attempt = 0; attempt < MaxReadings; attempt++)
         {
-            IReadOnlyList<ApiKey> before = read;
+            IReadOnlyList<ConfiguredKey> before = read;
             IReadOnlyList<string> faultsBefore = faults;
             read = ConfigurationKeyReader.Read(root, _path, environment.IsDevelopment(), rules, out faults);
             if (faults.SequenceEqual(faultsBefore) && before.SequenceEqual(read))

@@ -27,22 +27,22 @@ internal sealed class ConfigurationKeyReader
 
     private ConfigurationKeyReader(IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules)
     {
-        _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members);
+        _section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, Members, ConfiguredEntry.Members);
         _isDevelopment = isDevelopment;
         _rules = rules;
     }
 
     /// <summary>Reads the keys; they count only if there is no fault.</summary>
-    public static IReadOnlyList<ApiKey> Read(
+    public static IReadOnlyList<ConfiguredKey> Read(
         IConfigurationRoot root, string path, bool isDevelopment, ConfigurationKeyRules rules, out IReadOnlyList<string> faults)
     {
         var reader = new ConfigurationKeyReader(root, path, isDevelopment, rules);
-        ApiKey[] keys = [.. reader.ReadKeys()];
+        ConfiguredKey[] keys = [.. reader.ReadKeys()];
         faults = reader._faults;
         return keys;
     }
 
-    private IEnumerable<ApiKey> ReadKeys()
+    private IEnumerable<ConfiguredKey> ReadKeys()
     {
         ConfigurationNode[] children = _section.Children;
         if (_section.Sources.Count == 0)
@@ -59,10 +59,10 @@ internal sealed class ConfigurationKeyReader
             Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
         }
 
-        return children.Select(ReadKey).OfType<ApiKey>();
+        return children.Select(ReadKey).OfType<ConfiguredKey>();
     }
 
-    private ApiKey? ReadKey(ConfigurationNode section)
+    private ConfiguredKey? ReadKey(ConfigurationNode section)
     {
         int faultsBefore = _faults.Count;
         if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
@@ -95,18 +95,9 @@ internal sealed class ConfigurationKeyReader
                 + $" choose another name, without a slash and none of {string.Join(", ", ReservedNames)}");
         }
 
-        foreach (ConfigurationNode member in section.Children)
-        {
-            if (!Members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
-            {
-                Fault(
-                    $"{section.Path}:{PrintableText.Cut(member.Key)}",
-                    $"unknown member; the members of a key are {string.Join(", ", Members)}");
-            }
-        }
-
+        CheckMembers(section, "a key", Members);
         ApiKeyHash hash = ReadHash(section);
-        IpAddressSet allowedIps = ReadAllowedIps(section);
+        IpAddressSet allowedIps = ReadAllowedIps(section, out Dictionary<string, string> notes);
         string prefix = ReadPrefix(section);
         string[] scopes = ReadScopes(section);
         DateTimeOffset? expiresAt = ReadExpiresAt(section);
@@ -114,17 +105,19 @@ internal sealed class ConfigurationKeyReader
         CheckDemo(section);
         return _faults.Count > faultsBefore
             ? null
-            : new ApiKey
-            {
-                Id = name,
-                Name = name,
-                Hash = hash,
-                AllowedIps = allowedIps,
-                Prefix = prefix,
-                Scopes = scopes,
-                ExpiresAt = expiresAt,
-                AllowlistMode = mode,
-            };
+            : new ConfiguredKey(
+                new ApiKey
+                {
+                    Id = name,
+                    Name = name,
+                    Hash = hash,
+                    AllowedIps = allowedIps,
+                    Prefix = prefix,
+                    Scopes = scopes,
+                    ExpiresAt = expiresAt,
+                    AllowlistMode = mode,
+                },
+                notes);
     }
 
     // Faults of a hash or a prefix do not repeat the value: a wrong one is most likely the raw key.
@@ -180,36 +173,118 @@ internal sealed class ConfigurationKeyReader
         return text;
     }
 
-    private IpAddressSet ReadAllowedIps(ConfigurationNode key)
+    private void CheckMembers(ConfigurationNode section, string what, string[] members)
     {
+        foreach (ConfigurationNode member in section.Children)
+        {
+            if (!members.Contains(member.Key, StringComparer.OrdinalIgnoreCase))
+            {
+                Fault(
+                    $"{section.Path}:{PrintableText.Cut(member.Key)}",
+                    $"unknown member; the members of {what} are {string.Join(", ", members)}");
+            }
+        }
+    }
+
+    private IpAddressSet ReadAllowedIps(ConfigurationNode key, out Dictionary<string, string> notes)
+    {
+        notes = [];
         ConfigurationNode section = key.Child(nameof(ApiKey.AllowedIps));
         string faultIfMissing = _rules.RequireAllowlist
             ? "the list is missing; write the allowed addresses"
             : "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
-        if (ReadList(section, faultIfMissing) is not { } entries)
+        if (ReadList(section, faultIfMissing) is not { } items)
         {
             return IpAddressSet.Empty;
         }
 
-        if (_rules.RequireAllowlist && entries.Length == 0)
+        if (_rules.RequireAllowlist && items.Length == 0)
         {
             Fault(section.Path, "[] is no list, and this application requires one of every key (RequireAllowlist); write the allowed"
                 + " addresses");
         }
 
-        if (IpAddressSet.TryParse(entries, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
+        ConfiguredEntry[] entries = [.. items.Select(ReadEntry).OfType<ConfiguredEntry>()];
+        IEnumerable<IpAllowlistEntry> read = entries.Select(entry => new IpAllowlistEntry { Text = entry.Ip, ExpiresAt = entry.ExpiresAt });
+        if (IpAddressSet.TryParse(read, _rules.Ranges, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors))
         {
+            notes = ReadNotes(entries);
             return set;
         }
 
-        _faults.AddRange(errors.Select(error => $"{section.Path}:{error.Index}: {error.Message}"));
+        _faults.AddRange(errors.Select(error => $"{entries[error.Index].Path}: {error.Message}"));
         return IpAddressSet.Empty;
+    }
+
+    /// <summary>Reads an item of a key's list apart from its address; null, with a fault, if it is malformed.</summary>
+    private ConfiguredEntry? ReadEntry(ConfigurationNode item)
+    {
+        if (item.Children.Length == 0 && item.Value is { } text)
+        {
+            return new ConfiguredEntry(item.Path, text, Note: "", ExpiresAt: null);
+        }
+
+        if (item.Children.Length == 0 || item.Value is not null || AreListItems(item.Children))
+        {
+            Fault(item.Path, "an entry of a list is an address, or an object with the members"
+                + $" {string.Join(", ", ConfiguredEntry.Members)}; neither null nor a list");
+            return null;
+        }
+
+        CheckMembers(item, "an entry", ConfiguredEntry.Members);
+        bool hasIp = TryReadScalar(item, nameof(ConfiguredEntry.Ip), out string path, out string? ip);
+        if (hasIp && ip is null)
+        {
+            Fault(path, "the address is missing; write the address that the entry is for");
+        }
+
+        string note = ReadNote(item);
+        DateTimeOffset? expiresAt = ReadExpiresAt(item);
+        return hasIp && ip is not null ? new ConfiguredEntry(path, ip, note, expiresAt) : null;
+    }
+
+    // Faults of a note do not repeat it: it may be a raw key.
+    private string ReadNote(ConfigurationNode entry)
+    {
+        if (!TryReadScalar(entry, nameof(ConfiguredEntry.Note), out string path, out string? text) || text is null)
+        {
+            return "";
+        }
+
+        if (!KeyNameRules.TryReadNote(text, keyPrefix: "", out string note, out string? fault))
+        {
+            Fault(path, $"a note {fault}");
+        }
+
+        return note;
+    }
+
+    /// <summary>The notes of entries by their canonical text; of one address, only one can be meant.</summary>
+    private Dictionary<string, string> ReadNotes(ConfiguredEntry[] entries)
+    {
+        var notes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (ConfiguredEntry entry in entries)
+        {
+            IpAddressSet.TryParseEntry(entry.Ip, _rules.Ranges, out string? canonical, out _);
+            if (!notes.TryAdd(canonical!, entry.Note) && notes[canonical!] != entry.Note)
+            {
+                Fault(entry.Path, $"{PrintableText.Quote(entry.Ip)} is listed with two notes, or once without one; list it once");
+            }
+        }
+
+        return notes.Where(note => note.Value.Length > 0).ToDictionary();
     }
 
     private string[] ReadScopes(ConfigurationNode key)
     {
         ConfigurationNode section = key.Child(nameof(ApiKey.Scopes));
-        string[] scopes = ReadList(section, faultIfMissing: null) ?? [];
+        ConfigurationNode[] items = ReadList(section, faultIfMissing: null) ?? [];
+        foreach (ConfigurationNode item in items.Where(item => item.Value is null || item.Children.Length > 0))
+        {
+            Fault(item.Path, "an entry of a list is one text, neither null nor an object");
+        }
+
+        string[] scopes = [.. items.Select(item => item.Value).OfType<string>()];
         for (int index = 0; index < scopes.Length; index++)
         {
             if (_rules.Scopes.FaultOf(scopes[index]) is { } fault)
@@ -221,9 +296,10 @@ internal sealed class ConfigurationKeyReader
         return scopes;
     }
 
-    private DateTimeOffset? ReadExpiresAt(ConfigurationNode key)
+    /// <summary>Reads the expiry of a key or an entry. One in the past is legal.</summary>
+    private DateTimeOffset? ReadExpiresAt(ConfigurationNode section)
     {
-        if (!TryReadScalar(key, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
+        if (!TryReadScalar(section, nameof(ApiKey.ExpiresAt), out string path, out string? text) || text is null)
         {
             return null;
         }
@@ -275,12 +351,13 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads a single text; null if there is none. False, with a fault, if there is something else.</summary>
-    private bool TryReadScalar(ConfigurationNode key, string member, out string path, out string? text)
+    private bool TryReadScalar(ConfigurationNode parent, string member, out string path, out string? text)
     {
-        ConfigurationNode section = key.Child(member);
+        ConfigurationNode section = parent.Child(member);
         path = section.Path;
         text = section.Value;
-        bool isAbsentOrText = text is not null || section.Sources.Count == 0;
+        bool isEmptyList = text?.Length == 0 && section.Sources.Any(source => _files.HasEmptyArray(source, section.Path));
+        bool isAbsentOrText = section.Sources.Count == 0 || (text is not null && !isEmptyList);
         if (!isAbsentOrText || section.Children.Length > 0)
         {
             Fault(path, "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none");
@@ -290,8 +367,8 @@ internal sealed class ConfigurationKeyReader
         return true;
     }
 
-    /// <summary>Reads a list of texts. Null if it is missing (which may be a fault) or, with a fault, malformed.</summary>
-    private string[]? ReadList(ConfigurationNode section, string? faultIfMissing)
+    /// <summary>Reads the items of a list. Null if it is missing (which may be a fault) or, with a fault, malformed.</summary>
+    private ConfigurationNode[]? ReadList(ConfigurationNode section, string? faultIfMissing)
     {
         IReadOnlyList<IConfigurationProvider> sources = section.Sources;
         if (sources.Count == 0)
@@ -334,27 +411,22 @@ internal sealed class ConfigurationKeyReader
             return null;
         }
 
-        foreach (ConfigurationNode item in items.Where(item => item.Value is null))
-        {
-            Fault(item.Path, "an entry of a list is one text, neither null nor an object");
-        }
-
-        return [.. items.Select(item => item.Value).OfType<string>()];
+        return items;
     }
 
     /// <summary>
     /// Whether all sources of a list have the same entries, so that nothing mixes: the default host reads the command line twice. Files
     /// count as different, because an edit of one would make them so.
     /// </summary>
-    public static bool IsOneListRepeated(ConfigurationNode list)
-    {
-        string[] paths = [list.Path, .. list.Children.Select(item => item.Path)];
-        return !list.Sources.OfType<FileConfigurationProvider>().Any()
-            && paths.All(path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
-    }
+    public static bool IsOneListRepeated(ConfigurationNode list) =>
+        !list.Sources.OfType<FileConfigurationProvider>().Any()
+        && PathsOf(list).All(
+            path => list.Sources.Select(source => (source.TryGet(path, out string? value), value)).Distinct().Count() == 1);
 
     public static bool AreListItems(ConfigurationNode[] items) =>
         items.Index().All(item => item.Item.Key == item.Index.ToString(CultureInfo.InvariantCulture));
+
+    private static IEnumerable<string> PathsOf(ConfigurationNode node) => node.Children.SelectMany(PathsOf).Prepend(node.Path);
 
     private void Fault(string path, string message) => _faults.Add($"{path}: {message}");
 }

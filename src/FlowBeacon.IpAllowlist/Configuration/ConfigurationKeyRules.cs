@@ -5,4 +5,5 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 /// <summary>The settings that keys from configuration are read by.</summary>
 /// <param name="Scopes">The host's scopes.</param>
 /// <param name="RequireAllowlist">Whether every key must have a list.</param>
-internal sealed record ConfigurationKeyRules(ScopeRules Scopes, bool RequireAllowlist);
+/// <param name="Ranges">Which CIDR ranges a list may have; null if none.</param>
+internal sealed record ConfigurationKeyRules(ScopeRules Scopes, bool RequireAllowlist, CidrRangeBounds? Ranges);

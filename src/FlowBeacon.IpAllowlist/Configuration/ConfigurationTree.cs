@@ -17,8 +17,15 @@ internal static class ConfigurationTree
         provider is ChainedConfigurationProvider { Configuration: IConfigurationRoot chained } ? Providers(chained) : [provider]);
 
     /// <summary>Reads a section from providers, in the order in which they override each other.</summary>
-    /// <remarks>The members are those that an object usually has. Others are found, too, but take longer.</remarks>
-    public static ConfigurationNode Read(IReadOnlyList<IConfigurationProvider> providers, string path, IReadOnlyList<string> members)
+    /// <param name="providers">The providers.</param>
+    /// <param name="path">The section.</param>
+    /// <param name="members">The members that an object of the section usually has. Others are found, too, but take longer.</param>
+    /// <param name="itemMembers">
+    /// The members that an object usually has which is an item of a list among those members; the first one is in every such object. Others
+    /// are found as well.
+    /// </param>
+    public static ConfigurationNode Read(
+        IReadOnlyList<IConfigurationProvider> providers, string path, IReadOnlyList<string> members, IReadOnlyList<string> itemMembers)
     {
         var section = new ConfigurationNode(path);
         Dictionary<string, int>[] listings = [.. providers.Select(provider => CountValues(provider, path))];
@@ -32,7 +39,7 @@ internal static class ConfigurationTree
         {
             foreach (ConfigurationNode node in objects)
             {
-                if (ReadMembers(provider, node, members) != listing.GetValueOrDefault(node.Key))
+                if (ReadMembers(provider, node, members, itemMembers) != listing.GetValueOrDefault(node.Key))
                 {
                     ReadAll(provider, node);
                 }
@@ -68,22 +75,50 @@ internal static class ConfigurationTree
             .Count(name => name.Equals(ConfigurationPath.GetSectionKey(path), StringComparison.OrdinalIgnoreCase)) > 1;
 
     /// <summary>Reads the values of an object's usual members, and returns how many there were.</summary>
-    private static int ReadMembers(IConfigurationProvider provider, ConfigurationNode node, IReadOnlyList<string> members)
+    private static int ReadMembers(
+        IConfigurationProvider provider, ConfigurationNode node, IReadOnlyList<string> members, IReadOnlyList<string> itemMembers)
     {
         int count = 0;
         foreach (string member in members)
         {
             ConfigurationNode child = node.Child(member);
-            for (int index = 0; provider.TryGet(ItemPath(child, index), out string? item); index++)
+            for (int index = 0; ReadItem(provider, child, index, itemMembers) is > 0 and int values; index++)
             {
-                child.Child(Number(index)).SetValue(provider, item);
-                count++;
+                count += values;
             }
 
             count += ReadValue(provider, child) ? 1 : 0;
         }
 
         return count + (ReadValue(provider, node) ? 1 : 0);
+    }
+
+    /// <summary>Reads an item of a list, a text or an object, and returns how many values it has.</summary>
+    private static int ReadItem(IConfigurationProvider provider, ConfigurationNode list, int index, IReadOnlyList<string> itemMembers)
+    {
+        string name = index.ToString(CultureInfo.InvariantCulture);
+        string path = ConfigurationPath.Combine(list.Path, name);
+        bool hasText = provider.TryGet(path, out string? text);
+        if (hasText && !string.IsNullOrEmpty(text))
+        {
+            list.Child(name).SetValue(provider, text);
+            return 1;
+        }
+
+        // An empty text may stand beside the members of an object, which are then read first, see SetValue().
+        int count = 0;
+        if (itemMembers.Count > 0 && provider.TryGet(ConfigurationPath.Combine(path, itemMembers[0]), out _))
+        {
+            count = itemMembers.Count(member => ReadValue(provider, list.Child(name).Child(member)));
+        }
+
+        if (hasText)
+        {
+            list.Child(name).SetValue(provider, text);
+            count++;
+        }
+
+        return count;
     }
 
     /// <summary>Reads all values of a provider at and below a node; each step goes through all of the provider's data.</summary>
@@ -108,8 +143,4 @@ internal static class ConfigurationTree
         node.SetValue(provider, value);
         return true;
     }
-
-    private static string ItemPath(ConfigurationNode list, int index) => ConfigurationPath.Combine(list.Path, Number(index));
-
-    private static string Number(int index) => index.ToString(CultureInfo.InvariantCulture);
 }

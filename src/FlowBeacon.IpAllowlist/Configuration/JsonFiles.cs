@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Json;
@@ -72,6 +73,18 @@ internal sealed class JsonFiles
             {
                 // A member's own name may hold colons, which the framework counts as steps of the path.
                 Read(member.Value, path is null ? member.Name : ConfigurationPath.Combine(path, member.Name), kinds);
+            }
+        }
+        else if (element.ValueKind == JsonValueKind.Array)
+        {
+            // Texts, which most items are, have nothing below them.
+            foreach ((int index, JsonElement item) in element.EnumerateArray().Index())
+            {
+                if (item.ValueKind == JsonValueKind.Object)
+                {
+                    string name = index.ToString(CultureInfo.InvariantCulture);
+                    Read(item, path is null ? name : ConfigurationPath.Combine(path, name), kinds);
+                }
             }
         }
     }

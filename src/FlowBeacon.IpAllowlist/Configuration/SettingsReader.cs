@@ -15,7 +15,7 @@ internal static class SettingsReader
     /// <param name="lists">The settings that are lists.</param>
     public static IEnumerable<string> FaultsOf(IConfigurationRoot root, string path, IEnumerable<string> lists)
     {
-        var section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, members: []);
+        var section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, members: [], itemMembers: []);
         if (section.Sources.Count == 0)
         {
             return [$"{path}: the section is missing; write an object with the settings, {{}} for the defaults"];

@@ -157,7 +157,24 @@ internal static partial class IpAllowlistLog
             + " {KeyCount}")]
     public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount);
 
-    [LoggerMessage(EventId = 30, EventName = "KeysWithoutAllowlistUnknown", Level = LogLevel.Warning,
-        Message = "options.RequireAllowlist is set, and the keys could not be read to count those without a list")]
-    public static partial void KeysWithoutAllowlistUnknown(ILogger logger, Exception exception);
+    [LoggerMessage(EventId = 30, EventName = "KeysNotCounted", Level = LogLevel.Warning,
+        Message = "The keys could not be read at start-up, or not in time, to count those without a list (options.RequireAllowlist) and"
+            + " the CIDR ranges in their lists (options.AllowCidrRanges)")]
+    public static partial void KeysNotCounted(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 31, EventName = "RangesKept", Level = LogLevel.Warning,
+        Message = "options.AllowCidrRanges is not set, and there are lists with CIDR ranges, which are enforced as long as they are kept:"
+            + " {RangeCount} ranges in the lists of {KeyCount} keys")]
+    public static partial void RangesKept(ILogger logger, int rangeCount, int keyCount);
+
+    [LoggerMessage(EventId = 32, EventName = "EntryExpiresInUse", Level = LogLevel.Warning,
+        Message = "Entry {Entry} of key {KeyId} expires at {ExpiresAt:u} although it is in use, last at {LastSeen:u}. From then on it"
+            + " admits nobody. Give it a later expiry, or none, if its clients shall keep access. Said once a day.")]
+    public static partial void EntryExpiresInUse(
+        ILogger logger, string entry, string keyId, DateTimeOffset expiresAt, DateTimeOffset lastSeen);
+
+    [LoggerMessage(EventId = 33, EventName = "ExpiringEntriesUnknown", Level = LogLevel.Warning,
+        Message = "The keys or their traffic could not be read, or not in time, to find entries that are about to expire although they are"
+            + " in use")]
+    public static partial void ExpiringEntriesUnknown(ILogger logger, Exception exception);
 }

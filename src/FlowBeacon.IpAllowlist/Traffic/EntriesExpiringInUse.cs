@@ -9,8 +9,8 @@ internal static class EntriesExpiringInUse
     public static readonly TimeSpan Soon = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// How long before an entry's expiry it is logged. Recovery makes entries that live for a day: with the longer time they would be logged
-    /// as soon as they are there.
+    /// How long before an entry's expiry it is logged. Recovery makes entries that live for a day: with the longer time they would be
+    /// logged as soon as they are there.
     /// </summary>
     public static readonly TimeSpan VerySoon = TimeSpan.FromHours(4);
 

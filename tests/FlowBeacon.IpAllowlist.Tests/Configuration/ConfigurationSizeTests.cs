@@ -14,10 +14,14 @@ public sealed class ConfigurationSizeTests : IDisposable
     private const int Few = 50;
     private const int Many = 200;
 
+    private const string ListWithNotes =
+        """["203.0.113.7", { "Ip": "2001:db8::7", "Note": "office", "ExpiresAt": "2027-01-31T00:00:00Z" }, { "Ip": "203.0.113.8" }]""";
+
     private readonly KeyFolder _folder = new();
 
     /// <summary>How the members of a key are spread over two files.</summary>
-    public static TheoryData<string> Layouts => ["whole keys", "hashes apart from lists", "every other key in the second file"];
+    public static TheoryData<string> Layouts =>
+        ["whole keys", "entries with notes", "hashes apart from lists", "every other key in the second file"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -67,6 +71,7 @@ public sealed class ConfigurationSizeTests : IDisposable
         return layout switch
         {
             "whole keys" => (KeyJson.File(whole), "{}"),
+            "entries with notes" => (KeyJson.File([.. names.Select(name => KeyJson.Key(name, KeyJson.NewRawKey(), ListWithNotes))]), "{}"),
             "hashes apart from lists" => (
                 KeyJson.File([.. names.Select(name => $$""" "{{name}}": { "Hash": "{{KeyJson.Hash(KeyJson.NewRawKey())}}" } """)]),
                 KeyJson.File([.. names.Select(name => $$""" "{{name}}": { "AllowedIps": [] } """)])),

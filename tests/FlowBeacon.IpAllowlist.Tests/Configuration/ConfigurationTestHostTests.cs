@@ -34,6 +34,21 @@ public sealed class ConfigurationTestHostTests
     }
 
     [Fact]
+    public async Task Entries_that_a_test_sets_member_by_member_are_in_force()
+    {
+        await using WebApplicationFactory<Program> factory = Sample(
+            "Production",
+            ("FlowBeacon:Keys:of-the-test:Hash", KeyJson.Hash(TestKeys.Restricted)),
+            ("FlowBeacon:Keys:of-the-test:AllowedIps:0:Ip", "203.0.113.7"),
+            ("FlowBeacon:Keys:of-the-test:AllowedIps:0:Note", "office"),
+            ("FlowBeacon:Keys:of-the-test:AllowedIps:1:Ip", "2001:db8::7"),
+            ("FlowBeacon:Keys:of-the-test:AllowedIps:1:ExpiresAt", "2000-01-01T00:00:00Z"));
+
+        (await StatusAsync(factory, TestKeys.Restricted, "203.0.113.7")).Should().Be(HttpStatusCode.OK);
+        (await StatusAsync(factory, TestKeys.Restricted, "2001:db8::7")).Should().Be(HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
     public async Task A_list_of_a_file_that_a_test_changes_is_still_a_fault()
     {
         using var folder = new KeyFolder();

@@ -15,7 +15,8 @@ public sealed class StartupWarningTests
     private const int NoKeys = 7;
     private const int KeysInMemory = 23;
     private const int KeysWithoutAllowlist = 29;
-    private const int KeysWithoutAllowlistUnknown = 30;
+    private const int KeysNotCounted = 30;
+    private const int RangesKept = 31;
 
     [Theory]
     [InlineData("Production", true)]
@@ -140,8 +141,71 @@ public sealed class StartupWarningTests
     {
         await using KestrelApp app = await StartRequiringAsync(new OwnRepository());
 
-        Warnings(app).Should().Equal(KeysWithoutAllowlistUnknown);
+        Warnings(app).Should().Equal(KeysNotCounted);
     }
+
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task Counts_the_ranges_that_are_kept_where_none_may_be_written(string environment)
+    {
+        await using KestrelApp app = await StartWithRangesAsync(allowsRanges: false, environment);
+
+        Warnings(app).Should().Equal(RangesKept);
+        app.Logs.OfLibrary.Single(entry => entry.Id.Id == RangesKept).Message.Should().EndWith("3 ranges in the lists of 2 keys");
+        (await app.GetAsync(HeaderLine.Bearer(TestKeys.Restricted))).Status.Should().Be(200, "the range 127.0.0.0/28 is enforced");
+    }
+
+    [Fact]
+    public async Task Does_not_count_ranges_where_they_may_be_written()
+    {
+        await using KestrelApp app = await StartWithRangesAsync(allowsRanges: true, "Production");
+
+        Warnings(app).Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(10_000, true)]
+    public async Task Counts_the_ranges_of_a_repository_of_the_host(int count, bool warns)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            new ScriptedStore((_, _) => default),
+            options => options.ClientIpSource = ClientIpSource.PeerAddress,
+            builder => builder.Services.AddSingleton<IApiKeyRepository>(new ManyKeys(count, "10.0.0.0/8")));
+
+        Warnings(app).Should().BeEquivalentTo(warns ? [RangesKept] : Array.Empty<int>());
+        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"{count} ranges in the lists of {count} keys", StringComparison.Ordinal))
+            .Should().Be(warns ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task Reads_the_keys_once_for_both_counts()
+    {
+        var repository = new ManyKeys(2);
+        await using KestrelApp app = await StartRequiringAsync(repository);
+
+        repository.Listings.Should().Be(1);
+    }
+
+    private static Task<KestrelApp> StartWithRangesAsync(bool allowsRanges, string environment)
+    {
+        InMemoryApiKeyStore store = WithList();
+        store.Set(WithRanges(TestKeys.Restricted, "restricted", "127.0.0.0/28", "203.0.113.7", "2001:db8::/64"));
+        store.Set(WithRanges(TestKeys.Expired, "expired", "10.0.0.0/8") with { ExpiresAt = DateTimeOffset.UnixEpoch });
+        store.Set(WithRanges(TestKeys.Revoked, "revoked", "10.0.0.0/8") with { IsRevoked = true });
+        return KestrelApp.StartAsync(
+            store,
+            options =>
+            {
+                options.ClientIpSource = ClientIpSource.PeerAddress;
+                options.AllowCidrRanges = allowsRanges;
+            },
+            environment: environment);
+    }
+
+    private static ApiKey WithRanges(string rawKey, string id, params string[] entries) =>
+        TestKeys.Create(rawKey, id) with { AllowedIps = IpAddressSet.Parse(entries, CidrRangeBounds.Default) };
 
     private static Task<KestrelApp> StartRequiringAsync(IApiKeyRepository repository) => KestrelApp.StartAsync(
         new ScriptedStore((_, _) => default),
@@ -194,12 +258,12 @@ public sealed class StartupWarningTests
     private static IEnumerable<int> Warnings(KestrelApp app) =>
         app.Logs.OfLibrary.Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Id.Id);
 
-    /// <summary>So many keys without a list, among others.</summary>
-    private sealed class ManyKeys(int count) : IApiKeyRepository
+    /// <summary>So many keys with a list, by default an empty one, among others.</summary>
+    private sealed class ManyKeys(int count, params string[] list) : IApiKeyRepository
     {
         private readonly ApiKeyDetails[] _keys =
         [
-            .. Enumerable.Range(0, count).Select(number => Details(TestKeys.Create($"open {number}", $"key_{number:d6}"))),
+            .. Enumerable.Range(0, count).Select(number => Details(WithRanges($"open {number}", $"key_{number:d6}", list))),
             Details(TestKeys.Create("listed", "key_a", "203.0.113.7")),
             Details(TestKeys.Create("glass", "key_b") with { IsBreakGlass = true }),
         ];
@@ -208,9 +272,14 @@ public sealed class StartupWarningTests
 
         public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public int Listings { get; private set; }
+
         public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
-            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
-            new([.. _keys.Where(key => string.CompareOrdinal(key.Key.Id, query.After) > 0).Take(query.Limit)]);
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken)
+        {
+            Listings++;
+            return new([.. _keys.Where(key => string.CompareOrdinal(key.Key.Id, query.After) > 0).Take(query.Limit)]);
+        }
 
         public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
             throw new NotSupportedException();

@@ -13,7 +13,11 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     private const string ListIsMissing = "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
     private const string IsSingleValue = "is a single value where a list belongs; write [\"…\"]";
     private const string ListBelongs = "a list belongs here, numbered from 0 without gaps, not an object";
-    private const string EntryIsNoText = "an entry of a list is one text, neither null nor an object";
+    private const string ItemIsNoText = "an entry of a list is one text, neither null nor an object";
+    private const string IsNoEntry =
+        "an entry of a list is an address, or an object with the members Ip, Note, ExpiresAt; neither null nor a list";
+    private const string UnknownMemberOfEntry = "unknown member; the members of an entry are Ip, Note, ExpiresAt";
+    private const string IpIsMissing = "the address is missing; write the address that the entry is for";
     private const string UnknownMember =
         "unknown member; the members of a key are Hash, AllowedIps, Prefix, Scopes, ExpiresAt, AllowlistMode, Demo";
     private const string SingleValueBelongs =
@@ -44,11 +48,10 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"AllowedIps\": { \"office\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
         { "\"AllowedIps\": { \"1\": \"203.0.113.7\" }", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
         { "\"AllowedIps\": [\"203.0.113.7\"], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIps: {ListBelongs}" },
-        { "\"AllowedIps\": [null]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
-        { "\"AllowedIps\": [\"203.0.113.7\", null]", $"{PathOfGrid}:AllowedIps:1: {EntryIsNoText}" },
-        { "\"AllowedIps\": [{ \"Address\": \"203.0.113.7\" }]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
-        { "\"AllowedIps\": [{}]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
-        { "\"AllowedIps\": [[\"203.0.113.7\"]]", $"{PathOfGrid}:AllowedIps:0: {EntryIsNoText}" },
+        { "\"AllowedIps\": [null]", $"{PathOfGrid}:AllowedIps:0: {IsNoEntry}" },
+        { "\"AllowedIps\": [\"203.0.113.7\", null]", $"{PathOfGrid}:AllowedIps:1: {IsNoEntry}" },
+        { "\"AllowedIps\": [{}]", $"{PathOfGrid}:AllowedIps:0: {IsNoEntry}" },
+        { "\"AllowedIps\": [[\"203.0.113.7\"]]", $"{PathOfGrid}:AllowedIps:0: {IsNoEntry}" },
         { "\"AllowedIps\": [[]]", $"{PathOfGrid}:AllowedIps:0: an entry is empty; remove it or write an address" },
         { "\"AllowedIps\": [\"\"]", $"{PathOfGrid}:AllowedIps:0: an entry is empty; remove it or write an address" },
         {
@@ -58,6 +61,123 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"AllowedIps\": [\"*\"]", $"{PathOfGrid}:AllowedIps:0: '*' is a wildcard; list each address" },
         { "\"AllowedIps\": [7]", $"{PathOfGrid}:AllowedIps:0: '7' is a short form; write four decimal octets, such as 10.0.0.1" },
         { "\"AllowedIPs \": [], \"AllowedIps\": []", $"{PathOfGrid}:AllowedIPs : {UnknownMember}" },
+    };
+
+    /// <summary>An item of a list as JSON, and the faults below its path.</summary>
+    public static TheoryData<string, string[]> FaultyItems => new()
+    {
+        { """{ "Note": "office" }""", [$":Ip: {IpIsMissing}"] },
+        { """{ "ExpiresAt": "2027-01-31T00:00:00Z" }""", [$":Ip: {IpIsMissing}"] },
+        { """{ "Ip": null }""", [$":Ip: {SingleValueBelongs}"] },
+        { """{ "Ip": {} }""", [$":Ip: {SingleValueBelongs}"] },
+        { """{ "Ip": [] }""", [$":Ip: {SingleValueBelongs}"] },
+        { """{ "Ip": ["203.0.113.7"] }""", [$":Ip: {SingleValueBelongs}"] },
+        { """{ "Ip": "" }""", [":Ip: an entry is empty; remove it or write an address"] },
+        { """{ "Ip": " 203.0.113.7" }""", [":Ip: ' 203.0.113.7' has white space around it; remove it"] },
+        { """{ "Ip": 7 }""", [":Ip: '7' is a short form; write four decimal octets, such as 10.0.0.1"] },
+        {
+            """{ "Ip": "10.0.0.0/8" }""",
+            [":Ip: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges"]
+        },
+        { """{ "Ip": "203.0.113.7", "Notes": "office" }""", [$":Notes: {UnknownMemberOfEntry}"] },
+        { """{ "Ip": "203.0.113.7", "AddedAt": null }""", [$":AddedAt: {UnknownMemberOfEntry}"] },
+        { """{ "Address": "203.0.113.7" }""", [$":Address: {UnknownMemberOfEntry}", $":Ip: {IpIsMissing}"] },
+        { """{ "Ip": "203.0.113.7", "Note": null }""", [$":Note: {SingleValueBelongs}"] },
+        { """{ "Ip": "203.0.113.7", "Note": [] }""", [$":Note: {SingleValueBelongs}"] },
+        { """{ "Ip": "203.0.113.7", "Note": ["office"] }""", [$":Note: {SingleValueBelongs}"] },
+        { """{ "Ip": "203.0.113.7", "Note": { "Text": "office" } }""", [$":Note: {SingleValueBelongs}"] },
+        {
+            $$"""{ "Ip": "203.0.113.7", "Note": "{{new string('n', 201)}}" }""",
+            [":Note: a note must be at most 200 characters, and has 201"]
+        },
+        {
+            """{ "Ip": "203.0.113.7", "Note": " office" }""",
+            [":Note: a note must not begin or end with white space, nor contain control characters"]
+        },
+        {
+            """{ "Ip": "203.0.113.7", "Note": "two\nlines" }""",
+            [":Note: a note must not begin or end with white space, nor contain control characters"]
+        },
+        {
+            """{ "Ip": "203.0.113.7", "Note": "a\u202Eb" }""",
+            [
+                ":Note: a note has U+202E in it, which is invisible, changes how other characters show, or has no fixed meaning;"
+                    + " leave it out",
+            ]
+        },
+        {
+            $$"""{ "Ip": "203.0.113.7", "Note": "{{TestKeys.Unknown}}" }""",
+            [":Note: a note looks like a raw key, or has one in it; leave it out"]
+        },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": null }""", [$":ExpiresAt: {SingleValueBelongs}"] },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": [] }""", [$":ExpiresAt: {SingleValueBelongs}"] },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": "" }""", [$":ExpiresAt: '' {IsNoInstant}"] },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": "2027-01-31" }""", [$":ExpiresAt: '2027-01-31' {IsNoInstant}"] },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": "2027-01-31T00:00:00" }""", [$":ExpiresAt: '2027-01-31T00:00:00' {IsNoInstant}"] },
+        { """{ "Ip": "203.0.113.7", "ExpiresAt": 1800000000 }""", [$":ExpiresAt: '1800000000' {IsNoInstant}"] },
+        {
+            """{ "Ip": "*", "Note": "\t", "ExpiresAt": "soon", "Typo": 1 }""",
+            [
+                $":Typo: {UnknownMemberOfEntry}",
+                ":Note: a note must not begin or end with white space, nor contain control characters",
+                $":ExpiresAt: 'soon' {IsNoInstant}",
+                ":Ip: '*' is a wildcard; list each address",
+            ]
+        },
+    };
+
+    /// <summary>Two items of one address, and how the fault goes on; null if they say the same.</summary>
+    public static TheoryData<string, string, string?> RepeatedItems => new()
+    {
+        { "\"2001:db8::7\"", "\"2001:DB8:0::7\"", null },
+        { "\"2001:db8::7\"", """{ "Ip": "2001:db8::7" }""", null },
+        { "\"2001:db8::7\"", """{ "Ip": "2001:db8::7", "Note": "" }""", null },
+        { """{ "Ip": "2001:db8::7", "Note": "a" }""", """{ "Ip": "2001:DB8:0::7", "Note": "a" }""", null },
+        {
+            """{ "Ip": "2001:db8::7", "ExpiresAt": "2027-01-31T00:00:00Z" }""",
+            """{ "Ip": "2001:db8::7", "ExpiresAt": "2027-01-31T02:00:00+02:00" }""", null
+        },
+        {
+            """{ "Ip": "2001:db8::7", "Note": "a" }""", """{ "Ip": "2001:DB8:0::7", "Note": "b" }""",
+            "1:Ip: '2001:DB8:0::7' is listed with two notes, or once without one; list it once"
+        },
+        {
+            """{ "Ip": "2001:db8::7", "Note": "a" }""", "\"2001:DB8:0::7\"",
+            "1: '2001:DB8:0::7' is listed with two notes, or once without one; list it once"
+        },
+        {
+            "\"2001:DB8:0::7\"", """{ "Ip": "2001:db8::7", "Note": "a" }""",
+            "1:Ip: '2001:db8::7' is listed with two notes, or once without one; list it once"
+        },
+        {
+            """{ "Ip": "2001:db8::7", "ExpiresAt": "2027-01-31T00:00:00Z" }""",
+            """{ "Ip": "2001:db8::7", "ExpiresAt": "2027-02-01T00:00:00Z" }""",
+            "1:Ip: '2001:db8::7' is listed with two expiries; list it once"
+        },
+        {
+            """{ "Ip": "2001:db8::7", "ExpiresAt": "2027-01-31T00:00:00Z" }""", "\"2001:db8::7\"",
+            "1: '2001:db8::7' is listed with two expiries; list it once"
+        },
+    };
+
+    /// <summary>Ranges in a host that allows them: what is read, or the fault.</summary>
+    public static TheoryData<string, string?, string?> Ranges => new()
+    {
+        { "\"198.51.100.0/28\"", "198.51.100.0/28", null },
+        { """{ "Ip": "2001:DB8::/64", "Note": "office" }""", "2001:db8::/64", null },
+        { "\"::ffff:198.51.100.0/124\"", "198.51.100.0/28", null },
+        { "\"198.51.100.7/32\"", "198.51.100.7", null },
+        { "\"10.0.0.0/16\"", "10.0.0.0/16", null },
+        {
+            "\"10.0.0.0/15\"", null,
+            "0: '10.0.0.0/15' is wider than allowed; write IPv4 networks with a prefix length of at least 16"
+        },
+        {
+            """{ "Ip": "2001:db8::/47" }""", null,
+            "0:Ip: '2001:db8::/47' is wider than allowed; write IPv6 networks with a prefix length of at least 48"
+        },
+        { "\"198.51.100.1/28\"", null, "0: '198.51.100.1/28' has host bits set; write 198.51.100.0/28, or 198.51.100.1 alone" },
+        { "\"0.0.0.0/0\"", null, "0: '0.0.0.0/0' holds every address; name the networks that may use the key" },
     };
 
     /// <summary>The hash as JSON, and the fault.</summary>
@@ -88,7 +208,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
 
         { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is no list; write the list, [] for an empty one" },
         { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' {IsSingleValue}" },
-        { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: {EntryIsNoText}" },
+        { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: {ItemIsNoText}" },
         { "\"Scopes\": [\"admin\", \"root\"]", $"{PathOfGrid}:Scopes:1: 'root' {IsNoScope}" },
         { "\"Scopes\": [\"ADMIN\"]", $"{PathOfGrid}:Scopes:0: 'ADMIN' {IsNoScope}" },
         {
@@ -485,6 +605,91 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         keys.Should().ContainSingle().Which.Scopes.Should().Equal("reports:read");
     }
 
+    [Fact]
+    public void Reads_items_that_are_objects()
+    {
+        ConfiguredKey key = ReadConfigured("""
+            [
+                "203.0.113.7",
+                { "Ip": "2001:DB8:0::7", "Note": "NAT gateway Frankfurt, zone b", "ExpiresAt": "2027-01-31T02:00:00+02:00" },
+                { "ip": "203.0.113.8", "NOTE": "cafe\u0301" },
+                { "IP": "203.0.113.9", "expiresat": "2000-01-01T00:00:00Z" },
+                { "Ip": "203.0.113.10" }
+            ]
+            """);
+
+        key.Key.AllowedIps.Entries.Should().Equal(
+            new IpAllowlistEntry { Text = "203.0.113.7" },
+            new IpAllowlistEntry { Text = "203.0.113.8" },
+            new IpAllowlistEntry { Text = "203.0.113.9", ExpiresAt = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero) },
+            new IpAllowlistEntry { Text = "203.0.113.10" },
+            new IpAllowlistEntry { Text = "2001:db8::7", ExpiresAt = new DateTimeOffset(2027, 1, 31, 0, 0, 0, TimeSpan.Zero) });
+        key.Notes.Should().Equal(new Dictionary<string, string>
+        {
+            ["2001:db8::7"] = "NAT gateway Frankfurt, zone b",
+            ["203.0.113.8"] = "caf\u00E9",
+        });
+    }
+
+    [Fact]
+    public void A_note_has_up_to_200_characters() =>
+        ReadConfigured($$"""[{ "Ip": "203.0.113.7", "Note": "{{new string('n', 200)}}" }]""").Notes["203.0.113.7"].Should().HaveLength(200);
+
+    [Fact]
+    public void A_list_whose_entries_have_expired_is_still_a_list()
+    {
+        IpAddressSet list = ReadConfigured("""[{ "Ip": "203.0.113.7", "ExpiresAt": "2000-01-01T00:00:00Z" }]""", KeyJson.Rules with
+        {
+            RequireAllowlist = true,
+        }).Key.AllowedIps;
+
+        list.Count.Should().Be(1);
+        list.Contains(System.Net.IPAddress.Parse("203.0.113.7"), ObservedTraffic.Start).Should().BeFalse();
+    }
+
+    [Theory]
+    [MemberData(nameof(FaultyItems))]
+    public void An_item_that_is_an_object_is_read_strictly(string item, string[] faults) =>
+        ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[\"203.0.113.1\", {item}]")))
+            .Should().Equal(faults.Select(fault => $"{PathOfGrid}:AllowedIps:1{fault}"));
+
+    [Theory]
+    [MemberData(nameof(RepeatedItems))]
+    public void One_address_twice_must_say_the_same(string first, string second, string? fault) =>
+        ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[{first}, {second}]")))
+            .Should().Equal(fault is null ? [] : [$"{PathOfGrid}:AllowedIps:{fault}"]);
+
+    [Theory]
+    [MemberData(nameof(Ranges))]
+    public void Ranges_are_read_within_the_bounds_of_the_host(string item, string? expected, string? fault)
+    {
+        ConfigurationKeyRules rules = KeyJson.Rules with
+        {
+            Ranges = new CidrRangeBounds { MinIPv4PrefixLength = 16, MinIPv6PrefixLength = 48 },
+        };
+
+        IReadOnlyList<ApiKey> keys = Read(
+            KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, $"[{item}]")), isDevelopment: false, out IReadOnlyList<string> faults,
+            rules);
+
+        faults.Should().Equal(fault is null ? [] : [$"{PathOfGrid}:AllowedIps:{fault}"]);
+        keys.SelectMany(key => key.AllowedIps.ToCanonicalStrings()).Should().Equal(expected is null ? [] : [expected]);
+    }
+
+    [Fact]
+    public void A_note_of_a_range_is_kept_by_its_canonical_text() =>
+        ReadConfigured(
+            """[{ "Ip": "::ffff:198.51.100.0/124", "Note": "office" }]""", KeyJson.Rules with { Ranges = CidrRangeBounds.Default })
+            .Notes.Should().Equal(new Dictionary<string, string> { ["198.51.100.0/28"] = "office" });
+
+    private ConfiguredKey ReadConfigured(string list, ConfigurationKeyRules? rules = null)
+    {
+        IReadOnlyList<ConfiguredKey> keys = ReadConfigured(
+            KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, list)), isDevelopment: false, out IReadOnlyList<string> faults, rules);
+        faults.Should().BeEmpty();
+        return keys.Should().ContainSingle().Subject;
+    }
+
     private IReadOnlyList<ApiKey> ReadGood(string json)
     {
         IReadOnlyList<ApiKey> keys = Read(json, isDevelopment: false, out IReadOnlyList<string> faults);
@@ -499,7 +704,11 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     }
 
     private IReadOnlyList<ApiKey> Read(
-        string json, bool isDevelopment, out IReadOnlyList<string> faults, ConfigurationKeyRules? rules = null)
+        string json, bool isDevelopment, out IReadOnlyList<string> faults, ConfigurationKeyRules? rules = null) =>
+        [.. ReadConfigured(json, isDevelopment, out faults, rules).Select(key => key.Key)];
+
+    private IReadOnlyList<ConfiguredKey> ReadConfigured(
+        string json, bool isDevelopment, out IReadOnlyList<string> faults, ConfigurationKeyRules? rules)
     {
         IConfigurationRoot root = new ConfigurationBuilder().AddJsonFile(_folder.Write("keys.json", json)).Build();
         using var disposing = root as IDisposable;

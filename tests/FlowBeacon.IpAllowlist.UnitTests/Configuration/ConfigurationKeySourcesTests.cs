@@ -1,4 +1,5 @@
 using FlowBeacon.IpAllowlist.Configuration;
+using FlowBeacon.IpAllowlist.Keys;
 using Microsoft.Extensions.Configuration;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Configuration;
@@ -20,6 +21,18 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         { $"{ListOfA}:1", null },
         { $"{ListOfA}:2", "203.0.113.9" },
         { "FLOWBEACON:KEYS:A:ALLOWEDIPS:2", "203.0.113.9" },
+        { $"{ListOfA}:0:Ip", "203.0.113.9" },
+        { $"{ListOfA}:1:Note", "203.0.113.9" },
+        { $"{ListOfA}:1:Other", "" },
+    };
+
+    /// <summary>What of an item a second source says differently, or says alone.</summary>
+    public static TheoryData<string, string> OtherItems => new()
+    {
+        { $"{ListOfA}:0:Ip", "203.0.113.9" },
+        { $"{ListOfA}:0:Note", "another" },
+        { $"{ListOfA}:0:ExpiresAt", "2027-01-31T00:00:00Z" },
+        { $"{ListOfA}:1:Ip", "203.0.113.9" },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -80,6 +93,63 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         ReadFaults(builder).Should().ContainSingle()
             .Which.Should().MatchEquivalentOf(
                 $"{ListOfA}: the list comes from *one.json* and from *Memory*which would merge by index; keep it in one of them");
+    }
+
+    [Fact]
+    public void A_list_of_objects_in_two_files_is_a_fault()
+    {
+        const string List = """[{ "Ip": "203.0.113.7", "Note": "office" }]""";
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddJsonFile(_folder.Write("one.json", KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, List))))
+            .AddJsonFile(_folder.Write("two.json", KeyJson.WithSection($$"""{ "a": { "AllowedIps": {{List}} } }""")));
+
+        ReadFaults(builder).Should().ContainSingle()
+            .Which.Should().Match(
+                $"{ListOfA}: the list comes from *one.json* and from *two.json*which would merge by index; keep it in one of them");
+    }
+
+    [Fact]
+    public void A_list_of_objects_that_two_sources_have_alike_is_one_list()
+    {
+        Dictionary<string, string?> values = ListOfOneObject();
+        IConfigurationBuilder builder = new ConfigurationBuilder().AddInMemoryCollection(values).AddInMemoryCollection(values);
+
+        Read(builder, out IReadOnlyList<string> faults).Should().ContainSingle()
+            .Which.AllowedIps.ToCanonicalStrings().Should().Equal("203.0.113.7");
+        faults.Should().BeEmpty();
+    }
+
+    [Theory]
+    [MemberData(nameof(OtherItems))]
+    public void Lists_of_objects_that_differ_below_their_items_are_not_one_list(string path, string value)
+    {
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddInMemoryCollection(ListOfOneObject())
+            .AddInMemoryCollection(new Dictionary<string, string?>(ListOfOneObject()) { [path] = value });
+
+        ReadFaults(builder).Should().ContainSingle().Which.Should().StartWith($"{ListOfA}: the list comes from ");
+    }
+
+    /// <summary>WebApplicationFactory.UseSetting() puts empty texts beside values below them.</summary>
+    [Fact]
+    public void An_empty_text_beside_the_members_of_an_object_is_no_value()
+    {
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?>(ListOfOneObject()) { [ListOfA] = "", [$"{ListOfA}:0"] = "" });
+
+        Read(builder, out IReadOnlyList<string> faults).Should().ContainSingle()
+            .Which.AllowedIps.ToCanonicalStrings().Should().Equal("203.0.113.7");
+        faults.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void An_item_that_is_a_text_and_an_object_is_a_fault()
+    {
+        IConfigurationBuilder builder = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?>(ListOfOneObject()) { [$"{ListOfA}:0"] = "203.0.113.9" });
+
+        ReadFaults(builder).Should().ContainSingle()
+            .Which.Should().StartWith($"{ListOfA}:0: an entry of a list is an address, or an object");
     }
 
     [Fact]
@@ -233,15 +303,25 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
     {
         var root = new ConfigurationRoot([new LateListProvider(ListOfA)]);
 
-        IReadOnlyList<ApiKey> keys = ConfigurationKeyReader.Read(
+        IReadOnlyList<ConfiguredKey> keys = ConfigurationKeyReader.Read(
             root, KeyJson.Section, isDevelopment: false, KeyJson.Rules, out IReadOnlyList<string> faults);
 
-        (faults.Count > 0 || keys.All(key => key.AllowedIps.Count == 1))
+        (faults.Count > 0 || keys.All(key => key.Key.AllowedIps.Count == 1))
             .Should().BeTrue("a key with a list must not become a key without one");
     }
 
+    private static Dictionary<string, string?> ListOfOneObject() => new()
+    {
+        ["FlowBeacon:Keys:a:Hash"] = KeyJson.Hash(TestKeys.Restricted),
+        [$"{ListOfA}:0:Ip"] = "203.0.113.7",
+        [$"{ListOfA}:0:Note"] = "office",
+    };
+
     private static IReadOnlyList<ApiKey> Read(IConfigurationBuilder builder, out IReadOnlyList<string> faults) =>
-        ConfigurationKeyReader.Read(builder.Build(), KeyJson.Section, isDevelopment: false, KeyJson.Rules, out faults);
+        [
+            .. ConfigurationKeyReader.Read(builder.Build(), KeyJson.Section, isDevelopment: false, KeyJson.Rules, out faults)
+                .Select(key => key.Key),
+        ];
 
     private static IReadOnlyList<string> ReadFaults(IConfigurationBuilder builder)
     {

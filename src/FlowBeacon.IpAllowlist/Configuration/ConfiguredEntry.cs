@@ -1,0 +1,12 @@
+namespace FlowBeacon.IpAllowlist.Configuration;
+
+/// <summary>An item of a key's list as it is written: a text, or an object of these members.</summary>
+/// <param name="Path">Where the address stands.</param>
+/// <param name="Ip">The address or range, not read yet.</param>
+/// <param name="Note">The note; empty if there is none.</param>
+/// <param name="ExpiresAt">The expiry; null if there is none.</param>
+internal sealed record ConfiguredEntry(string Path, string Ip, string Note, DateTimeOffset? ExpiresAt)
+{
+    /// <summary>The members of the object.</summary>
+    public static readonly string[] Members = [nameof(Ip), nameof(Note), nameof(ExpiresAt)];
+}
