@@ -160,4 +160,9 @@ internal static partial class IpAllowlistLog
     [LoggerMessage(EventId = 30, EventName = "KeysWithoutAllowlistUnknown", Level = LogLevel.Warning,
         Message = "options.RequireAllowlist is set, and the keys could not be read to count those without a list")]
     public static partial void KeysWithoutAllowlistUnknown(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 35, EventName = "HostProblemFailed", Level = LogLevel.Error,
+        Message = "IProblemDetailsService of this host threw, so a refusal was written without its customisation: correct what"
+            + " AddProblemDetails() customises. Said at most once a minute.")]
+    public static partial void HostProblemFailed(ILogger logger, Exception exception);
 }
