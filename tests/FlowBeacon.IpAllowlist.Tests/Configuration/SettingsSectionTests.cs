@@ -51,6 +51,8 @@ public sealed class SettingsSectionTests : IDisposable
         { """{"Scopes":"orders:read"}""", $"*{Section}:Scopes: 'orders:read' stands where a list belongs*" },
         { """{"Scopes":["orders read"]}""", "*Scopes: *orders read*" },
         { """{"OnDenied":"log"}""", "*OnDenied*" },
+        { """{"ScopesInForce":["orders:read"]}""", "*'ScopesInForce'*" },
+        { """{"RangesInForce":{"MinIPv4PrefixLength":1}}""", "*'RangesInForce'*" },
     };
 
     public void Dispose() => _folder.Dispose();
