@@ -18,6 +18,7 @@ namespace FlowBeacon.IpAllowlist;
 /// does not call it, nothing reads the attribute of a minimal API's handler, and <b>requests are not checked</b>. The endpoint method
 /// needs no call.
 /// </para>
+/// <para>The host's OpenAPI document learns of the 401 and 403 from the endpoint method alone.</para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class RequireApiKeyAttribute : Attribute, IKeyRequirementMetadata, IAuthorizationFilter
