@@ -65,14 +65,6 @@ public sealed class IpAllowlistOptions
     /// </summary>
     public bool RequireAllowlist { get; set; }
 
-    /// <summary>The scopes in force: the host's, or else the published ones.</summary>
-    internal IReadOnlyList<string> ScopesInForce => Scopes ?? ApiKeyScopes.All;
-
-    /// <summary>Which ranges new entries may be; null if none.</summary>
-    internal CidrRangeBounds? RangesInForce => AllowCidrRanges
-        ? new CidrRangeBounds { MinIPv4PrefixLength = MinIPv4PrefixLength, MinIPv6PrefixLength = MinIPv6PrefixLength }
-        : null;
-
     /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
 

@@ -114,9 +114,9 @@ public static class IpAllowlistServiceCollectionExtensions
     /// </param>
     /// <returns>A builder that keys and key administration are added to.</returns>
     /// <remarks>
-    /// Start-up stops, with every such fault named, if the section is missing (write <c>{}</c> for the defaults), has a name that is no
-    /// setting or a value that is none, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two
-    /// sources: lists merge by index, so a shorter one would leave entries of the longer one in force. What is code
+    /// Start-up stops if the section is missing (write <c>{}</c> for the defaults), has a name that is no setting, a value that is none or
+    /// a setting without a value, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two sources:
+    /// lists merge by index, so a shorter one would leave entries of the longer one in force. What is code
     /// (<see cref="IpAllowlistOptions.OnDenied"/>) is set by <c>services.Configure&lt;IpAllowlistOptions&gt;(options => …)</c>.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
@@ -125,7 +125,16 @@ public static class IpAllowlistServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
 
-        services.Configure<IpAllowlistOptions>(options => section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true));
+        services.Configure<IpAllowlistOptions>(options =>
+        {
+            section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+            IConfigurationSection scopes = section.GetSection(nameof(options.Scopes));
+            if (scopes.Value?.Length == 0 && !scopes.GetChildren().Any())
+            {
+                // The binder leaves null in place of [], and null stands for the default.
+                options.Scopes = [];
+            }
+        });
         services.AddSingleton<IValidateOptions<IpAllowlistOptions>>(
             provider => new SettingsSectionValidator(section, provider.GetRequiredService<IConfiguration>()));
         return services.AddFlowBeaconIpAllowlist();

@@ -1,10 +1,13 @@
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Configuration;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Refuses settings whose section in the configuration is missing or mixes lists of two sources.</summary>
+/// <summary>
+/// Refuses settings whose section in the configuration is missing, mixes lists of two sources or has no value where one belongs.
+/// </summary>
 internal sealed class SettingsSectionValidator(IConfigurationSection section, IConfiguration configuration)
     : IValidateOptions<IpAllowlistOptions>
 {
@@ -13,7 +16,17 @@ internal sealed class SettingsSectionValidator(IConfigurationSection section, IC
     public ValidateOptionsResult Validate(string? name, IpAllowlistOptions options)
     {
         IConfigurationRoot root = HostConfiguration.RootOf(configuration, section, "AddFlowBeaconIpAllowlist()");
-        string[] faults = [.. SettingsReader.FaultsOf(root, section.Path, Lists)];
-        return faults.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+        List<string> faults =
+            [.. SettingsReader.FaultsOf(root, section.Path, Lists, mayBeEmpty: [nameof(IpAllowlistOptions.ApiKeyPrefix)])];
+
+        // The binder would also take numbers, and several names at once.
+        if (section[nameof(IpAllowlistOptions.ClientIpSource)] is { Length: > 0 } source
+            && !Enum.GetNames<ClientIpSource>().Contains(source, StringComparer.OrdinalIgnoreCase))
+        {
+            faults.Add($"{section.Path}:{nameof(IpAllowlistOptions.ClientIpSource)}: {PrintableText.Quote(source)} is none of"
+                + $" {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
+        }
+
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 }

@@ -9,11 +9,14 @@ namespace FlowBeacon.IpAllowlist;
 /// <c>RequireApiKeyScope("…")</c> as an attribute, for whatever takes <see cref="AuthorizeAttribute"/>.
 /// </summary>
 /// <remarks>
-/// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. Several attributes demand all of their scopes. A
-/// scope that is none of <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
+/// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. Like each <see cref="AuthorizeAttribute"/> that
+/// names no policy, it also demands the host's default policy, which by default any valid key meets. Several attributes demand all of
+/// their scopes. A scope that is none of <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
 /// </remarks>
 public sealed class RequireApiKeyScopeAttribute : AuthorizeAttribute, IAuthorizationRequirementData, IScopeRequirement
 {
+    private readonly IAuthorizationRequirement[] _requirements;
+
     /// <summary>Requires a scope.</summary>
     /// <param name="scope">The scope, such as <see cref="ApiKeyScopes.GovernanceEvaluate"/>.</param>
     /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
@@ -21,6 +24,7 @@ public sealed class RequireApiKeyScopeAttribute : AuthorizeAttribute, IAuthoriza
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(scope);
         Scope = scope;
+        _requirements = [ScopeAssertion.For(scope)];
         AuthenticationSchemes = ApiKeyAuthenticationDefaults.AuthenticationScheme;
     }
 
@@ -28,5 +32,5 @@ public sealed class RequireApiKeyScopeAttribute : AuthorizeAttribute, IAuthoriza
     public string Scope { get; }
 
     /// <inheritdoc/>
-    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [ScopeAssertion.For(Scope)];
+    public IEnumerable<IAuthorizationRequirement> GetRequirements() => _requirements;
 }

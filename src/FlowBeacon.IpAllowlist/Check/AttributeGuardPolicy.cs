@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Mvc.Abstractions;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Matching;
 
@@ -8,7 +7,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
 /// Guards endpoints whose handler has an attribute, as endpoint methods guard theirs: an attribute cannot change the handler, so routing
-/// puts the guarded endpoint in its place. MVC runs the attribute itself, as a filter.
+/// puts the guarded endpoint in its place. MVC also runs the attribute itself, as a filter, in hosts that add nothing of the library.
 /// </summary>
 internal sealed class AttributeGuardPolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
@@ -34,8 +33,7 @@ internal sealed class AttributeGuardPolicy : MatcherPolicy, IEndpointSelectorPol
 
     private static bool IsToGuard(Endpoint endpoint) =>
         endpoint.RequestDelegate is not null
-        && endpoint.Metadata.GetMetadata<IKeyRequirementMetadata>() is Attribute and not DisableIpAllowlistAttribute
-        && endpoint.Metadata.GetMetadata<ActionDescriptor>() is null;
+        && endpoint.Metadata.GetMetadata<IKeyRequirementMetadata>() is Attribute and not DisableIpAllowlistAttribute;
 
     private static Endpoint Guard(Endpoint endpoint)
     {

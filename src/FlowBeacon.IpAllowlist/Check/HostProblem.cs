@@ -1,64 +1,76 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Lets the problem-details service of the host, which <c>AddProblemDetails()</c> adds, write a refusal.</summary>
+/// <summary>Lets the problem-details service of the host, which <c>AddProblemDetails()</c> adds, write the body of a refusal.</summary>
 internal static class HostProblem
 {
     /// <summary>What a refusal says besides its body.</summary>
     private static readonly string[] Kept = [HeaderNames.CacheControl, HeaderNames.WWWAuthenticate, HeaderNames.RetryAfter];
 
     /// <summary>
-    /// Writes the body of a response whose status and headers are set. What the host customises is the body: status and headers stay.
+    /// Asks the service for the body of a response whose status and headers are set. They stay, whatever the host's customisation does to
+    /// the response: nothing is sent while it runs.
     /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="service">The host's service.</param>
     /// <param name="body">The problem as JSON.</param>
-    /// <returns>False if nothing was written: the service declines what the client does not accept, for example.</returns>
-    public static async Task<bool> TryWriteAsync(HttpContext context, IProblemDetailsService service, byte[] body)
+    /// <returns>
+    /// The body, whose content type is set; null if the service writes none: it declines what the client does not accept, for example, or
+    /// it throws.
+    /// </returns>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The refusal is written all the same.")]
+    public static async Task<byte[]?> BodyAsync(HttpContext context, IProblemDetailsService service, byte[] body)
     {
         HttpResponse response = context.Response;
         int status = response.StatusCode;
         KeyValuePair<string, string>[] headers =
             [.. Kept.Select(name => KeyValuePair.Create(name, response.Headers[name].ToString())).Where(header => header.Value.Length > 0)];
-        response.ContentType = null;
-        response.ContentLength = null;
 
-        // The customisation sees the whole response, and may have changed it. Callbacks run in reverse order, so this one runs behind its.
-        bool hasFailed = false;
+        // Callbacks run in reverse order, so this one runs behind those that the customisation registers.
         response.OnStarting(() =>
         {
-            if (!hasFailed)
-            {
-                Restore();
-            }
-
+            Restore();
             return Task.CompletedTask;
         });
-        bool isTaken;
+
+        IHttpResponseBodyFeature client = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        using var written = new MemoryStream();
+        var buffer = new StreamResponseBodyFeature(written);
+        context.Features.Set<IHttpResponseBodyFeature>(buffer);
+        response.ContentType = null;
+        response.ContentLength = null;
+        bool isTaken = false;
         try
         {
             isTaken = await service.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = Read(body) });
+            await buffer.CompleteAsync();
         }
-        catch
+        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested)
         {
-            // The host's error handling answers now.
-            hasFailed = true;
-            throw;
+            isTaken = false;
+            context.RequestServices.GetService<IpAllowlistDiagnostics>()?.HostProblemFailed(exception);
         }
-
-        if (response.HasStarted)
+        finally
         {
-            return true;
+            context.Features.Set(client);
+            Restore();
         }
 
-        Restore();
+        if (!isTaken || written.Length == 0)
+        {
+            // MVC's writer takes problems of controllers without [ApiController] and then writes nothing.
+            return null;
+        }
 
-        // MVC's writer takes problems of controllers without [ApiController] and then writes nothing.
-        return isTaken && response.ContentType is not null;
+        response.ContentType ??= Problem.ContentType;
+        return written.ToArray();
 
         void Restore()
         {

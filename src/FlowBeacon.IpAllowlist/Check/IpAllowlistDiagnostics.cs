@@ -14,6 +14,7 @@ internal sealed class IpAllowlistDiagnostics(
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
     private readonly WarningBudget _warnings = new(time);
     private readonly WarningBudget _storeWarnings = new(time, perMinute: 1);
+    private readonly WarningBudget _problemWarnings = new(time, perMinute: 1);
     private bool _peerRewrittenLogged;
     private bool _changedBeforeCheckLogged;
     private bool _changedBehindCheckLogged;
@@ -83,6 +84,15 @@ internal sealed class IpAllowlistDiagnostics(
         if (_storeWarnings.TrySpend())
         {
             IpAllowlistLog.StoreUnavailable(_logger, unavailable);
+        }
+    }
+
+    /// <summary>The host's problem-details service threw, so a refusal has our own body.</summary>
+    public void HostProblemFailed(Exception exception)
+    {
+        if (_problemWarnings.TrySpend())
+        {
+            IpAllowlistLog.HostProblemFailed(_logger, exception);
         }
     }
 

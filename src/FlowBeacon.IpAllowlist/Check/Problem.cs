@@ -14,6 +14,9 @@ internal static class Problem
     /// <summary>How every problem's type begins.</summary>
     public const string TypePrefix = "urn:flowbeacon:problems/";
 
+    /// <summary>The type of bodies (RFC 9457 §3).</summary>
+    public const string ContentType = "application/problem+json";
+
     /// <summary>Writes the whole response.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status.</param>
@@ -40,17 +43,21 @@ internal static class Problem
     /// </summary>
     public static async Task WriteBodyAsync(HttpContext context, byte[] body)
     {
-        if (context.RequestServices?.GetService<IProblemDetailsService>() is not { } service
-            || !await HostProblem.TryWriteAsync(context, service, body))
-        {
-            await WriteOwnBodyAsync(context, body);
-        }
+        byte[]? ofHost = context.RequestServices?.GetService<IProblemDetailsService>() is { } service
+            ? await HostProblem.BodyAsync(context, service, body)
+            : null;
+        await (ofHost is null ? WriteOwnBodyAsync(context, body) : SendAsync(context, ofHost));
     }
 
     /// <summary>Writes the body of a response whose status and headers are set, as it is.</summary>
     public static Task WriteOwnBodyAsync(HttpContext context, byte[] body)
     {
-        context.Response.ContentType = "application/problem+json";
+        context.Response.ContentType = ContentType;
+        return SendAsync(context, body);
+    }
+
+    private static Task SendAsync(HttpContext context, byte[] body)
+    {
         context.Response.ContentLength = body.Length;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body, 0, body.Length);
     }

@@ -46,7 +46,7 @@ internal static class RefusalResponses
     {
         if (!endpoint.Metadata.Any(about => about is IProducesResponseTypeMetadata said && said.StatusCode == status))
         {
-            endpoint.Metadata.Add(new ProducesResponseTypeMetadata(status, type, ["application/problem+json"]));
+            endpoint.Metadata.Add(new ProducesResponseTypeMetadata(status, type, [Problem.ContentType]));
         }
     }
 }

@@ -14,9 +14,11 @@ namespace FlowBeacon.IpAllowlist;
 /// </para>
 /// <para>
 /// It fails closed: a request that reached the endpoint without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
-/// <see cref="InvalidOperationException"/> that names the remedy. A handler outside MVC needs <c>AddFlowBeaconIpAllowlist()</c> for that;
-/// without it an attribute there is never read, while the endpoint method works by itself.
+/// <see cref="InvalidOperationException"/> that names the remedy. Outside MVC that needs <c>AddFlowBeaconIpAllowlist()</c>: in a host that
+/// does not call it, nothing reads the attribute of a minimal API's handler, and <b>requests are not checked</b>. The endpoint method
+/// needs no call.
 /// </para>
+/// <para>The host's OpenAPI document learns of the 401 and 403 from the endpoint method alone.</para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class RequireApiKeyAttribute : Attribute, IKeyRequirementMetadata, IAuthorizationFilter

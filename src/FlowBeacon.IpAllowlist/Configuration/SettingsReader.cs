@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
 /// Finds in a section of settings what the framework's binder takes without a word: a section that is not there, a list that two sources
-/// mix, and something else where a list belongs.
+/// mix, something else where a list belongs, and a setting without a value, which would leave the default in force.
 /// </summary>
 internal static class SettingsReader
 {
@@ -13,7 +13,9 @@ internal static class SettingsReader
     /// <param name="root">The host's configuration.</param>
     /// <param name="path">The section.</param>
     /// <param name="lists">The settings that are lists.</param>
-    public static IEnumerable<string> FaultsOf(IConfigurationRoot root, string path, IEnumerable<string> lists)
+    /// <param name="mayBeEmpty">The settings of which an empty text is a value.</param>
+    public static IReadOnlyList<string> FaultsOf(
+        IConfigurationRoot root, string path, IReadOnlyCollection<string> lists, IReadOnlyCollection<string> mayBeEmpty)
     {
         var section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, members: [], itemMembers: []);
         if (section.Sources.Count == 0)
@@ -22,19 +24,42 @@ internal static class SettingsReader
         }
 
         var files = new JsonFiles();
-        if (section.Children.Length == 0 && !section.Sources.All(source => files.HasObject(source, path)))
+        if (section.Sources.FirstOrDefault(source => !HasObject(source, path, files)) is { } single)
         {
-            return
-            [
-                $"{path}: {PrintableText.Quote(section.Value ?? "null")} is no object; write one with the settings, {{}} for the defaults",
-            ];
+            _ = single.TryGet(path, out string? value);
+            return [$"{path}: {PrintableText.Quote(value ?? "null")} is no object; write one with the settings, {{}} for the defaults"];
         }
 
-        return lists.Select(section.Child).Where(list => list.Sources.Count > 0)
-            .Select(list => FaultOf(list, files) is { } fault ? $"{list.Path}: {fault}" : null).OfType<string>();
+        return
+        [
+            .. from setting in section.Children
+               let isList = lists.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)
+               let canBeEmpty = mayBeEmpty.Contains(setting.Key, StringComparer.OrdinalIgnoreCase)
+               let fault = isList ? FaultOfList(setting, files) : FaultOfValue(setting, canBeEmpty)
+               where fault is not null
+               select $"{setting.Path}: {fault}",
+        ];
     }
 
-    private static string? FaultOf(ConfigurationNode list, JsonFiles files)
+    /// <summary>Whether a source that has values in a section has an object there.</summary>
+    private static bool HasObject(IConfigurationProvider source, string path, JsonFiles files)
+    {
+        if (!source.TryGet(path, out string? value) || files.HasObject(source, path))
+        {
+            return true;
+        }
+
+        // As ConfigurationNode.SetValue() has it: beside values below, an empty text is none, unless it comes from a file.
+        return string.IsNullOrEmpty(value) && source is not FileConfigurationProvider && source.GetChildKeys([], path).Any();
+    }
+
+    private static string? FaultOfValue(ConfigurationNode setting, bool canBeEmpty) =>
+        setting.Children.Length > 0 || setting.Value is null
+            ? "a single value belongs here, neither a list nor an object nor null; leave the setting out for its default"
+            : setting.Value.Length == 0 && !canBeEmpty ? "the value is empty; write one, or leave the setting out for its default"
+            : null;
+
+    private static string? FaultOfList(ConfigurationNode list, JsonFiles files)
     {
         if (list.Sources.Count > 1 && !ConfigurationKeyReader.IsOneListRepeated(list))
         {

@@ -177,4 +177,9 @@ internal static partial class IpAllowlistLog
         Message = "The keys or their traffic could not be read, or not in time, to find entries that are about to expire although they are"
             + " in use")]
     public static partial void ExpiringEntriesUnknown(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 35, EventName = "HostProblemFailed", Level = LogLevel.Error,
+        Message = "IProblemDetailsService of this host threw, so a refusal was written without its customisation: correct what"
+            + " AddProblemDetails() customises. Said at most once a minute.")]
+    public static partial void HostProblemFailed(ILogger logger, Exception exception);
 }

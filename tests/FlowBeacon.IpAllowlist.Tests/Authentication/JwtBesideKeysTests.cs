@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -98,6 +99,42 @@ public sealed class JwtBesideKeysTests
     }
 
     [Fact]
+    public async Task An_endpoint_that_names_the_scheme_of_JWT_bearer_logs_each_key()
+    {
+        await using KestrelApp app = await StartAsync();
+
+        await app.GetPathAsync("/named", Key, FromListed);
+
+        FailuresOf(app).Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_key_in_a_header_of_its_own_never_meets_JWT_bearer()
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            SchemeKeys.Store(),
+            options => options.ApiKeyHeaderName = "X-Api-Key",
+            builder =>
+            {
+                builder.Services.AddAuthentication("KeyOrJwt")
+                    .AddPolicyScheme("KeyOrJwt", displayName: null, options => options.ForwardDefaultSelector = context =>
+                        context.Request.Headers.ContainsKey("X-Api-Key")
+                            ? ApiKeyAuthenticationDefaults.AuthenticationScheme
+                            : JwtBearerDefaults.AuthenticationScheme)
+                    .AddJwtBearer(Jwt)
+                    .AddFlowBeaconApiKey();
+                builder.Services.AddAuthorization();
+            },
+            Map);
+        string key = $"X-Api-Key: {SchemeKeys.Evaluator}";
+
+        Answer.Of(await app.GetPathAsync("/either", key, FromListed)).Should().Be(Answer.Ok("Evaluator of production"));
+        Answer.Of(await app.GetPathAsync("/either", Staff)).Should().Be(Answer.Ok("alice"));
+        FailuresOf(app).Should().BeEmpty();
+        Answer.Of(await app.GetPathAsync("/either", key, FromElsewhere)).Should().Be(Answer.Denied);
+    }
+
+    [Fact]
     public void The_document_shows_this_set_up()
     {
         string document = File.ReadAllText(RepositoryFolder.Combine("docs", "jwt.md"));
@@ -168,6 +205,8 @@ public sealed class JwtBesideKeysTests
         app.MapGet("/person", (ClaimsPrincipal caller) => caller.Identity!.Name)
             .RequireAuthorization(policy => policy.RequireRole("staff"));
         app.MapGet("/open", () => "open");
+        app.MapGet("/named", () => "in").RequireAuthorization(
+            new AuthorizeAttribute { AuthenticationSchemes = JwtBearerDefaults.AuthenticationScheme });
         app.MapFlowBeaconApiKeys();
     }
 }

@@ -41,12 +41,14 @@ namespace FlowBeacon.IpAllowlist.Tests.Authentication
             app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
                 .Single(endpoint => endpoint.RoutePattern.RawText == pattern).Metadata;
 
-        private static Task<KestrelApp> StartAsync() => SchemeApp.StartAsync(app =>
-        {
-            app.UseFlowBeaconIpAllowlist();
-            app.MapGet("/theirs", () => "in").RequireScope("access_as_user");
-            app.MapGet("/ours", () => "in").RequireApiKeyScope("access_as_user");
-        });
+        private static Task<KestrelApp> StartAsync() => SchemeApp.StartAsync(
+            app =>
+            {
+                app.UseFlowBeaconIpAllowlist();
+                app.MapGet("/theirs", () => "in").RequireScope("access_as_user");
+                app.MapGet("/ours", () => "in").RequireApiKeyScope("access_as_user");
+            },
+            options => options.Scopes = ["access_as_user"]);
     }
 
     /// <summary>What the stand-in below leaves on an endpoint.</summary>

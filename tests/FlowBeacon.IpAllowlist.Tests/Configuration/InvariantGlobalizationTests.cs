@@ -33,5 +33,9 @@ public sealed class InvariantGlobalizationTests : IDisposable
         (await sample.GetAsync("/governance/report", $"Authorization: Bearer {TestKeys.Restricted}")).Status.Should().Be(200);
     }
 
-    private Task<SampleProcess> StartAsync() => SampleProcess.StartAsync(_folder.FullName, "Production", isGlobalizationInvariant: true);
+    private Task<SampleProcess> StartAsync()
+    {
+        _folder.Write("appsettings.Production.json", """{ "FlowBeacon": { "IpAllowlist": {} } }""");
+        return SampleProcess.StartAsync(_folder.FullName, "Production", isGlobalizationInvariant: true);
+    }
 }

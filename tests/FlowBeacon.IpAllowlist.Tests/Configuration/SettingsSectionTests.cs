@@ -30,6 +30,29 @@ public sealed class SettingsSectionTests : IDisposable
         { "null", $"*{Section}: 'null' is no object*" },
         { "\"\"", $"*{Section}: '' is no object*" },
         { "7", $"*{Section}: '7' is no object*" },
+        { "[]", $"*{Section}: '' is no object*" },
+        { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is none of ForwardedForFirst, TrustedProxies, PeerAddress*" },
+        { """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""", $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*" },
+        { """{"ClientIpSource":""}""", $"*{Section}:ClientIpSource*" },
+        { """{"RequireApiKey":""}""", $"*{Section}:RequireApiKey*" },
+        { """{"RequireApiKey":null}""", $"*{Section}:RequireApiKey*" },
+        { """{"RequireApiKey":[true]}""", $"*{Section}:RequireApiKey*" },
+        { """{"RequireApiKey":{"Of":"all"}}""", $"*{Section}:RequireApiKey*" },
+        { """{"ApiKeyHeaderName":null}""", $"*{Section}:ApiKeyHeaderName*" },
+        { """{"ApiKeyPrefix":null}""", $"*{Section}:ApiKeyPrefix*" },
+        { """{"RequireAllowlist":""}""", $"*{Section}:RequireAllowlist*" },
+        { """{"RequireAllowlist":"on"}""", $"*{Section}:RequireAllowlist*" },
+        { """{"AllowCidrRanges":1}""", $"*{Section}:AllowCidrRanges*" },
+        { """{"AllowCidrRanges":true,"MinIPv4PrefixLength":0}""", "*MinIPv4PrefixLength: 0 is out of range*" },
+        { """{"AllowCidrRanges":true,"MinIPv4PrefixLength":"/8"}""", $"*{Section}:MinIPv4PrefixLength*" },
+        { """{"MinIPv6PrefixLength":48}""", "*MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges*" },
+        { """{"RecoveryEntryLifetime":"24h"}""", $"*{Section}:RecoveryEntryLifetime*" },
+        { """{"RecoveryEntryLifetime":"00:59:59"}""", "*RecoveryEntryLifetime: 00:59:59 is out of range*" },
+        { """{"Scopes":"orders:read"}""", $"*{Section}:Scopes: 'orders:read' stands where a list belongs*" },
+        { """{"Scopes":["orders read"]}""", "*Scopes: *orders read*" },
+        { """{"OnDenied":"log"}""", "*OnDenied*" },
+        { """{"ScopesInForce":["orders:read"]}""", "*'ScopesInForce'*" },
+        { """{"RangesInForce":{"MinIPv4PrefixLength":1}}""", "*'RangesInForce'*" },
     };
 
     public void Dispose() => _folder.Dispose();
@@ -42,7 +65,8 @@ public sealed class SettingsSectionTests : IDisposable
             {
                 "ClientIpSource": "trustedproxies", "TrustedProxies": ["10.0.0.0/8", "192.0.2.1"], "ApiKeyHeaderName": "X-Api-Key",
                 "ApiKeyPrefix": "my_", "RequireApiKey": true, "ShowClientIp": false, "UsesProxyProtocol": true, "MaxAddressesPerKey": 7,
-                "MaxSourcesPerKey": 8, "AuditTimeout": "00:00:09", "Scopes": ["orders:read"]
+                "MaxSourcesPerKey": 8, "AuditTimeout": "00:00:09", "Scopes": ["orders:read"], "RequireAllowlist": true,
+                "AllowCidrRanges": true, "MinIPv4PrefixLength": 16, "MinIPv6PrefixLength": 48, "RecoveryEntryLifetime": "2.00:00:00"
             }
             """));
 
@@ -59,8 +83,67 @@ public sealed class SettingsSectionTests : IDisposable
             MaxSourcesPerKey = 8,
             AuditTimeout = TimeSpan.FromSeconds(9),
             Scopes = new[] { "orders:read" },
+            RequireAllowlist = true,
+            AllowCidrRanges = true,
+            MinIPv4PrefixLength = 16,
+            MinIPv6PrefixLength = 48,
+            RecoveryEntryLifetime = TimeSpan.FromDays(2),
         });
     }
+
+    /// <summary>So that a new setting is added to the test above.</summary>
+    [Fact]
+    public void Are_all_but_what_is_code()
+    {
+        string[] bound =
+        [
+            "ClientIpSource", "TrustedProxies", "ApiKeyHeaderName", "ApiKeyPrefix", "RequireApiKey", "ShowClientIp", "UsesProxyProtocol",
+            "MaxAddressesPerKey", "MaxSourcesPerKey", "AuditTimeout", "Scopes", "RequireAllowlist", "AllowCidrRanges",
+            "MinIPv4PrefixLength", "MinIPv6PrefixLength", "RecoveryEntryLifetime",
+        ];
+
+        typeof(IpAllowlistOptions).GetProperties().Select(property => property.Name).Should().BeEquivalentTo([.. bound, "OnDenied"]);
+    }
+
+    [Theory]
+    [InlineData("""{"Scopes":[]}""", 0)]
+    [InlineData("{}", 3)]
+    public async Task With_an_empty_list_of_scopes_have_none(string settings, int scopes)
+    {
+        await using KestrelApp app = await StartAsync(File("a.json", settings));
+
+        app.Services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ScopesInForce.Should().HaveCount(scopes);
+    }
+
+    [Fact]
+    public async Task May_have_an_empty_prefix()
+    {
+        await using KestrelApp app = await StartAsync(File("a.json", """{"ApiKeyPrefix":""}"""));
+
+        app.Services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ApiKeyPrefix.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData("""{"RequireApiKey":""}""")]
+    [InlineData("""{"RequireApiKey":null}""")]
+    [InlineData("null")]
+    [InlineData("7")]
+    public async Task That_a_second_file_takes_away_stop_the_start(string second) => await ShouldNotStartAsync(
+        builder =>
+        {
+            Add(builder, "first.json", """{"RequireApiKey":true}""");
+            Add(builder, "second.json", second);
+        },
+        $"*{Section}*");
+
+    [Fact]
+    public async Task That_an_empty_variable_takes_away_stop_the_start() => await ShouldNotStartAsync(
+        builder =>
+        {
+            Add(builder, "first.json", """{"RequireApiKey":true}""");
+            builder.Configuration.AddInMemoryCollection([new($"{Section}:RequireApiKey", "")]);
+        },
+        $"*{Section}:RequireApiKey: the value is empty*");
 
     [Fact]
     public async Task That_are_an_empty_object_are_the_defaults()

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using FlowBeacon.IpAllowlist.Tests.Authentication;
 using FlowBeacon.IpAllowlist.Tests.Support;
@@ -5,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
@@ -28,7 +30,7 @@ public sealed class HostProblemTests
     public async Task Are_written_by_its_service_with_its_customisation_and_trace_id(string key, string path, int status, string type)
     {
         await using KestrelApp app = await StartAsync(problem => problem.ProblemDetails.Extensions["support"] = "ops@host.example");
-        await using KestrelApp plain = await StartAsync(customise: null);
+        await using KestrelApp plain = await StartAsync();
 
         RawResponse response = await SendAsync(app, path, key);
         RawResponse expected = await SendAsync(plain, path, key);
@@ -39,8 +41,8 @@ public sealed class HostProblemTests
             response.Headers.GetValueOrDefault(header).Should().Be(expected.Headers.GetValueOrDefault(header), header);
         }
 
-        using var problem = JsonDocument.Parse(response.Body);
-        using var ours = JsonDocument.Parse(expected.Body);
+        using var problem = JsonDocument.Parse(response.Content);
+        using var ours = JsonDocument.Parse(expected.Content);
         problem.RootElement.GetProperty("type").GetString().Should().Be("urn:flowbeacon:problems/" + type);
         problem.RootElement.GetProperty("support").GetString().Should().Be("ops@host.example");
         problem.RootElement.GetProperty("traceId").GetString().Should().NotBeEmpty();
@@ -79,15 +81,7 @@ public sealed class HostProblemTests
     public async Task Are_as_without_it_where_the_service_declines(string key, string path, int status, string type)
     {
         await using KestrelApp app = await StartAsync(problem => problem.ProblemDetails.Extensions["support"] = "ops@host.example");
-        await using KestrelApp plain = await StartAsync(customise: null);
-
-        RawResponse response = await SendAsync(app, path, key, "Accept: text/html");
-        RawResponse expected = await SendAsync(plain, path, key, "Accept: text/html");
-
-        response.Status.Should().Be(status, type);
-        response.Content.Should().Be(expected.Content);
-        response.Headers.Where(header => header.Key != "Date").Should()
-            .BeEquivalentTo(expected.Headers.Where(header => header.Key != "Date"));
+        await ShouldBeAsWithoutItAsync(app, path, key, status, type, "Accept: text/html");
     }
 
     [Fact]
@@ -108,7 +102,7 @@ public sealed class HostProblemTests
 
         RawResponse response = await KestrelApp.SendAsync(app.IPv4, "GET", "/", Denied, HeaderLine.ForwardedFor("<script>"));
 
-        using var problem = JsonDocument.Parse(response.Body);
+        using var problem = JsonDocument.Parse(response.Content);
         problem.RootElement.GetProperty("client_ip").ValueKind.Should().Be(JsonValueKind.Null);
         response.Content.Should().NotContain("script");
     }
@@ -141,15 +135,66 @@ public sealed class HostProblemTests
         isAsked.Should().BeFalse();
     }
 
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task Are_as_without_it_where_the_customisation_throws_which_is_logged(string key, string path, int status, string type)
+    {
+        await using KestrelApp app = await StartAsync(problem =>
+        {
+            problem.HttpContext.Response.StatusCode = 200;
+            throw new InvalidOperationException("the customisation failed");
+        });
+
+        await ShouldBeAsWithoutItAsync(app, path, key, status, type);
+
+        app.Logs.Entries.Should().ContainSingle(entry => entry.Level == LogLevel.Error).Which.Should().Match<LogEntry>(
+            entry => entry.Id.Name == "HostProblemFailed" && entry.Exception!.Message == "the customisation failed");
+    }
+
     [Fact]
-    public async Task A_customisation_that_throws_is_a_server_error_and_admits_nobody()
+    public async Task That_the_service_cannot_write_are_logged_once_a_minute()
     {
         await using KestrelApp app = await StartAsync(_ => throw new InvalidOperationException("the customisation failed"));
 
+        await SendAsync(app, "/", Denied);
+        await SendAsync(app, "/", Missing);
+
+        // The minute may have changed in between.
+        app.Logs.Entries.Count(entry => entry.Id.Name == "HostProblemFailed").Should().BeInRange(1, 2);
+    }
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task Are_as_without_it_where_the_service_fails_in_the_middle_of_the_body(string key, string path, int status, string type)
+    {
+        await using KestrelApp app = await StartAsync(writer: new HalfWriter(async response =>
+        {
+            await response.WriteAsync("half of a body");
+            await response.StartAsync();
+            await response.Body.FlushAsync();
+            throw new InvalidOperationException("the writer failed");
+        }));
+
+        await ShouldBeAsWithoutItAsync(app, path, key, status, type);
+    }
+
+    [Fact]
+    public async Task Have_all_that_a_writer_of_the_host_left_in_the_pipe()
+    {
+        await using KestrelApp app = await StartAsync(writer: new HalfWriter(response =>
+        {
+            response.Headers["Warning"] = "199";
+            response.BodyWriter.Write("not flushed"u8);
+            return Task.CompletedTask;
+        }));
+
         RawResponse response = await SendAsync(app, "/", Denied);
 
-        response.Status.Should().Be(500);
-        response.Content.Should().BeEmpty();
+        response.Status.Should().Be(403);
+        response.Content.Should().Be("not flushed");
+        response.Headers["Content-Type"].Should().Be("application/problem+json");
+        response.Headers["Content-Length"].Should().Be("11");
+        response.Headers["Warning"].Should().Be("199");
     }
 
     [Theory]
@@ -164,7 +209,7 @@ public sealed class HostProblemTests
         response.Status.Should().Be(403);
         response.Headers["Content-Type"].Should().StartWith("application/problem+json");
         response.Headers["Cache-Control"].Should().Be("no-store");
-        using var problem = JsonDocument.Parse(response.Body);
+        using var problem = JsonDocument.Parse(response.Content);
         problem.RootElement.GetProperty("title").GetString().Should().Be("IP address not allowed");
         problem.RootElement.GetProperty("client_ip").GetString().Should().Be(SchemeKeys.NotListed);
         problem.RootElement.TryGetProperty("traceId", out _).Should().Be(isByMvc);
@@ -196,11 +241,26 @@ public sealed class HostProblemTests
         response.Content.Should().Contain("keys-unavailable").And.Contain("traceId");
     }
 
+    private static async Task ShouldBeAsWithoutItAsync(
+        KestrelApp app, string path, string key, int status, string type, params string[] lines)
+    {
+        await using KestrelApp plain = await StartAsync();
+
+        RawResponse response = await SendAsync(app, path, [key, .. lines]);
+        RawResponse expected = await SendAsync(plain, path, [key, .. lines]);
+
+        response.Status.Should().Be(status, type);
+        response.Content.Should().Be(expected.Content).And.Contain(type);
+        response.Headers.Where(header => header.Key != "Date").Should()
+            .BeEquivalentTo(expected.Headers.Where(header => header.Key != "Date"));
+    }
+
     private static Task<RawResponse> SendAsync(KestrelApp app, string path, params string[] lines) => KestrelApp.SendAsync(
         app.IPv4, "GET", path, [.. lines.Where(line => line.Length > 0), HeaderLine.ForwardedFor(SchemeKeys.NotListed)]);
 
     private static Task<KestrelApp> StartAsync(
-        Action<ProblemDetailsContext>? customise, Action<IpAllowlistOptions>? options = null, IApiKeyStore? store = null) =>
+        Action<ProblemDetailsContext>? customise = null, Action<IpAllowlistOptions>? options = null, IApiKeyStore? store = null,
+        IProblemDetailsWriter? writer = null) =>
         SchemeApp.StartAsync(
             web =>
             {
@@ -216,11 +276,24 @@ public sealed class HostProblemTests
             builder =>
             {
                 builder.AddControllers(typeof(PlainController), typeof(ApiController));
+                if (writer is not null)
+                {
+                    builder.Services.AddSingleton(writer).AddProblemDetails();
+                }
+
                 if (customise is not null)
                 {
                     builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = customise);
                 }
             });
+
+    /// <summary>A writer of the host that takes every problem.</summary>
+    private sealed class HalfWriter(Func<HttpResponse, Task> write) : IProblemDetailsWriter
+    {
+        public bool CanWrite(ProblemDetailsContext context) => true;
+
+        public async ValueTask WriteAsync(ProblemDetailsContext context) => await write(context.HttpContext.Response);
+    }
 
     [Route("/controller")]
     internal sealed class PlainController : ControllerBase

@@ -2,7 +2,9 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
@@ -145,6 +147,43 @@ public sealed class KeyAttributeTests
         (await KestrelApp.SendAsync(app.IPv4, "GET", path)).Status.Should().Be(500);
         Exceptions(app).Should().ContainSingle().Which.Should().Contain("app.UseRouting()");
         (await KestrelApp.SendAsync(app.IPv4, "GET", path, AllowedRequest)).Status.Should().Be(200);
+    }
+
+    [Fact]
+    public async Task An_attribute_that_is_added_as_metadata_guards_controllers_too()
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store(Listed),
+            configure: builder => builder.AddControllers(Controllers),
+            pipeline: web =>
+            {
+                web.UseWhen(context => context.Request.Path == "/elsewhere", branch => branch.UseFlowBeaconIpAllowlist());
+                web.MapControllers().WithMetadata(new RequireApiKeyAttribute());
+            });
+
+        (await KestrelApp.SendAsync(app.IPv4, "GET", "/silent/plain", AllowedRequest)).Status.Should().Be(500);
+    }
+
+    /// <summary>A filter that MVC makes by its type is no metadata, so the check does not know that a key is required.</summary>
+    [Fact]
+    public async Task A_filter_of_all_controllers_admits_no_request_without_a_key()
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            TestKeys.Store(Listed),
+            configure: builder =>
+            {
+                builder.AddControllers(Controllers);
+                builder.Services.Configure<MvcOptions>(mvc => mvc.Filters.Add<RequireApiKeyAttribute>());
+            },
+            pipeline: web =>
+            {
+                web.UseFlowBeaconIpAllowlist();
+                web.MapControllers();
+            });
+
+        (await KestrelApp.SendAsync(app.IPv4, "GET", "/silent/plain")).Status.Should().Be(500);
+        (await KestrelApp.SendAsync(app.IPv4, "GET", "/silent/plain", AllowedRequest)).Status.Should().Be(200);
+        (await KestrelApp.SendAsync(app.IPv4, "GET", "/exempt/plain")).Status.Should().Be(200);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class KeyedEndpointDocumentTests
         RawResponse answer = await app.GetPathAsync("/text", HeaderLine.Bearer(rawKey), HeaderLine.ForwardedFor(SchemeKeys.NotListed));
 
         $"{answer.Status}".Should().Be(status);
-        using var body = JsonDocument.Parse(answer.Body);
+        using var body = JsonDocument.Parse(answer.Content);
         body.RootElement.EnumerateObject().Select(member => member.Name)
             .Should().Equal(described.GetProperty("properties").EnumerateObject().Select(member => member.Name));
         described.GetProperty("required").EnumerateArray().Select(member => member.GetString())
@@ -107,7 +107,7 @@ public sealed class KeyedEndpointDocumentTests
     {
         RawResponse response = await app.GetPathAsync("/openapi/v1.json");
         response.Status.Should().Be(200, response.Content);
-        return JsonDocument.Parse(response.Body).RootElement;
+        return JsonDocument.Parse(response.Content).RootElement;
     }
 
     private static Task<KestrelApp> StartAsync(bool isKeyed, Action<OpenApiOptions>? describe = null)

@@ -119,6 +119,62 @@ public sealed class OptionsValidationTests
     }
 
     [Theory]
+    [InlineData("00:59:59.9999999")]
+    [InlineData("00:00:00")]
+    [InlineData("-1.00:00:00")]
+    [InlineData("30.00:00:00.0000001")]
+    [InlineData("10675199.02:48:05.4775807")]
+    public async Task Refuses_a_life_of_recovery_entries_out_of_range(string lifetime) =>
+        (await FaultsOf(options => options.RecoveryEntryLifetime = TimeSpan.Parse(lifetime, CultureInfo.InvariantCulture)))
+            .Should().Equal($"RecoveryEntryLifetime: {lifetime} is out of range; write a time from 01:00:00 to 30.00:00:00");
+
+    [Theory]
+    [InlineData("01:00:00")]
+    [InlineData("30.00:00:00")]
+    public async Task Accepts_a_life_of_recovery_entries_in_range(string lifetime)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(
+            options: options => options.RecoveryEntryLifetime = TimeSpan.Parse(lifetime, CultureInfo.InvariantCulture));
+    }
+
+    [Theory]
+    [InlineData(0, 32, "MinIPv4PrefixLength: 0 is out of range; write a number from 1 to 32")]
+    [InlineData(-1, 32, "MinIPv4PrefixLength: -1 is out of range; write a number from 1 to 32")]
+    [InlineData(33, 32, "MinIPv4PrefixLength: 33 is out of range; write a number from 1 to 32")]
+    [InlineData(8, 0, "MinIPv6PrefixLength: 0 is out of range; write a number from 1 to 128")]
+    [InlineData(8, 129, "MinIPv6PrefixLength: 129 is out of range; write a number from 1 to 128")]
+    public async Task Refuses_a_prefix_length_out_of_range(int ipv4, int ipv6, string fault) =>
+        (await FaultsOf(options =>
+        {
+            options.AllowCidrRanges = true;
+            options.MinIPv4PrefixLength = ipv4;
+            options.MinIPv6PrefixLength = ipv6;
+        })).Should().Equal(fault);
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(32, 128)]
+    public async Task Accepts_a_prefix_length_in_range(int ipv4, int ipv6)
+    {
+        await using KestrelApp app = await KestrelApp.StartAsync(options: options =>
+        {
+            options.AllowCidrRanges = true;
+            options.MinIPv4PrefixLength = ipv4;
+            options.MinIPv6PrefixLength = ipv6;
+        });
+    }
+
+    [Theory]
+    [InlineData(16, 32, "MinIPv4PrefixLength: 16 has no effect without AllowCidrRanges; set that, too, or remove this")]
+    [InlineData(8, 48, "MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges; set that, too, or remove this")]
+    public async Task Refuses_a_prefix_length_that_would_have_no_effect(int ipv4, int ipv6, string fault) =>
+        (await FaultsOf(options =>
+        {
+            options.MinIPv4PrefixLength = ipv4;
+            options.MinIPv6PrefixLength = ipv6;
+        })).Should().Equal(fault);
+
+    [Theory]
     [InlineData(-1)]
     [InlineData(3)]
     public async Task Refuses_a_source_that_does_not_exist(int source) =>

@@ -68,7 +68,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     [
         "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "ApiKeyPageJson.counts",
         "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources",
-        "ManagementProblemJson.older_sources_evicted", "AllowlistEntryJson.last_seen_at",
+        "ManagementProblemJson.older_sources_evicted", "AllowlistEntryJson.last_seen_at", "DeniedProblemJson.client_ip",
     ];
 
     /// <summary>Bodies that the document does not admit, and that the server answers 400.</summary>
