@@ -5,6 +5,7 @@ using FlowBeacon.IpAllowlist.Tests.Http;
 using FlowBeacon.IpAllowlist.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Documentation;
 
@@ -180,11 +181,10 @@ public sealed partial class ProxyRecipeTests
     /// <summary>An application with the settings of a recipe.</summary>
     private static Task<KestrelApp> StartAsync(string settings) => KestrelApp.StartAsync(
         TestKeys.Store($"{Listed}"),
-        options =>
+        configure: builder =>
         {
-            using var json = new MemoryStream(Encoding.UTF8.GetBytes(settings));
-            new ConfigurationBuilder().AddJsonStream(json).Build().GetSection("FlowBeacon:IpAllowlist")
-                .Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+            builder.Configuration.AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(settings)));
+            builder.Services.AddFlowBeaconIpAllowlist(builder.Configuration.GetSection("FlowBeacon:IpAllowlist"));
         },
         pipeline: app =>
         {
