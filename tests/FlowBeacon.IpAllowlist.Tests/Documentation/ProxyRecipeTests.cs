@@ -183,6 +183,8 @@ public sealed partial class ProxyRecipeTests
         TestKeys.Store($"{Listed}"),
         configure: builder =>
         {
+            // Only the settings of the page: a list of another file would be a fault.
+            builder.Configuration.Sources.Clear();
             builder.Configuration.AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(settings)));
             builder.Services.AddFlowBeaconIpAllowlist(builder.Configuration.GetSection("FlowBeacon:IpAllowlist"));
         },
