@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
 /// <summary>
-/// What the table of proxies in docs/client-address.md says, tried with the real programs: who can forge the client address, and who cannot.
+/// What the table of proxies in docs/client-address.md says, tried with the real programs: whether a client can forge its address.
 /// </summary>
 public sealed class EdgeProxyTests
 {
