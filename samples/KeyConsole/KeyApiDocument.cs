@@ -10,8 +10,8 @@ using Microsoft.OpenApi;
 namespace KeyConsole;
 
 /// <summary>
-/// What the OpenAPI document of key administration needs beside what its endpoints tell of themselves: how callers of this host prove who
-/// they are, the headers of answers, examples, and the few schemas that attributes cannot say. Of the host's own operations,
+/// What the OpenAPI document of key administration needs beside what its endpoints describe: how callers of this host
+/// authenticate, the headers of answers, examples, and the few schemas that attributes cannot express. Of the host's own operations,
 /// those that require a key name the scheme; all else of them stays as it is.
 /// </summary>
 internal static class KeyApiDocument
@@ -100,7 +100,7 @@ internal static class KeyApiDocument
         });
     }
 
-    /// <summary>Break-glass keys may read, try and recover; whatever else there is, is for people.</summary>
+    /// <summary>Break-glass keys may read, try and recover; everything else is for people.</summary>
     private static void AddSecurity(OpenApiOperation operation, ApiDescription endpoint, OpenApiDocument document)
     {
         string path = endpoint.RelativePath ?? "";

@@ -18,8 +18,8 @@ public sealed class IpAllowlistOptions
     public string ApiKeyHeaderName { get; set; } = HeaderNames.Authorization;
 
     /// <summary>
-    /// How our own keys begin; <c>fb_live_</c> by default. An unknown credential that begins like this is answered 401, any other is
-    /// somebody else's and passes on as no key. Empty: every unknown credential is answered 401.
+    /// How our own keys begin; <c>fb_live_</c> by default. An unknown credential that begins like this is answered 401, any other
+    /// belongs to another scheme and passes on as no key. Empty: every unknown credential is answered 401.
     /// </summary>
     public string ApiKeyPrefix { get; set; } = "fb_live_";
 

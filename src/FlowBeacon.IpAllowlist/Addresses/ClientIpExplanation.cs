@@ -10,11 +10,11 @@ public sealed record ClientIpExplanation
     public required ClientIpSource Source { get; init; }
 
     /// <summary>
-    /// The addresses that were read, in that order. An entry of X-Forwarded-For that is not among them was not read. Empty if the peer was
-    /// replaced in this process, because then nothing is believed.
+    /// The addresses that were read, in that order. Other entries of X-Forwarded-For were not read. Empty if the peer was replaced in this
+    /// process, because then no address is trusted.
     /// </summary>
     public required IReadOnlyList<ClientIpStep> Steps { get; init; }
 
-    /// <summary>Why it ended where it did, in one or two sentences.</summary>
+    /// <summary>Why reading stopped there, in one or two sentences.</summary>
     public required string Conclusion { get; init; }
 }

@@ -6,7 +6,7 @@ public enum ClientIpFault
     /// <summary>It has one.</summary>
     None = 0,
 
-    /// <summary>The deciding entry of X-Forwarded-For is no address, or the header names more hops than a walk follows.</summary>
+    /// <summary>The entry of X-Forwarded-For that decides is not an address, or the header has too many hops.</summary>
     UnusableForwardedFor = 1,
 
     /// <summary>The connection has no peer address (a Unix socket, a test server).</summary>

@@ -12,12 +12,12 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
 {
     public const string ForwardedForHeader = "X-Forwarded-For";
 
-    /// <summary>More hops than any real chain has; a longer walk is a forged or broken header.</summary>
+    /// <summary>The most hops that are read. No real chain is longer, so a longer header is forged or broken.</summary>
     public const int MaxHops = 20;
 
     /// <summary>Finds the client address of a request.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="trace">Takes down what is read, for an explanation; null if none is wanted.</param>
+    /// <param name="trace">Records what is read, for an explanation; null if none is needed.</param>
     public ClientIp Resolve(HttpContext context, ClientIpTrace? trace = null)
     {
         if (source == ClientIpSource.PeerAddress)
@@ -67,7 +67,7 @@ internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trust
 
     private static ClientIp FirstForwarded(HttpContext context, StringValues forwardedFor, ClientIpTrace? trace)
     {
-        // Nearly every proxy sends one IPv4 address. Reading it without splitting the list saves a twentieth of a warm check.
+        // Nearly every proxy sends one IPv4 address. Reading it without splitting the list saves 5 % of a warm check.
         if (forwardedFor.Count == 1 && IpAddressParser.TryParseIPv4(forwardedFor[0], out uint bits))
         {
             ClientIp client = ClientIp.Forwarded(IpAddressValue.FromIPv4(bits), hop: 1);

@@ -10,8 +10,8 @@ public enum ClientIpSource
     ForwardedForFirst = 0,
 
     /// <summary>
-    /// X-Forwarded-For counts only when the direct peer is one of <see cref="IpAllowlistOptions.TrustedProxies"/>; it is walked from
-    /// the right over trusted hops, and the first address that is not trusted is the client.
+    /// X-Forwarded-For is read only if the direct peer is one of <see cref="IpAllowlistOptions.TrustedProxies"/>. It is read from the
+    /// right, and the first address that is not trusted is the client.
     /// </summary>
     TrustedProxies = 1,
 

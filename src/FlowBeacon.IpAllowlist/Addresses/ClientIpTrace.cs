@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>Takes down what the resolver reads, for an explanation.</summary>
+/// <summary>Records what the resolver reads, for an explanation.</summary>
 internal sealed class ClientIpTrace
 {
     private readonly List<ClientIpStep> _steps = [];
@@ -21,7 +21,7 @@ internal sealed class ClientIpTrace
         });
     }
 
-    /// <summary>Says that what was read last is a trusted proxy.</summary>
+    /// <summary>Marks the address that was read last as a trusted proxy.</summary>
     public void Trusted() => _steps[^1] = _steps[^1] with { IsTrustedProxy = true };
 
     public ClientIpExplanation Explain(ClientIpSource source, ClientIp client)

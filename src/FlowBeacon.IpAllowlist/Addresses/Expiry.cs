@@ -6,10 +6,10 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 /// </summary>
 internal static class Expiry
 {
-    /// <summary>It holds for good.</summary>
+    /// <summary>It never expires.</summary>
     public const long Never = long.MaxValue;
 
-    /// <summary>There is no entry, so nothing holds at any time.</summary>
+    /// <summary>There is no entry, so it is never valid.</summary>
     public const long NotListed = long.MinValue;
 
     public static long From(DateTimeOffset? instant) => instant?.UtcTicks ?? Never;

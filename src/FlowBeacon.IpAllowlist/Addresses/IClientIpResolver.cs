@@ -6,7 +6,7 @@ namespace FlowBeacon.IpAllowlist;
 /// Tells which client address the check sees in a request, whether the request has a key or not. Registered by
 /// <c>AddFlowBeaconIpAllowlist()</c>.
 /// </summary>
-/// <remarks>It is for asking, not for replacing: the check runs the same code directly and does not ask this service.</remarks>
+/// <remarks>Replacing this service has no effect on the check, which runs the same code directly.</remarks>
 public interface IClientIpResolver
 {
     /// <summary>Finds the client address of a request by the configured <see cref="IpAllowlistOptions.ClientIpSource"/>.</summary>

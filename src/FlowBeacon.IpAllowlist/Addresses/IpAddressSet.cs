@@ -14,7 +14,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <remarks>
 /// Every spelling of an address is the same member; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address, and a mapped
 /// range the IPv4 range. A range holds addresses of its own family only. <c>0.0.0.0</c> and <c>::</c> are ordinary addresses, never
-/// wildcards. An expired entry admits nobody and stays a member, so that a list never turns the check off because its entries ran out. Two
+/// wildcards. An expired entry denies and stays a member, so that a list never turns the check off because all entries expired. Two
 /// sets with the same members and expiries are equal.
 /// </remarks>
 public sealed class IpAddressSet : IEquatable<IpAddressSet>
@@ -425,7 +425,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     /// <summary>More addresses than fit into the object, or IPv6, ranges or expiries among them.</summary>
     private sealed class Many(uint[] sortedIPv4, UInt128[] sortedIPv6, IpRanges? ranges)
     {
-        /// <summary>Up to this many addresses of a family, a scan over neighbouring memory beats hashing.</summary>
+        /// <summary>Up to this many addresses of a family, a linear scan is faster than hashing.</summary>
         private const int MaxScanLength = 32;
 
         private readonly FrozenSet<uint>? _hashedIPv4 = sortedIPv4.Length > MaxScanLength ? sortedIPv4.ToFrozenSet() : null;

@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
 /// One address as 128 bits. An IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so every way of writing
-/// it, dotted, mapped dotted or mapped hex, is one and the same value, and comparing needs no second look.
+/// it, dotted, mapped dotted or mapped hex, is one and the same value, and comparing takes one step.
 /// </summary>
 internal readonly record struct IpAddressValue(UInt128 Bits)
 {

@@ -1,9 +1,9 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>The entries of an allowlist that are more than an address for good: CIDR networks, and what expires.</summary>
+/// <summary>The entries of an allowlist that are CIDR networks or expire.</summary>
 /// <remarks>
-/// Of two networks one lies within the other, or they have no address in common, so that they cut the address space into segments. Each
-/// segment has the latest expiry of all entries around it, and one binary search finds whether an address is listed and until when.
+/// Two networks are either nested or disjoint, so that all of them divide the address space into segments. Each segment has the latest
+/// expiry of the entries that contain it, and one binary search finds whether an address is listed and until when.
 /// </remarks>
 internal sealed class IpRanges
 {
@@ -42,7 +42,7 @@ internal sealed class IpRanges
                 Begin(start, until);
             }
 
-            // What reaches to the last address of all has no end: nothing begins behind it.
+            // A network that contains the last address has no end segment, because no address follows it.
             EndBefore(lastOfFamily.Bits);
             _starts = [.. segments.Select(segment => segment.Start)];
             _untils = [.. segments.Select(segment => segment.Until)];

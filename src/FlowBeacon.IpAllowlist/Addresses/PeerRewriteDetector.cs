@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Finds out whether code in this process, usually <c>UseForwardedHeaders</c>, replaced the peer of this request. That consumes entries of
+/// Finds out whether code in this process, usually <c>UseForwardedHeaders</c>, replaced the peer of this request. That removes entries of
 /// X-Forwarded-For and leaves the part that a client can forge, so the header must not be used.
 /// </summary>
 /// <remarks>
@@ -47,7 +47,7 @@ internal static class PeerRewriteDetector
         }
         catch (ObjectDisposedException)
         {
-            // The client is gone.
+            // The client has disconnected.
             return ConnectionOf(transport)?.RemoteEndPoint;
         }
     }

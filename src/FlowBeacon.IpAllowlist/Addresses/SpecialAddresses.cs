@@ -20,7 +20,7 @@ internal static class SpecialAddresses
 
     public static bool IsPrivateOrLoopback(IpAddressValue address) => PrivateOrLoopback.Contains(address);
 
-    /// <summary>Why no request can ever come from an address; null if one can.</summary>
+    /// <summary>Why no request can come from an address; null if one can.</summary>
     public static string? WhyNeverAClient(IpAddressValue address) =>
         Unspecified.Contains(address) ? "is the unspecified address, not a wildcard"
         : Multicast.Contains(address) ? "is a multicast address"

@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
 /// A request without a key passes on here, whatever <see cref="IpAllowlistOptions.RequireApiKey"/>, a controller or a group says; a key
-/// that is presented is checked all the same. <c>AllowMissingApiKey()</c> as an attribute.
+/// that is presented is still checked. <c>AllowMissingApiKey()</c> as an attribute.
 /// </summary>
 /// <remarks>
 /// <para>

@@ -1,9 +1,9 @@
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What a request's one credential header says.</summary>
+/// <summary>How the credential header of a request reads.</summary>
 internal enum ApiKeyReading
 {
-    /// <summary>No credential, or one that is not ours to judge.</summary>
+    /// <summary>No credential, or one of another scheme.</summary>
     NoKey,
 
     /// <summary>Several credentials, or one with our prefix that cannot be a key.</summary>
@@ -12,7 +12,7 @@ internal enum ApiKeyReading
     /// <summary>One credential to look up, with our prefix: invalid if it is unknown.</summary>
     Prefixed,
 
-    /// <summary>One credential to look up, without our prefix: somebody else's (a JWT, say) if it is unknown.</summary>
+    /// <summary>One credential to look up, without our prefix: one of another scheme (a JWT, say) if it is unknown.</summary>
     Unprefixed,
 }
 

@@ -17,7 +17,7 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         StringValues values = _isAuthorization ? headers.Authorization : headers[headerName];
         if (values.Count > 1)
         {
-            // Two keys: whichever we checked, something behind us might read the other.
+            // Two keys: whichever is checked, code behind the check might read the other.
             return new ApiKeyCredential(ApiKeyReading.Invalid, default);
         }
 
@@ -31,7 +31,7 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         return new ApiKeyCredential(reading, hash, value);
     }
 
-    /// <summary>Remembers a credential that led to a key, so that its next reading costs no hash.</summary>
+    /// <summary>Remembers a credential of a known key, so that reading it again needs no hash.</summary>
     public void Remember(in ApiKeyCredential credential)
     {
         if (credential.HeaderText is not null)
@@ -74,8 +74,8 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         && (credential.Length == BearerScheme.Length || credential[BearerScheme.Length] == ' ');
 
     /// <summary>
-    /// Whether a value of another scheme is several credentials (RFC 9110 §11.4). Commas alone prove nothing: schemes such as Digest have
-    /// parameters, <c>name=value</c>, some of them quoted. What stands behind a comma and is no parameter is another credential.
+    /// Whether a value of another scheme is several credentials (RFC 9110 §11.4). Commas alone are no sign of it: schemes such as Digest
+    /// have parameters, <c>name=value</c>, some of them quoted. Text behind a comma that is not a parameter is another credential.
     /// </summary>
     private static bool AreSeveral(ReadOnlySpan<char> credentials)
     {

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.ResponseCaching;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Keeps a cache that stands in front of the check from storing answers: it would give them to requests that the check never sees. A cache
-/// behind the check is not touched, because it is not there yet when a request arrives here.
+/// Keeps a cache in front of the check from storing answers: it would serve them to requests that the check never sees. A cache
+/// behind the check is not affected, because it has not handled the request yet.
 /// </summary>
 internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagnostics diagnostics)
 {
@@ -33,7 +33,7 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
     }
 
     /// <summary>
-    /// Keeps an answer that depends on who asks out of an output cache, also behind the check: output caching does not look at
+    /// Keeps an answer that depends on the caller out of an output cache, also behind the check: output caching ignores
     /// <c>no-store</c>.
     /// </summary>
     public static void ForbidStorage(HttpContext context)

@@ -4,23 +4,23 @@ using System.Runtime.Intrinsics;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Remembers the credential that a header text reads as, while that text is alive anyway. Without it a warm check takes about three times
-/// as long, because of SHA-256. Reading is a pure function, so nothing can be stale: the key is looked up by its hash as ever.
+/// Remembers how a header text parses, for as long as that text is in memory. Without it a warm check takes about three times as long,
+/// because of SHA-256. The result depends on the text alone, so it cannot be stale: the key is still looked up by its hash.
 /// </summary>
 /// <remarks>
 /// The texts are referenced weakly: no raw key lives longer than the request or connection that brought it. Only credentials of known keys
-/// are remembered, so that made-up ones push nothing out. Bounded and lock-free: an entry is immutable and the last writer wins.
+/// are remembered, so that made-up ones cannot push them out. Bounded and lock-free: an entry is immutable and the last writer wins.
 /// </remarks>
 internal sealed class CredentialMemo
 {
     private const int SetBits = 11;
     private const int Sets = 1 << SetBits;
 
-    /// <summary>Of 1,000 texts in use at once, one place for each set would leave 113 without a place; two leave 31, four 4.</summary>
+    /// <summary>Of 1,000 texts in use at once, sets of one place would leave 113 without a place, of two 31, of four 4.</summary>
     private const int Ways = 2;
 
     /// <summary>
-    /// A text whose places are taken pushes one out this seldom, so that more keys than there are places cost no allocation each.
+    /// If its places are taken, a text replaces one of them only this rarely, so that an excess of keys does not allocate each time.
     /// </summary>
     private const int MissesPerReplacement = 64;
 
@@ -78,7 +78,7 @@ internal sealed class CredentialMemo
         _entries[place] = new Entry(text, new ApiKeyCredential(reading, hash));
     }
 
-    /// <summary>The first of the places of a text, told by its last characters: of a raw key these are random.</summary>
+    /// <summary>The first of the places of a text, from its last characters, which are random in a raw key.</summary>
     private static int SetOf(string text)
     {
         ReadOnlySpan<ulong> end = MemoryMarshal.Cast<char, ulong>(text.AsSpan(text.Length - ShortestText));
@@ -87,10 +87,10 @@ internal sealed class CredentialMemo
     }
 
     /// <summary>
-    /// Compares two texts over their whole length without an early exit, so that the time does not tell how much of one is right. The
+    /// Compares two texts over their whole length without an early exit, so that the time does not reveal how much of one is right. The
     /// framework's comparison in constant time costs more than the hash that is saved.
     /// </summary>
-    /// <remarks>That there is a text to compare with tells no more than 11 of a raw key's 192 bits: its place.</remarks>
+    /// <remarks>Whether there is a text to compare with reveals at most 11 of a raw key's 192 bits: its place.</remarks>
     private static bool AreSame(string remembered, string text)
     {
         if (ReferenceEquals(remembered, text))
@@ -113,7 +113,7 @@ internal sealed class CredentialMemo
             differences |= Vector128.Create(one[start..]) ^ Vector128.Create(other[start..]);
         }
 
-        // The last vector overlaps the one before it, which spares a loop over the rest.
+        // The last vector overlaps the one before it, so that no loop over the rest is needed.
         differences |= Vector128.Create(one[last..]) ^ Vector128.Create(other[last..]);
         return differences == Vector128<ushort>.Zero;
     }

@@ -43,8 +43,8 @@ internal static class EndpointAuthorization
     }
 
     /// <summary>
-    /// Runs a handler that is open to everybody by itself. What the host demands explicitly is enforced, and refused, as the framework does
-    /// it; a fallback policy, which is for endpoints that say nothing, does not count.
+    /// Runs a handler that needs no authorization of its own. What the host requires explicitly is enforced as the framework does it; a
+    /// fallback policy, which is for endpoints without authorization metadata, does not apply.
     /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="handler">The handler.</param>
@@ -65,8 +65,8 @@ internal static class EndpointAuthorization
     }
 
     /// <summary>
-    /// Keeps a fallback policy off an endpoint. A type of its own, to be told from the <c>AllowAnonymous()</c> of a host, which lifts what
-    /// the host demands.
+    /// Exempts an endpoint from a fallback policy. A type of its own, because the <c>AllowAnonymous()</c> of a host also lifts
+    /// what the host requires.
     /// </summary>
     public sealed class OpenByItself : IAllowAnonymous
     {

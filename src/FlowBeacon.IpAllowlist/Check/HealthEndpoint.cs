@@ -10,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 internal sealed class HealthEndpoint(
     IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, IHostEnvironment environment, TimeProvider time)
 {
-    /// <summary>How long the look-up of a key may take: the question is whether this process is alive, not whether the store is.</summary>
+    /// <summary>How long the look-up of a key may take: the endpoint reports whether this process is alive, not the store.</summary>
     private static readonly TimeSpan LookupTimeout = TimeSpan.FromSeconds(1);
 
     private readonly string _version = VersionOf(Assembly.GetEntryAssembly());

@@ -6,7 +6,7 @@ namespace FlowBeacon.IpAllowlist;
 /// What the check found about the current request: <c>context.Features.Get&lt;IIpAllowlistFeature&gt;()</c>. It is there behind the
 /// middleware, except on endpoints with <c>DisableIpAllowlist()</c>.
 /// </summary>
-/// <remarks>Do not put another object in its place: whoever asks about the request later compares with it.</remarks>
+/// <remarks>Do not replace it with another object: later steps compare with it.</remarks>
 public interface IIpAllowlistFeature
 {
     /// <summary>The verdict.</summary>

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What operators see of the request path: counts, records, and a line where something was refused.</summary>
+/// <summary>Metrics, records and log messages of the request path.</summary>
 internal sealed class IpAllowlistDiagnostics(
     IpAllowlistMetrics metrics, DenialRecord denials, ILoggerFactory loggerFactory, TimeProvider time, IBreakGlassRecord? breakGlass = null)
 {
@@ -63,10 +63,10 @@ internal sealed class IpAllowlistDiagnostics(
         breakGlass?.Used(context, key, clientIp);
     }
 
-    /// <summary>Authentication saw another key or client address than the check, or than authorization.</summary>
+    /// <summary>Authentication read another key or client address than the check or authorization.</summary>
     public void ChangedBeforeCheck() => LogOnce(ref _changedBeforeCheckLogged, IpAllowlistLog.ChangedBeforeCheck);
 
-    /// <summary>Somebody behind the check sees another key or client address than it did.</summary>
+    /// <summary>Code behind the check reads another key or client address than the check.</summary>
     public void ChangedBehindCheck() => LogOnce(ref _changedBehindCheckLogged, IpAllowlistLog.ChangedBehindCheck);
 
     /// <summary>Authorization refused a request that the check had not seen, and might have admitted.</summary>
@@ -112,7 +112,7 @@ internal sealed class IpAllowlistDiagnostics(
 
     private void Denied(HttpContext context, IpAllowlistFeature result)
     {
-        // The first of a key and address is worth a warning, and even of those only some: whoever holds a key may make addresses up.
+        // Only the first of a key and address is a warning, and their number is limited: a client with a key may make addresses up.
         bool first = denials.Add(OccurrenceOf(context, result, isHealth: false)) && _warnings.TrySpend();
         if (!_logger.IsEnabled(first ? LogLevel.Warning : LogLevel.Debug))
         {

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// The verdict about a request. Whoever acts on it asks again: the credential and the client address are derived anew each time, because
-/// middleware in between may have changed them, and only what is equal is not judged again.
+/// The verdict about a request. Each step that acts on it asks again: the credential and the client address are read each time, because
+/// middleware in between may have changed them. If they are equal, the verdict is not computed again.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
     ApiKeyReader reader,
@@ -45,7 +45,7 @@ internal sealed class IpAllowlistEvaluator(
 
         if (earlier is not null && earlier.Secret == credential.Hash)
         {
-            // One look-up for a credential, and what a change does to the key meanwhile does not matter.
+            // One look-up for a credential. A concurrent change of the key need not be seen.
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
@@ -72,8 +72,8 @@ internal sealed class IpAllowlistEvaluator(
     }
 
     /// <summary>
-    /// Looks a key up in a store that may ignore its token or block its caller. The look-up is what is left behind, not the evaluation: by
-    /// the time the store answers, the request is over and its context may be another one's.
+    /// Looks a key up in a store that may ignore its token or block its caller. Only the look-up continues after that, not the evaluation:
+    /// by the time the store answers, the request is over and its context may serve another one.
     /// </summary>
     private Task<ApiKey?> FindInTimeAsync(ApiKeyHash hash, CancellationToken timeout) =>
         Task.Run(() => store.FindAsync(hash, timeout).AsTask(), timeout).WaitAsync(timeout);
@@ -99,7 +99,7 @@ internal sealed class IpAllowlistEvaluator(
         return Conclude(context, earlier, credential, key);
     }
 
-    /// <summary>The refusal of a request whose credential cannot be looked up, for good, as if it had been answered.</summary>
+    /// <summary>The refusal of a request whose credential cannot be looked up; final, like one that was answered.</summary>
     private IpAllowlistFeature Refuse(HttpContext context, ApiKeyStoreUnavailableException unavailable)
     {
         diagnostics.StoreUnavailable(unavailable);

@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// The verdict about a request. Immutable, so that requests with the same verdict may share one, except for a final refusal.
 /// </summary>
 /// <remarks>
-/// It rests on derived values alone, the key found by the credential's hash and the client address, and keeps no header text.
+/// It depends only on the key found by the credential's hash and on the client address, and keeps no header text.
 /// </remarks>
 internal sealed class IpAllowlistFeature(
     IpAllowlistOutcome outcome, ApiKey? key, ApiKeyHash secret, ClientIp client, long until = Expiry.Never, SourceCell? source = null)
@@ -46,7 +46,7 @@ internal sealed class IpAllowlistFeature(
     public IpAllowlistDenialReason? DenialReason =>
         outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.WouldDeny ? key!.WhyNotAdmitted(client) : null;
 
-    /// <summary>Whether the request was refused by this verdict, so that nothing that follows may judge it anew.</summary>
+    /// <summary>Whether the request was refused by this verdict, so that no later step may change the verdict.</summary>
     public bool IsFinal { get; private init; }
 
     /// <summary>Why the credential could not be looked up; null if it was. The refusal is then a 503, and final.</summary>
@@ -55,7 +55,7 @@ internal sealed class IpAllowlistFeature(
     /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
     public bool IsAnsweredByHost { get; set; }
 
-    /// <summary>The verdict that is kept about a request; null if nobody has asked yet.</summary>
+    /// <summary>The verdict that is kept about a request; null if there is none yet.</summary>
     /// <remarks>By its type, not by Get: a generic interface method is looked up anew at each call, a seventh of a warm check.</remarks>
     public static IpAllowlistFeature? Get(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
 
@@ -65,7 +65,7 @@ internal sealed class IpAllowlistFeature(
     public static IpAllowlistFeature StoreUnavailable(ApiKeyStoreUnavailableException unavailable) =>
         new(IpAllowlistOutcome.InvalidKey, null, default, default) { IsFinal = true, Unavailable = unavailable };
 
-    /// <summary>The same refusal, for good: of one request alone, unless it tells nothing of the request.</summary>
+    /// <summary>The same refusal, final: of one request alone, unless it has no data of the request.</summary>
     public IpAllowlistFeature AsFinal() =>
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>The check: start reading here. The verdict is the evaluator's; what follows from it is decided below.</summary>
+/// <summary>The check: start reading here. The evaluator gives the verdict; this class acts on it.</summary>
 internal sealed class IpAllowlistMiddleware
 {
     private readonly RequestDelegate _next;

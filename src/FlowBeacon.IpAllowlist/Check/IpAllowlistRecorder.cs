@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Puts a request on record when somebody admits or refuses it: counts, sources seen, denials, log.</summary>
+/// <summary>Records a request when it is admitted or refused: counts, sources, denials, log.</summary>
 internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, SourcesSeen sources, VerdictCache verdicts, CoarseClock clock)
 {
     /// <summary>Records a request, unless that was done before.</summary>
@@ -79,7 +79,7 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
         return result.Outcome is IpAllowlistOutcome.Denied or IpAllowlistOutcome.InvalidKey ? result : IpAllowlistFeature.InvalidKey;
     }
 
-    /// <summary>Says once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
+    /// <summary>Logs once if authorization refuses a request that the check has not seen, and might have admitted.</summary>
     public void RefusedByAuthorization(HttpContext context)
     {
         if (!KeyRequirement.IsDisabledFor(context) && RequestState.Get(context)?.CheckedBy is null)

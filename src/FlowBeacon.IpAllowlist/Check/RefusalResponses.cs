@@ -17,7 +17,7 @@ internal static class RefusalResponses
         }
         catch (NotImplementedException)
         {
-            // A builder of the host from before .NET 7. Its endpoints work all the same.
+            // A builder of the host from before .NET 7. Its endpoints work, but are not described.
         }
     }
 
@@ -33,7 +33,7 @@ internal static class RefusalResponses
 
         if (!endpoint.Metadata.Any(about => about is IProducesResponseTypeMetadata or IApiResponseMetadataProvider))
         {
-            // The answer that is assumed of an endpoint about which nothing is said.
+            // The answer that is assumed for an endpoint without a description.
             endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK));
         }
 

@@ -41,8 +41,7 @@ internal sealed class RefusalWriter(
     public Task MissingKeyAsync(HttpContext context) => UnauthorizedAsync(context, MissingKeyBody);
 
     /// <summary>
-    /// Refuses a request whose key is invalid, denied or not to be looked up, for good: nothing that happens to the request later judges it
-    /// anew.
+    /// Refuses a request whose key is invalid, denied or not to be looked up. This is final: no later step changes the verdict.
     /// </summary>
     public Task RefuseAsync(HttpContext context, IpAllowlistFeature result)
     {
@@ -115,7 +114,7 @@ internal sealed class RefusalWriter(
     {
         if (context.Response.HasStarted)
         {
-            // Somebody has already answered with another status. Cutting the connection is all that is left to refuse with.
+            // Other code has already answered with another status. The only refusal left is to abort the connection.
             diagnostics.ResponseAlreadyStarted();
             context.Abort();
             return false;

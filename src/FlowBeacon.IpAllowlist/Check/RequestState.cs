@@ -3,16 +3,16 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What was done about one request so far. Immutable, so that requests about which the same was done may share one.</summary>
+/// <summary>What was done about one request so far. Immutable, so that requests in the same state may share one.</summary>
 internal sealed record RequestState
 {
     /// <summary>The check that admitted or refused the request; null as long as none did.</summary>
     public IpAllowlistMiddleware? CheckedBy { get; init; }
 
-    /// <summary>Whether the request is counted and recorded, which happens once, by whoever admits or refuses it first.</summary>
+    /// <summary>Whether the request is counted and recorded, which happens once, when it is first admitted or refused.</summary>
     public bool IsRecorded { get; init; }
 
-    /// <summary>Whether the request is on record as a use of a break-glass key.</summary>
+    /// <summary>Whether the request is recorded as a use of a break-glass key.</summary>
     public bool IsBreakGlassUseRecorded { get; init; }
 
     /// <summary>

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What a request asks for, in words that are safe to keep: never its path, where a raw key may have been pasted.</summary>
+/// <summary>What a request asks for, as text that is safe to keep: never its path, where a raw key may have been pasted.</summary>
 internal static class RequestSummary
 {
     private static readonly FrozenSet<string> KnownMethods = FrozenSet.Create(

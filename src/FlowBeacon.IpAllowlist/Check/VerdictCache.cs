@@ -4,13 +4,13 @@ using FlowBeacon.IpAllowlist.Traffic;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Recent verdicts of all keys, so that a key used from the same address again costs no allocation. Bounded and lock-free: a verdict is
-/// immutable and the last writer wins; what is not found is judged anew.
+/// Recent verdicts of all keys, so that a key used from the same address again allocates nothing. Bounded and lock-free: a verdict is
+/// immutable and the last writer wins; if none is found, it is computed.
 /// </summary>
 /// <remarks>
 /// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept, until the
 /// entry that it rests on expires; a changed key is another object. Whether the key is revoked or expired is not kept. Only verdicts that
-/// admit are kept: the addresses of others may be made up.
+/// admit are kept, because denied addresses may be made up.
 /// </remarks>
 internal sealed class VerdictCache
 {
@@ -22,7 +22,7 @@ internal sealed class VerdictCache
     private const int Ways = 4;
 
     /// <summary>
-    /// A full set gives up one verdict in so many misses, so that a key with ever new addresses does not push out all others.
+    /// A full set replaces one verdict in this many misses, so that a key with many addresses does not push out all others.
     /// </summary>
     private const int MissesPerReplacement = 16;
 
@@ -50,8 +50,8 @@ internal sealed class VerdictCache
     }
 
     /// <summary>
-    /// Keeps the verdict about a request that was admitted, with where its uses are counted: in place of an earlier one about the same key
-    /// and address, or where there is room.
+    /// Keeps the verdict about a request that was admitted, with the cell that counts its uses. It replaces an earlier one about the same
+    /// key and address, or takes a free place.
     /// </summary>
     public void Keep(IpAllowlistFeature made, SourceCell source)
     {
@@ -85,12 +85,12 @@ internal sealed class VerdictCache
     }
 
     /// <summary>
-    /// Drops all verdicts when all keys are replaced, so that the old keys are let go. A request that is under way may still leave one.
+    /// Drops all verdicts when all keys are replaced, so that the old keys can be freed. A request that is under way may still add one.
     /// </summary>
     public void Clear() => Array.Clear(_verdicts);
 
     /// <summary>
-    /// The first of the places of a secret and an address. The multiplier (2^64 over the golden ratio) lets every bit count.
+    /// The first of the places of a secret and an address. The multiplier (2^64 over the golden ratio) mixes all bits.
     /// </summary>
     private static int SetOf(ApiKeyHash secret, ClientIp client)
     {

@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Common;
 
 /// <summary>
-/// The time to the second, for what is written down about requests. A timer moves it on, so that a request only reads a field: asking the
-/// system's clock would cost as much as the rest of a warm check.
+/// The time to the second, for records of requests. A timer updates it, so that a request only reads a field: reading the system's clock
+/// would cost as much as the rest of a warm check.
 /// </summary>
 internal sealed class CoarseClock : IDisposable
 {

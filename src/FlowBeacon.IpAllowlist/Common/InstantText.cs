@@ -12,8 +12,8 @@ internal static partial class InstantText
     public const string Expected = "an instant with offset, such as 2027-01-31T00:00:00Z";
 
     /// <summary>
-    /// The grammar, for the framework reads much more than that. Offsets are at most 14 hours, as everywhere in .NET. It is also a regular
-    /// expression of ECMA-262.
+    /// The grammar, because the framework accepts much more than that. Offsets are at most 14 hours, as everywhere in .NET. It is also a
+    /// regular expression of ECMA-262.
     /// </summary>
     public const string Pattern =
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?"

@@ -8,22 +8,22 @@ internal static class PrintableText
 {
     public const int LongestShown = 64;
 
-    /// <summary>No address has a run of hex digits as long as this; a raw key or a hash has.</summary>
+    /// <summary>Addresses have no run of hex digits this long; a raw key and a hash do.</summary>
     private const int LongestHexRun = 10;
 
-    /// <summary>How much of such a run is shown behind an underscore: a raw key is then shown by its first 12 characters.</summary>
+    /// <summary>How many characters of such a run are shown after an underscore, so that a raw key is shown by its first 12.</summary>
     private const int LongestHexRunOfKey = 4;
 
     /// <summary>
-    /// A text that should be an address or the like, between apostrophes: escaped and bounded, without the rest of long runs of hex
-    /// digits, because what was pasted into the wrong place may be a raw key.
+    /// A text that should be an address or similar, in apostrophes: escaped and bounded, with long runs of hex digits cut, because a raw
+    /// key may have been pasted by mistake.
     /// </summary>
     public static string Quote(ReadOnlySpan<char> text) => $"'{Cut(text)}'";
 
     /// <summary>The same without the apostrophes.</summary>
     public static string Cut(ReadOnlySpan<char> text) => Escape(text, leaveOutHexRuns: true);
 
-    /// <summary>Escaped and bounded only, for the ids of people, which may well be long runs of hex digits.</summary>
+    /// <summary>Escaped and bounded only, for the ids of people, which may be long runs of hex digits.</summary>
     public static string Escape(ReadOnlySpan<char> text) => Escape(text, leaveOutHexRuns: false);
 
     private static string Escape(ReadOnlySpan<char> text, bool leaveOutHexRuns)

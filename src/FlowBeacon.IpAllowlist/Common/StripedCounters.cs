@@ -3,8 +3,8 @@ using System.Numerics;
 namespace FlowBeacon.IpAllowlist.Common;
 
 /// <summary>
-/// Counters that are written by every request and read seldom. Each processor counts in cells of its own, a cache line apart, so that
-/// requests on different processors do not take turns; a reader adds the cells up.
+/// Counters that every request writes and that are rarely read. Each processor counts in cells of its own, on separate cache lines, so that
+/// requests on different processors do not contend; a reader adds the cells up.
 /// </summary>
 internal sealed class StripedCounters
 {
@@ -21,7 +21,7 @@ internal sealed class StripedCounters
     {
         _stripeLength = (count + CellsPerLine - 1) / CellsPerLine * CellsPerLine;
 
-        // One line in front, so that the array's length is no neighbour of the first cell.
+        // One line of padding, so that the array's length does not share a cache line with the first cell.
         _cells = new long[CellsPerLine + ((_stripeMask + 1) * _stripeLength)];
     }
 

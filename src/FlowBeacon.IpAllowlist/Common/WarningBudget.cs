@@ -1,7 +1,7 @@
 namespace FlowBeacon.IpAllowlist.Common;
 
 /// <summary>
-/// Lets a bounded number of warnings through per minute, without a lock: a denial can be repeated at will by whoever holds a key.
+/// Limits the number of warnings per minute, without a lock, because anyone with a key can repeat a denial at will.
 /// </summary>
 internal sealed class WarningBudget(TimeProvider time, int perMinute = WarningBudget.PerMinute)
 {
@@ -19,7 +19,7 @@ internal sealed class WarningBudget(TimeProvider time, int perMinute = WarningBu
             Volatile.Write(ref _spent, 0);
         }
 
-        // Read first: once the budget is spent, a flood writes nothing that other requests share.
+        // Read first: once the budget is spent, further warnings write no memory that requests share.
         return Volatile.Read(ref _spent) < perMinute && Interlocked.Increment(ref _spent) <= perMinute;
     }
 }

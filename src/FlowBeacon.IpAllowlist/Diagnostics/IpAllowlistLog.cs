@@ -178,7 +178,7 @@ internal static partial class IpAllowlistLog
             + " in use")]
     public static partial void ExpiringEntriesUnknown(ILogger logger, Exception exception);
 
-    [LoggerMessage(EventId = 35, EventName = "HostProblemFailed", Level = LogLevel.Error,
+    [LoggerMessage(EventId = 34, EventName = "HostProblemFailed", Level = LogLevel.Error,
         Message = "IProblemDetailsService of this host threw, so a refusal was written without its customisation: correct what"
             + " AddProblemDetails() customises. Said at most once a minute.")]
     public static partial void HostProblemFailed(ILogger logger, Exception exception);

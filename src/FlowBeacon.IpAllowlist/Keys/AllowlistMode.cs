@@ -3,12 +3,12 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>What a key's allowlist does to a request from an address that is not on it.</summary>
 public enum AllowlistMode
 {
-    /// <summary>The request is denied. The default, so that nothing forgotten is let through.</summary>
+    /// <summary>The request is denied. The default, so that a missing setting admits no request.</summary>
     Enforce = 0,
 
     /// <summary>
     /// The request passes, and what would have happened is counted, recorded and logged as <c>would_deny</c>: a rehearsal. A list that
-    /// cannot be read (<see cref="IpAddressSet.Unreadable"/>) denies all the same.
+    /// cannot be read (<see cref="IpAddressSet.Unreadable"/>) denies nevertheless.
     /// </summary>
     ReportOnly = 1,
 }

@@ -87,13 +87,13 @@ public sealed record ApiKey
     /// <summary>Whether the key is disabled, until it is enabled again. A disabled key is answered like an unknown one.</summary>
     public bool IsDisabled { get; init; }
 
-    /// <summary>Whether the key was revoked, for good. A revoked key is answered like an unknown one.</summary>
+    /// <summary>Whether the key was revoked, which is final. A revoked key is answered like an unknown one.</summary>
     public bool IsRevoked { get; init; }
 
     /// <summary>The old secret, which still works until its grace period ends; null if there is none.</summary>
     public RetiringSecret? Retiring { get; init; }
 
-    /// <summary>Whether this is a break-glass key: without a list, for reading only, and every use is on record.</summary>
+    /// <summary>Whether this is a break-glass key: it has no list, may only read and recover, and every use is recorded.</summary>
     public bool IsBreakGlass { get; init; }
 
     /// <summary>Whether two keys say the same, scopes included.</summary>

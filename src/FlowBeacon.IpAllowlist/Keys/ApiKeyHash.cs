@@ -7,8 +7,8 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>The SHA-256 hash (FIPS 180-4) of a raw key's ASCII bytes: all that is ever kept of it.</summary>
 /// <remarks>
-/// A raw key has 192 random bits, so a plain hash cannot be searched backwards and needs no salt. Looking a hash up is not a
-/// comparison of secrets: who can choose the hash has already found a preimage.
+/// A raw key has 192 random bits, so a plain hash cannot be reversed by search and needs no salt. Looking a hash up is not a
+/// comparison of secrets, because a caller that can choose the hash already has a preimage.
 /// </remarks>
 public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
 {
@@ -131,10 +131,10 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
         return Convert.ToHexStringLower(bytes);
     }
 
-    /// <summary>The first 64 bits: as evenly spread as hash tables could wish.</summary>
+    /// <summary>The first 64 bits, which are evenly distributed.</summary>
     internal ulong Start => _first;
 
-    /// <summary>Hashes a credential on the stack; false if no raw key can look like it.</summary>
+    /// <summary>Hashes a credential on the stack; false if it cannot be a raw key.</summary>
     internal static bool TryCompute(ReadOnlySpan<char> rawKey, out ApiKeyHash hash)
     {
         hash = default;
@@ -149,7 +149,7 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
             return false;
         }
 
-        // One instance for each thread, used again and again, takes two thirds of the time of SHA256.HashData.
+        // Reusing one instance for each thread takes two thirds of the time of SHA256.HashData.
         IncrementalHash sha256 = _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> bytes = stackalloc byte[SizeInBytes];
         sha256.AppendData(ascii[..length]);

@@ -7,7 +7,7 @@ public interface IApiKeyStore
     /// <param name="hash">The hash of the presented credential.</param>
     /// <param name="cancellationToken">Cancelled when the client goes away.</param>
     /// <returns>
-    /// The key, or null if the hash is unknown. Completing synchronously saves the request its async state. An exception ends the
+    /// The key, or null if the hash is unknown. Completing synchronously saves an async state machine. An exception ends the
     /// request as a server error: it is never "allowed", and never "unknown key".
     /// </returns>
     /// <exception cref="ApiKeyStoreUnavailableException">

@@ -15,7 +15,7 @@ public enum IpAllowlistOutcome
     /// <summary>A valid key without a list.</summary>
     Unrestricted = 2,
 
-    /// <summary>No key, or somebody else's credential. The request passes on unless a key is required.</summary>
+    /// <summary>No key, or a credential of another scheme. The request passes on unless a key is required.</summary>
     NoKey = 3,
 
     /// <summary>

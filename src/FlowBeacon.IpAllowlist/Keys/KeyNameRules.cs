@@ -18,7 +18,7 @@ internal static class KeyNameRules
     public const int LongestNote = 200;
 
     /// <summary>
-    /// Composing may make a text three times as long or as short (UAX #15); beyond this it need not be composed to be too long.
+    /// Composing may change a length by a factor of three (UAX #15); a text longer than this is too long however it is composed.
     /// </summary>
     private const int MaxExpansion = 4;
 
@@ -37,7 +37,7 @@ internal static class KeyNameRules
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>
-    /// Characters that show as nothing although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The
+    /// Characters that are invisible although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The
     /// others of that property are format characters or have no meaning yet.
     /// </summary>
     private static readonly (int First, int Last)[] Invisible =

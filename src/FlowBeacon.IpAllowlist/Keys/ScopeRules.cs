@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>The scopes that the host has, and what is told of any other.</summary>
+/// <summary>The scopes of the host, and the message about any other.</summary>
 /// <param name="all">Every scope of the host, each once.</param>
 internal sealed class ScopeRules(IReadOnlyList<string> all)
 {

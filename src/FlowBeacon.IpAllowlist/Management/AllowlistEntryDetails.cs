@@ -1,8 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>
-/// What people need of an entry of a list beside the address and its expiry, which are in <see cref="ApiKey.AllowedIps"/>.
-/// </summary>
+/// <summary>What people need of a list's entry beside its address and expiry, which are in <see cref="ApiKey.AllowedIps"/>.</summary>
 public sealed record AllowlistEntryDetails
 {
     /// <summary>The address or range that it is about, in canonical text.</summary>

@@ -9,6 +9,6 @@ public enum AllowlistAdvice
     /// <summary>The key comes from a settled set of addresses: set the suggested list.</summary>
     Allowlist = 1,
 
-    /// <summary>The addresses keep changing, as serverless platforms' do: a list would cut the key's owner off.</summary>
+    /// <summary>The addresses keep changing, as those of serverless platforms do: a list would lock the key's owner out.</summary>
     DoNotAllowlist = 2,
 }

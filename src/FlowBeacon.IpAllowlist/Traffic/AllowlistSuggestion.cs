@@ -10,7 +10,7 @@ public sealed record AllowlistSuggestion
     public required IReadOnlyList<string> AllowedIps { get; init; }
 
     /// <summary>
-    /// Addresses that appeared only lately and are therefore not in <see cref="AllowedIps"/>: find out whose they are first.
+    /// Addresses that appeared only recently and are therefore not in <see cref="AllowedIps"/>: find out whose they are first.
     /// </summary>
     public required IReadOnlyList<SourceSeen> NewSources { get; init; }
 

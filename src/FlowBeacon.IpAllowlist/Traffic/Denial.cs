@@ -32,8 +32,8 @@ public sealed record Denial
     public bool IsHealth { get; init; }
 
     /// <summary>
-    /// How often. The record of one process never counts too low; what several processes add up may, by rows that were pushed out before
-    /// they were taken (<see cref="TrafficChanges.Denials"/>).
+    /// How often. The record of one process is never too low. The sum of several processes may be, by rows that were removed before they
+    /// were taken (<see cref="TrafficChanges.Denials"/>).
     /// </summary>
     public required long Count { get; init; }
 

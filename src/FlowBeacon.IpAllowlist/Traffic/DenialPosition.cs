@@ -4,7 +4,7 @@ using System.Text;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>Where a row stands in an order of denials: the greatest value first, then by what tells rows apart.</summary>
+/// <summary>The position of a row in an order of denials: the greatest value first, then by what distinguishes rows.</summary>
 /// <param name="Value">What the order goes by: the time or the count.</param>
 /// <param name="KeyId">The key's id.</param>
 /// <param name="Address">The address' bits; 0 if there is none.</param>

@@ -18,7 +18,7 @@ public sealed record DenialQuery
     public DenialOrder Order { get; init; }
 
     /// <summary>
-    /// <see cref="DenialPage.Next"/> of an earlier page of this query, to read on behind it; null to begin. It depends on the
+    /// <see cref="DenialPage.Next"/> of an earlier page of this query, to read the page after it; null for the first. It depends on the
     /// <see cref="IApiKeyTraffic"/> that made it.
     /// </summary>
     public string? After { get; init; }

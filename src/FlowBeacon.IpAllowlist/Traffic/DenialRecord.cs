@@ -18,7 +18,7 @@ internal sealed class DenialRecord(CoarseClock clock)
     private readonly int[] _pairsSeen = new int[4_096];
     private readonly ConcurrentDictionary<string, KeyDenials> _byKey = new(StringComparer.Ordinal);
 
-    // Apart, so that whoever asks the health endpoint can push no denial out.
+    // Separate, so that requests to the health endpoint cannot push denials out.
     private readonly ConcurrentDictionary<string, KeyDenials> _healthByKey = new(StringComparer.Ordinal);
 
     // Totals that were not taken before a key's record was dropped; changed under the lock. At most one item for each key, and none as
@@ -34,7 +34,7 @@ internal sealed class DenialRecord(CoarseClock clock)
         denial = denial with { Method = PrintableText.Cut(denial.Method), Path = PrintableText.Cut(denial.Path) };
         while (!FindOrBegin(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
         {
-            // The key's record was dropped in this very moment.
+            // The key's record was dropped concurrently.
         }
 
         return !denial.IsHealth && IsFirstOfPair(HashCode.Combine(denial.KeyId, denial.Client.Address, denial.Reason, denial.IsReportOnly));
@@ -150,7 +150,7 @@ internal sealed class DenialRecord(CoarseClock clock)
         }
     }
 
-    /// <summary>Keeps the totals of a dropped record for whoever takes changes.</summary>
+    /// <summary>Keeps the totals of a dropped record until they are taken.</summary>
     private void KeepTotals(DenialTotalsChange totals)
     {
         if (_isTaken)

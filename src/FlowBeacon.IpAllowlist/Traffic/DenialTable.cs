@@ -58,7 +58,7 @@ internal sealed class DenialTable
     }
 
     /// <summary>
-    /// The newcomer takes over the count of the one that leaves: it cannot have been denied more often while it was not held.
+    /// The new address takes over the count of the one that is removed: it cannot have been denied more often while it was not held.
     /// </summary>
     private DenialRow TakeRarestRow()
     {
@@ -70,7 +70,7 @@ internal sealed class DenialTable
     }
 
     /// <summary>
-    /// Counts only grow, so a row that has not grown since it was the rarest still is. In a flood one is near, and few are looked at.
+    /// Counts only grow, so a row that has not grown since it was the rarest still is. With many new addresses, few rows are examined.
     /// </summary>
     private DenialRow FindRarestRow()
     {

@@ -3,12 +3,12 @@ using System.Net;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// What was seen of the keys' traffic: who was denied and why, and who gets through. The lock-out guard, recovery, suggestions and the
-/// management API ask it and nothing else.
+/// The traffic of the keys: which addresses were denied and why, and which passed. The lock-out guard, recovery, suggestions and the
+/// management API read it from here alone.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The default is this process alone, since its start, and it answers at once. To judge by the traffic of several nodes, register an
+/// The default is this process alone, since its start, and it answers at once. To decide by the traffic of several nodes, register an
 /// implementation as a singleton that adds up what each node took from its <see cref="LocalTraffic"/>. The request path never calls it.
 /// </para>
 /// <para>

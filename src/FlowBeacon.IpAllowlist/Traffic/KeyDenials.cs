@@ -103,7 +103,7 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>Copies of the rows that somebody asks for.</summary>
+    /// <summary>Copies of the rows that a query matches.</summary>
     public IReadOnlyList<DenialRow> Read(Func<DenialRow, bool> isWanted)
     {
         lock (_lock)

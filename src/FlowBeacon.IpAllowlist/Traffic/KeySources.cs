@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Addresses;
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>
-/// The addresses that recently used one key: bounded, the least recently seen leaves first. Changed under the lock of
+/// The addresses that recently used one key: bounded; the least recently seen is removed first. Changed under the lock of
 /// <see cref="SourcesSeen"/>.
 /// </summary>
 /// <param name="most">The most sources to hold.</param>
@@ -77,7 +77,7 @@ internal sealed class KeySources(int most, uint evictedUntil)
         SourceCell? oldest = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
         if (oldest is not null)
         {
-            // Said before it leaves: whoever reads the sources meanwhile must see the one or the other.
+            // Recorded before the source is removed, so that concurrent readers see the one or the other.
             isOneMore = false;
             leaving = oldest;
             oldest.Evict();

@@ -4,7 +4,7 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
 /// What this process saw of the keys' traffic, whichever <see cref="IApiKeyTraffic"/> is registered, and the changes of it for an
-/// implementation that adds up several processes. Register nothing; inject it.
+/// implementation that adds up several processes. It is registered already and can be injected.
 /// </summary>
 /// <remarks>
 /// <para>There is one consumer. It takes a batch, delivers it and confirms it, then takes the next one, until there is none:</para>
@@ -20,10 +20,10 @@ namespace FlowBeacon.IpAllowlist;
 /// }
 /// </code>
 /// <para>
-/// Take from the start of the process on, and again and again. The records are bounded. A row that is pushed out between two takings is
-/// lost as a row; its denials remain in the totals, and a key whose sources were lost is named in <see cref="TrafficChanges.Losses"/>.
-/// What was not confirmed when the process ends is lost. Requests do not wait for a taking, save that a denial waits while the changed
-/// rows of its key, at most 256, are copied, as it does when somebody reads them.
+/// Take changes regularly, from the start of the process. The records are bounded. A row that is removed before it is taken is lost, but
+/// its denials remain in the totals, and a key whose sources were lost is named in <see cref="TrafficChanges.Losses"/>. What was not
+/// confirmed when the process ends is lost. Requests do not wait, except that a denial may wait while the changed rows of its key, at most
+/// 256, are copied or read.
 /// </para>
 /// </remarks>
 public sealed class LocalTraffic
@@ -44,13 +44,13 @@ public sealed class LocalTraffic
 
     /// <summary>
     /// What this process saw since its start, taken or not. An implementation for several processes asks it, too, whether a key was denied,
-    /// which sources there are and when they were last seen, so that what happened here a moment ago counts at once. Its numbers are not to
-    /// be added: what was taken is in them.
+    /// which sources there are and when they were last seen, so that recent events of this process count at once. Do not add its numbers:
+    /// they include what was taken.
     /// </summary>
     public IApiKeyTraffic ThisProcess { get; }
 
     /// <summary>Takes what changed since the last time, or the batch that was taken then if it was not confirmed.</summary>
-    /// <param name="max">The most rows, totals and losses together, from 1. A batch that comes again is as it was.</param>
+    /// <param name="max">The most rows, totals and losses together, from 1. A batch that is returned again is unchanged.</param>
     /// <returns>The changes; null if there are none.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="max"/> is less than 1.</exception>
     public TrafficChanges? TakeChanges(int max)
@@ -62,7 +62,7 @@ public sealed class LocalTraffic
         }
     }
 
-    /// <summary>Says that a batch was delivered, so that it does not come again.</summary>
+    /// <summary>Confirms that a batch was delivered, so that it is not returned again.</summary>
     /// <param name="changes">The batch that was taken last, as it was returned.</param>
     /// <exception cref="ArgumentNullException"><paramref name="changes"/> is null.</exception>
     /// <exception cref="ArgumentException">It is not the batch that was taken last, or was confirmed already.</exception>
@@ -83,7 +83,7 @@ public sealed class LocalTraffic
 
     private TrafficChanges? TakeNext(int max)
     {
-        // A walk that an earlier call began may have passed by what changed since.
+        // A pass that an earlier call began may have missed later changes.
         bool isContinued = _walk is not null;
         List<object> taken = TakeFromWalk(max);
         if (taken.Count == 0 && isContinued)
@@ -103,7 +103,7 @@ public sealed class LocalTraffic
         };
     }
 
-    /// <summary>Goes on with the walk over the records, or begins one, until it ends or so many changes were found.</summary>
+    /// <summary>Continues the pass over the records, or begins one, until it ends or <paramref name="max"/> changes were found.</summary>
     private List<object> TakeFromWalk(int max)
     {
         _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).GetEnumerator();

@@ -6,9 +6,9 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>One address that used one key, or its uses without a usable address.</summary>
 /// <remarks>
-/// Written from the request path without a lock, and seldom: the time at most once a second, the count exactly up to
-/// <see cref="ExactUpTo"/> and from there on by chance, in steps that keep it within a few per cent. So requests share no write that grows
-/// with their number.
+/// Written from the request path without a lock, and rarely: the time at most once a second, the count exactly up to
+/// <see cref="ExactUpTo"/> and above that by random sampling, which keeps it within a few per cent. So the number of shared writes does not
+/// grow with the number of requests.
 /// </remarks>
 internal sealed class SourceCell(ClientIp client, uint now)
 {
@@ -33,7 +33,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
 
     public long Count => Volatile.Read(ref _count);
 
-    /// <summary>Whether another source took its place; whoever still holds it must ask for a new one.</summary>
+    /// <summary>Whether another source took its place; a caller that still holds it must get a new one.</summary>
     public bool IsEvicted => _isEvicted;
 
     /// <summary>Whether it was seen since it was last taken.</summary>
@@ -63,7 +63,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
             Volatile.Write(ref _lastSeen, at);
         }
 
-        // A step of 2^n is taken once in 2^n times: what is added on average is the number of uses.
+        // A step of 2^n is added once in 2^n times, so that the average is the number of uses.
         long count = Volatile.Read(ref _count);
         uint step = count < ExactUpTo ? 1 : 1u << (BitOperations.Log2((ulong)count) - BitOperations.Log2(ExactUpTo) + 1);
         if (step == 1 || (NextRandom() & (step - 1)) == 0)
@@ -81,7 +81,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
         Count = Count,
     };
 
-    /// <summary>Xorshift (G. Marsaglia, 2003): good enough to decide when to count, and it costs a nanosecond.</summary>
+    /// <summary>Xorshift (G. Marsaglia, 2003): random enough for sampling, and it costs a nanosecond.</summary>
     private static uint NextRandom()
     {
         uint random = _random == 0 ? (uint)Environment.CurrentManagedThreadId * 2_654_435_761 : _random;

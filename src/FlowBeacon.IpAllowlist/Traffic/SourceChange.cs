@@ -8,7 +8,7 @@ public sealed record SourceChange
 
     /// <summary>
     /// The address. <see cref="SourceSeen.Count"/> is how many uses were added; it may be 0 where only
-    /// <see cref="SourceSeen.LastSeen"/> moved on, because many uses are counted by chance. <see cref="SourceSeen.FirstSeen"/> may lie
+    /// <see cref="SourceSeen.LastSeen"/> changed, because many uses are counted by sampling. <see cref="SourceSeen.FirstSeen"/> may lie
     /// before earlier batches: keep the earliest, and the latest <see cref="SourceSeen.LastSeen"/>.
     /// </summary>
     public required SourceSeen Source { get; init; }

@@ -10,7 +10,7 @@ internal sealed class SourcesSeen
     /// <summary>The most cells of all keys together: about 100 MB when full.</summary>
     public const int MostCells = 1_000_000;
 
-    /// <summary>So many keys are looked at to find one whose record is dropped.</summary>
+    /// <summary>How many keys are examined to find one whose record is dropped.</summary>
     private const int Candidates = 8;
 
     private readonly Lock _admitting = new();
@@ -23,7 +23,7 @@ internal sealed class SourcesSeen
     private readonly int _mostCells;
 
     // For each key, when the newest source was last seen that was evicted before it was taken; changed under the lock. At most one item
-    // for each key, and none as long as nobody takes changes.
+    // for each key, and none while changes are not taken.
     private Dictionary<string, uint> _lostUntil = new(StringComparer.Ordinal);
     private bool _isTaken;
     private int _cells;
@@ -152,7 +152,7 @@ internal sealed class SourcesSeen
             _order.Enqueue(spared);
         }
 
-        // Said first: whoever reads the key's sources meanwhile must know.
+        // Recorded first, so that concurrent readers of the key's sources see it.
         Volatile.Write(ref _droppedUntil, Math.Max(_droppedUntil, sources.LastSeen));
         _byKey.TryRemove(keyId, out _);
         foreach (SourceCell cell in sources.All)

@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// <summary>Suggests an allowlist from the sources seen of a key, or advises against one.</summary>
 internal static class SuggestionRules
 {
-    /// <summary>A shorter time of use does not tell new addresses from settled ones.</summary>
+    /// <summary>A shorter time of use does not distinguish new addresses from known ones.</summary>
     private static readonly TimeSpan MinTimeOfUse = TimeSpan.FromHours(1);
 
     /// <summary>An address first seen within this time is new.</summary>

@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
 /// <summary>
-/// What the README's table of edges says, tried with the real programs: who can forge the client address, and who cannot.
+/// What the table of proxies in docs/client-address.md says, tried with the real programs: whether a client can forge its address.
 /// </summary>
 public sealed class EdgeProxyTests
 {
@@ -35,10 +35,10 @@ public sealed class EdgeProxyTests
     [Theory]
     [InlineData("nginx without a `proxy_set_header X-Forwarded-For`", "`proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;`")]
     [InlineData("HAProxy with `option forwardfor if-none`", "`option forwardfor`")]
-    public void The_readme_warns_of_the_edges_that_are_forgeable_with_every_source_and_names_the_line_that_mends_them(
+    public void The_page_warns_of_the_edges_that_are_forgeable_with_every_source_and_names_the_line_that_fixes_them(
         string edge, string line)
     {
-        string[] rows = File.ReadAllLines(RepositoryFolder.Combine("README.md"));
+        string[] rows = File.ReadAllLines(RepositoryFolder.Combine("docs", "client-address.md"));
 
         rows.Should().ContainSingle(row => row.StartsWith($"| {edge}", StringComparison.Ordinal)).Which.Should()
             .Contain("**forgeable** with every source that reads the header").And.Contain(line);

@@ -38,7 +38,7 @@ internal sealed class AdministratorAdmission(
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
         if (evaluation.Unavailable is { } unavailable)
         {
-            // Whose credential it is, nobody can tell, so nobody is admitted beside it.
+            // The owner of the credential is unknown, so a person who sends it along is not admitted either.
             return ApiKeyAdmission.Refused(ApiKeyAdmissionRefusal.Unavailable(unavailable.RetryAfter));
         }
 

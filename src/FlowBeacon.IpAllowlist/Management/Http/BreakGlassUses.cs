@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Puts on record what was done with break-glass keys.</summary>
+/// <summary>Records what was done with break-glass keys.</summary>
 internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
 {
     /// <summary>Marks a request with a break-glass key of which the guard of key administration decides what it is.</summary>
@@ -29,7 +29,7 @@ internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
     /// <param name="keyId">The id of an existing key that it is done to; null if there is none.</param>
     public void Admitted(HttpContext context, ApiKey key, string? clientIp, string? keyId)
     {
-        // Where the check stands in front of routing, the use is on record already, and nobody knew of what.
+        // If the check is in front of routing, the use is recorded already, without the endpoint.
         if (context.Items.Remove(Undecided))
         {
             Record(context, key, clientIp, keyId);

@@ -365,7 +365,7 @@ public sealed class LockoutGuardApiTests
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff], AllowlistMode.Enforce);
         string edit = $$"""{"allowed_ips":["{{Kept}}"]}""";
 
-        // Whoever read an older version must look at the key again, whatever he is ready to risk.
+        // A caller that read an older version must read the key again, even if it accepts the risk.
         (await EditAsync(host, key, edit, "If-Match: \"2\"")).ShouldBeProblem(412, "Stale version");
         (await EditAsync(host, key, With(edit, "true"), "If-Match: \"2\"")).ShouldBeProblem(412, "Stale version");
         (await EditAsync(host, key, edit, "If-Match: \"1\"")).ShouldBeProblem(409, "Lockout risk");
