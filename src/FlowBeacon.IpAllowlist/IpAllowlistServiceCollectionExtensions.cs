@@ -48,11 +48,13 @@ public static class IpAllowlistServiceCollectionExtensions
         services.TryAddSingleton<DenialRecord>();
         services.TryAddSingleton(provider => new SourcesSeen(
             provider.GetRequiredService<CoarseClock>(), Settings(provider).MaxSourcesPerKey));
+        services.TryAddSingleton<SecretsSeen>();
         services.TryAddSingleton<ProcessTraffic>();
         services.TryAddSingleton<IApiKeyTraffic>(provider => provider.GetRequiredService<ProcessTraffic>());
         services.TryAddSingleton(provider => new LocalTraffic(
             provider.GetRequiredService<DenialRecord>(),
             provider.GetRequiredService<SourcesSeen>(),
+            provider.GetRequiredService<SecretsSeen>(),
             provider.GetRequiredService<ProcessTraffic>()));
         services.TryAddSingleton(provider => new ClientIpSourceDiagnosis(
             provider.GetRequiredService<SourcesSeen>(),

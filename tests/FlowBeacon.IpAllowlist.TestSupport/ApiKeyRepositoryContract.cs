@@ -647,19 +647,33 @@ public abstract class ApiKeyRepositoryContract
         }
 
         var seen = new List<AuditEntry>();
-        IReadOnlyList<AuditEntry> page;
-        for (long? before = null; (page = await ReadAsync(before: before, limit: 2)).Count > 0; before = seen[^1].Position)
+        string? ofAudit5 = null;
+        AuditPage page;
+        string? after = null;
+        do
         {
-            page.Count.Should().BeLessThanOrEqualTo(2);
-            seen.AddRange(page);
+            page = await ReadPageAsync(after: after, limit: 2);
+            page.Entries.Count.Should().BeInRange(1, 2);
+            seen.AddRange(page.Entries);
+            after = page.Next;
+            ofAudit5 ??= after;
         }
+        while (after is not null);
 
         seen.Select(entry => entry.Id).Should().Equal(Enumerable.Range(0, 7).Reverse().Select(number => $"audit_{number}"));
         seen.Should().OnlyContain(entry => entry.Position > 0).And.BeInDescendingOrder(entry => entry.Position);
-        long ofAudit5 = seen.Single(entry => entry.Id == "audit_5").Position;
-        (await ReadAsync("key_1", before: ofAudit5)).Select(entry => entry.Id).Should().Equal("audit_3", "audit_0");
-        (await ReadAsync(before: seen[^1].Position)).Should().BeEmpty();
+        AuditPage ofKey = await ReadPageAsync("key_1", after: ofAudit5);
+        ofKey.Entries.Select(entry => entry.Id).Should().Equal("audit_3", "audit_0");
+        ofKey.Next.Should().BeNull();
+        (await ReadPageAsync(limit: 7)).Next.Should().BeNull("a page that ends with the last entry is the last page");
     }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("no cursor")]
+    public async Task A_cursor_of_the_audit_log_that_is_not_from_an_earlier_page_is_refused(string cursor) =>
+        await this.Invoking(contract => contract.ReadPageAsync(after: cursor)).Should().ThrowAsync<FormatException>();
 
     protected static ApiKeyDetails Key(string id, string name) => new()
     {
@@ -777,6 +791,8 @@ public abstract class ApiKeyRepositoryContract
 
     private async Task AppendAsync(AuditEntry entry) => await Audit.AppendAsync(entry, TestContext.Current.CancellationToken);
 
-    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null, long? before = null, int limit = 100) =>
-        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Before = before, Limit = limit }, TestContext.Current.CancellationToken);
+    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(string? keyId = null) => (await ReadPageAsync(keyId)).Entries;
+
+    private async Task<AuditPage> ReadPageAsync(string? keyId = null, string? after = null, int limit = 100) =>
+        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, After = after, Limit = limit }, TestContext.Current.CancellationToken);
 }

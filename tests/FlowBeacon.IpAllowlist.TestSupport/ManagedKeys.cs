@@ -27,7 +27,8 @@ internal sealed class ManagedKeys
         var clock = new CoarseClock(Time);
         Denials = new DenialRecord(clock);
         Sources = new SourcesSeen(clock, _options.MaxSourcesPerKey);
-        Traffic = new ProcessTraffic(Denials, Sources);
+        Secrets = new SecretsSeen(clock, Sources);
+        Traffic = new ProcessTraffic(Denials, Sources, Secrets);
         Manager = CreateManager(Repository);
     }
 
@@ -42,6 +43,8 @@ internal sealed class ManagedKeys
     public InMemoryApiKeyRepository Repository { get; }
 
     public SourcesSeen Sources { get; }
+
+    public SecretsSeen Secrets { get; }
 
     public DenialRecord Denials { get; }
 
@@ -79,6 +82,14 @@ internal sealed class ManagedKeys
     public void Use(string id, string address) =>
         Sources.Admit(id, ObservedTraffic.From(address)).Seen((uint)Now.ToUnixTimeSeconds());
 
+    /// <summary>A successful use of a key with one of its secrets.</summary>
+    public void Use(ApiKey key, string rawKey, string address)
+    {
+        SourceCell source = Sources.Admit(key.Id, ObservedTraffic.From(address));
+        Secrets.Seen(key, ApiKeyHash.Compute(rawKey), source, (uint)Now.ToUnixTimeSeconds());
+        source.Seen((uint)Now.ToUnixTimeSeconds());
+    }
+
     /// <summary>A denial of a key because its list does not have the address.</summary>
     public void Deny(string id, IPAddress address) => Denials.Add(new DenialOccurrence(
         id, ClientIp.Peer(IpAddressValue.From(address)), IpAllowlistDenialReason.NotListed,
@@ -95,8 +106,8 @@ internal sealed class ManagedKeys
     public Task<IssuedApiKey> RotateAsync(string id, int graceHours = 24, long? version = null) =>
         Manager.RotateAsync(id, graceHours, version, Actor, TestContext.Current.CancellationToken);
 
-    public async Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null) =>
-        (await Manager.EndGraceAsync(id, version, Actor, TestContext.Current.CancellationToken)).Details;
+    public async Task<ApiKeyDetails> EndGraceAsync(string id, long? version = null, bool acceptLockoutRisk = false) =>
+        (await Manager.EndGraceAsync(id, version, Actor, acceptLockoutRisk, TestContext.Current.CancellationToken)).Details;
 
     public async Task<ApiKeyDetails> RevokeAsync(string id, long? version = null) =>
         (await Manager.RevokeAsync(id, version, Actor, cancellationToken: TestContext.Current.CancellationToken)).Details;
@@ -109,7 +120,7 @@ internal sealed class ManagedKeys
     public Task<ApiKeyPage> ListAsync(ApiKeyQuery query) => Manager.ListAsync(query, TestContext.Current.CancellationToken);
 
     public async Task<IReadOnlyList<AuditEntry>> AuditAsync(string? keyId = null) =>
-        await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Limit = 100_000 }, TestContext.Current.CancellationToken);
+        (await Audit.ReadAsync(new AuditQuery { KeyId = keyId, Limit = 100_000 }, TestContext.Current.CancellationToken)).Entries;
 
     public async Task ShouldBeEmptyAsync()
     {

@@ -18,9 +18,10 @@ internal sealed class ObservedTraffic : IDisposable
         Clock = new CoarseClock(Time);
         Denials = new DenialRecord(Clock);
         Sources = new SourcesSeen(Clock, mostSourcesPerKey, mostSources);
-        var traffic = new ProcessTraffic(Denials, Sources);
+        Secrets = new SecretsSeen(Clock, Sources);
+        var traffic = new ProcessTraffic(Denials, Sources, Secrets);
         Traffic = traffic;
-        Local = new LocalTraffic(Denials, Sources, traffic);
+        Local = new LocalTraffic(Denials, Sources, Secrets, traffic);
     }
 
     public FakeTimeProvider Time { get; } = new(Start);
@@ -30,6 +31,8 @@ internal sealed class ObservedTraffic : IDisposable
     public DenialRecord Denials { get; }
 
     public SourcesSeen Sources { get; }
+
+    public SecretsSeen Secrets { get; }
 
     public IApiKeyTraffic Traffic { get; }
 
@@ -62,6 +65,14 @@ internal sealed class ObservedTraffic : IDisposable
         SourceCell cell = Sources.Admit(keyId, client);
         cell.Seen(Clock.Now);
         return cell;
+    }
+
+    /// <summary>A successful use of a key with one of its secrets.</summary>
+    public void Use(ApiKey key, ApiKeyHash secret, ClientIp client)
+    {
+        SourceCell source = Sources.Admit(key.Id, client);
+        Secrets.Seen(key, secret, source, Clock.Now);
+        source.Seen(Clock.Now);
     }
 
     public void Dispose() => Clock.Dispose();

@@ -78,7 +78,7 @@ internal sealed class OutageAuditLog : IAuditLog, IDisposable
         return _kept.AppendAsync(entry, CancellationToken.None);
     }
 
-    public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
+    public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
         _kept.ReadAsync(query, cancellationToken);
 
     public void Dispose() => Mend();

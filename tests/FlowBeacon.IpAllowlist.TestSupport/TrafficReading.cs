@@ -14,6 +14,12 @@ internal static class TrafficReading
     public static IReadOnlyDictionary<string, SourceSeen> ReadLastUsed(this IApiKeyTraffic traffic, params string[] keyIds) =>
         Result(traffic.ReadLastUsedAsync(keyIds, default));
 
+    public static SecretUse? ReadLastUse(this IApiKeyTraffic traffic, ApiKeyHash secret) =>
+        Result(traffic.ReadSecretsLastUsedAsync([secret], default)).GetValueOrDefault(secret);
+
+    public static RotationUse? ReadRotationUse(this IApiKeyTraffic traffic, ApiKey key) =>
+        Result(traffic.ReadRotationUseAsync([key])).GetValueOrDefault(key.Id);
+
     public static AllowlistSuggestion Suggest(this IApiKeyTraffic traffic, string keyId, TimeSpan window, TimeProvider time) =>
         Result(traffic.SuggestAllowlistAsync(keyId, window, time));
 

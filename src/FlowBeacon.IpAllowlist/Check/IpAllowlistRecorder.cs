@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>Records a request when it is admitted or refused: counts, sources, denials, log.</summary>
-internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, SourcesSeen sources, VerdictCache verdicts, CoarseClock clock)
+internal sealed class IpAllowlistRecorder(
+    IpAllowlistDiagnostics diagnostics, SourcesSeen sources, SecretsSeen secrets, VerdictCache verdicts, CoarseClock clock)
 {
     /// <summary>Records a request, unless that was done before.</summary>
     public void RecordOnce(HttpContext context, IpAllowlistFeature result)
@@ -97,6 +98,12 @@ internal sealed class IpAllowlistRecorder(IpAllowlistDiagnostics diagnostics, So
             verdicts.Keep(result, source);
         }
 
-        source.Seen(clock.Now);
+        uint now = clock.Now;
+        if (result.Key!.Retiring is not null)
+        {
+            secrets.Seen(result.Key, result.Secret, source, now);
+        }
+
+        source.Seen(now);
     }
 }

@@ -49,4 +49,9 @@ public enum ApiKeyConflictCode
 
     /// <summary>Addresses in use would or may be denied (<see cref="ApiKeyManagementFault.LockoutRisk"/>).</summary>
     LockoutRisk = 14,
+
+    /// <summary>
+    /// The old secret of a rotation was used within the last hour (<see cref="ApiKeyManagementFault.LockoutRisk"/>).
+    /// </summary>
+    OldSecretInUse = 15,
 }

@@ -19,7 +19,7 @@ public sealed class ApiKeyManagementException : Exception
     internal ApiKeyManagementException(LockoutRisk risk, string message)
         : this(ApiKeyManagementFault.LockoutRisk, message)
     {
-        Code = ApiKeyConflictCode.LockoutRisk;
+        Code = risk.OldSecret is null ? ApiKeyConflictCode.LockoutRisk : ApiKeyConflictCode.OldSecretInUse;
         LockoutRisk = risk;
     }
 

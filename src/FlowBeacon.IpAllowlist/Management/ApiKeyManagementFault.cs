@@ -16,8 +16,8 @@ public enum ApiKeyManagementFault
     StaleVersion = 3,
 
     /// <summary>
-    /// Addresses in use would or may be denied, see <see cref="ApiKeyManagementException.LockoutRisk"/>, and the request does not
-    /// accept that.
+    /// Addresses in use would or may be denied, or an old secret in use would stop working, see
+    /// <see cref="ApiKeyManagementException.LockoutRisk"/>, and the request does not accept that.
     /// </summary>
     LockoutRisk = 4,
 

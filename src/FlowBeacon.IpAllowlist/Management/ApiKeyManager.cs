@@ -275,22 +275,45 @@ public sealed class ApiKeyManager
     /// <param name="id">The key's id.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who ends it.</param>
+    /// <param name="acceptLockoutRisk">
+    /// Whether the grace period ends although the old secret was used within the last hour, or nobody can tell.
+    /// </param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key after the change.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
-    /// The key is unknown, revoked, not in a grace period or from configuration; the version is stale; the audit log failed or did not
-    /// answer in time.
+    /// The key is unknown, revoked, not in a grace period or from configuration; the version is stale; the old secret was used within the
+    /// last hour and <paramref name="acceptLockoutRisk"/> is false; the audit log, or the traffic that tells it, failed or did not answer
+    /// in time.
     /// </exception>
     public async Task<ChangedApiKey> EndGraceAsync(
-        string id, long? expectedVersion, ApiKeyActor actor, CancellationToken cancellationToken = default)
+        string id, long? expectedVersion, ApiKeyActor actor, bool acceptLockoutRisk = false, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(id);
+        ArgumentNullException.ThrowIfNull(actor);
+        RefuseIfFromConfiguration(id);
+
+        // Asked before this change has its turn, so that no other change waits for the traffic.
+        ApiKeyDetails found = await GetLatestAsync(id, expectedVersion: null, cancellationToken);
+        BoundedTraffic.Answer<SecretUse?> use = await ReadOldSecretAsync(found.Key, cancellationToken);
         ApiKeyDetails ended = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             RetiringSecret retiring = RetiringOf(before);
+            if (retiring.Hash != found.Key.Retiring?.Hash)
+            {
+                // Rotated since the traffic was asked, so that it tells of another secret.
+                throw ManagementRefusal.Stale(before.Version);
+            }
+
             ApiKey after = before.Key with { Retiring = null };
+            string? accepted = RiskOf(use, acceptLockoutRisk);
             AuditEntry entry = Entry(AuditAction.EndGrace, actor, after);
-            return (before with { Key = after }, entry with { Detail = $"the old secret {retiring.Prefix} stopped working" });
+            return (before with { Key = after }, entry with
+            {
+                Detail = ChangeText.Join(
+                    $"the old secret {retiring.Prefix} stopped working",
+                    accepted is null ? null : $"lockout risk accepted for {accepted}"),
+            });
         }, cancellationToken);
         return new ChangedApiKey { Details = ended };
     }
@@ -300,7 +323,7 @@ public sealed class ApiKeyManager
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>
-    /// The key after it, and the sources in use, any of which may still use the old secret: sources are not told apart by secret.
+    /// The key after it, and the last use of the old secret, which is a risk if it was within the last hour.
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="id"/> is null.</exception>
     /// <exception cref="ApiKeyManagementException">
@@ -311,11 +334,18 @@ public sealed class ApiKeyManager
     {
         ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
         RetiringOf(before);
+        BoundedTraffic.Answer<SecretUse?> use = await ReadOldSecretAsync(before.Key, cancellationToken);
+        if (use.Failure is not null)
+        {
+            throw SecretUseUnknown(use.Failure);
+        }
+
         return new ApiKeyPreview
         {
             Before = before,
             After = before.Key with { Retiring = null },
-            LockoutRisk = await FindInUseAsync(before, cancellationToken),
+            LockoutRisk = _guard.FindInUse(use.Value),
+            OldSecret = use.Value,
         };
     }
 
@@ -405,11 +435,17 @@ public sealed class ApiKeyManager
     /// <exception cref="ArgumentOutOfRangeException">
     /// The limit is not 1 to <see cref="ApiKeyLimits.MaxPageSize"/>, or the prefix is longer than <see cref="ApiKey.PrefixLength"/>.
     /// </exception>
+    /// <exception cref="FormatException"><see cref="ApiKeyQuery.After"/> is empty, so it is not from an earlier page.</exception>
     public async Task<ApiKeyPage> ListAsync(ApiKeyQuery query, CancellationToken cancellationToken = default)
     {
         query = Checked(query);
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1, nameof(query));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, ApiKeyLimits.MaxPageSize, nameof(query));
+
+        if (query.After is "")
+        {
+            throw new FormatException($"{nameof(ApiKeyQuery)}.{nameof(ApiKeyQuery.After)} is not the next of an earlier page.");
+        }
 
         // One more than asked for tells whether there is another page.
         ApiKeyQuery more = query with { Limit = query.Limit + 1 };
@@ -689,6 +725,26 @@ public sealed class ApiKeyManager
     private Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesAsync(string id, CancellationToken cancellationToken) =>
         _traffic.AskAsync((traffic, token) => traffic.ReadSourcesAsync(id, token), cancellationToken);
 
+    /// <summary>When the old secret of a rotation was last used; null if no use is known.</summary>
+    private Task<BoundedTraffic.Answer<SecretUse?>> ReadOldSecretAsync(ApiKey key, CancellationToken cancellationToken) =>
+        _traffic.AskAsync(
+            async (traffic, token) => (await traffic.ReadRotationUseAsync([key], token)).GetValueOrDefault(key.Id)?.Old, cancellationToken);
+
+    /// <summary>What the end of a grace period puts at risk and accepts, in words; null if there is no risk.</summary>
+    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
+    private string? RiskOf(BoundedTraffic.Answer<SecretUse?> use, bool acceptLockoutRisk)
+    {
+        if (use.Failure is not null)
+        {
+            return acceptLockoutRisk ? "uses of it that could not be read" : throw SecretUseUnknown(use.Failure);
+        }
+
+        LockoutRisk? risk = _guard.FindInUse(use.Value);
+        return risk is null ? null
+            : acceptLockoutRisk ? $"its use {ChangeText.Use(use.Value!)}"
+            : throw ManagementRefusal.SecretInUse(risk);
+    }
+
     /// <summary>What an update puts at risk and accepts, in words; null if there is no risk.</summary>
     /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
     private string? RiskOf(ApiKeyDetails before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
@@ -727,6 +783,9 @@ public sealed class ApiKeyManager
 
     private static ApiKeyManagementException RiskUnknown(Exception cause) => ManagementRefusal.TrafficUnavailable(
         "whether the change would cut off addresses in use", $"repeat the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}", cause);
+
+    private static ApiKeyManagementException SecretUseUnknown(Exception cause) => ManagementRefusal.TrafficUnavailable(
+        "whether the old secret is still used", $"repeat the change with {ManagementRefusal.AcceptSecretInUse}", cause);
 
     private async Task<ApiKeyDetails> GetToChangeAsync(string id, long? expectedVersion, CancellationToken cancellationToken)
     {

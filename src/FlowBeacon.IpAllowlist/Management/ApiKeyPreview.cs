@@ -11,10 +11,16 @@ public sealed record ApiKeyPreview
 
     /// <summary>
     /// The sources in use that the change would cut off; null if there are none. An update with one is refused unless
-    /// <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is set; nothing else is refused because of it. Sources are not told apart by secret:
-    /// those of a grace period to be ended are all that used the key, and any of them may use the old secret or the new one.
+    /// <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is set. So is the end of a grace period whose old secret was used within the last hour;
+    /// nothing else is refused because of it.
     /// </summary>
     public LockoutRisk? LockoutRisk { get; init; }
+
+    /// <summary>
+    /// The last use of the old secret, however long ago, where the change ends its grace period; null if none is known, and for any other
+    /// change.
+    /// </summary>
+    public SecretUse? OldSecret { get; init; }
 
     /// <summary>What is legal about the change and probably not meant.</summary>
     public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];

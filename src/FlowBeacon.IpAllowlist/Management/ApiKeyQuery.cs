@@ -17,7 +17,10 @@ public sealed record ApiKeyQuery
     /// <summary>Only keys in this state; null for all. Counting ignores it.</summary>
     public ApiKeyState? State { get; init; }
 
-    /// <summary>Only keys whose id comes after this one (ordinal); null to begin with the first. Counting ignores it.</summary>
+    /// <summary>
+    /// <see cref="ApiKeyPage.Next"/> of an earlier page, to read on behind it; null to begin with the first. It is an id: keys whose ids
+    /// come after it (ordinal) are listed, whether or not there still is a key with it. Counting ignores it.
+    /// </summary>
     public string? After { get; init; }
 
     /// <summary>The most keys to return. Counting ignores it.</summary>

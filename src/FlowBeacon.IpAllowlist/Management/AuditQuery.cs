@@ -7,11 +7,20 @@ public sealed record AuditQuery
     public string? KeyId { get; init; }
 
     /// <summary>
-    /// Only entries at a lower <see cref="AuditEntry.Position"/>; null to begin with the newest. To read on, the position of the last entry
-    /// read: it is a place in the order, and holds whether or not that entry is still on record.
+    /// <see cref="AuditPage.Next"/> of an earlier page of this query, to read on behind it; null to begin with the newest. It depends on
+    /// the <see cref="IAuditLog"/> that made it.
     /// </summary>
-    public long? Before { get; init; }
+    public string? After { get; init; }
 
-    /// <summary>The most entries to return.</summary>
-    public int Limit { get; init; } = 50;
+    /// <summary>The most entries to return, from 1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
+    public int Limit
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            field = value;
+        }
+    } = 50;
 }

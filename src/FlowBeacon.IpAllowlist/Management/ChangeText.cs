@@ -17,6 +17,9 @@ internal static class ChangeText
         return risk.Sources.Count <= MaxShown ? shown : $"{shown} and {risk.Sources.Count - MaxShown} more";
     }
 
+    /// <summary>When and from where a secret was used.</summary>
+    public static string Use(SecretUse use) => $"at {use.LastSeen:u} from {use.ClientIp ?? "no usable address"}";
+
     /// <summary>What an accepted risk was about, for the audit trail.</summary>
     public static string AcceptedRisk(LockoutRisk risk)
     {

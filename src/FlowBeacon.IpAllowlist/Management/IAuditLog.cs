@@ -21,7 +21,10 @@ public interface IAuditLog
     /// <param name="query">Which ones.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>
-    /// At most <see cref="AuditQuery.Limit"/> entries, in descending order of <see cref="AuditEntry.Position"/>, which the log has set.
+    /// At most <see cref="AuditQuery.Limit"/> entries, in descending order of <see cref="AuditEntry.Position"/>, which the log has set, and
+    /// where to read on.
     /// </returns>
-    ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken);
+    /// <exception cref="ArgumentNullException"><paramref name="query"/> is null.</exception>
+    /// <exception cref="FormatException"><see cref="AuditQuery.After"/> is not from an earlier page.</exception>
+    ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>The newest audit entries, in this process's memory: the default.</summary>
@@ -50,9 +52,10 @@ public sealed class InMemoryAuditLog : IAuditLog
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken)
+    public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
+        long before = query.After is null ? long.MaxValue : PositionOf(query.After);
         lock (_lock)
         {
             IEnumerable<AuditEntry> all =
@@ -62,13 +65,22 @@ public sealed class InMemoryAuditLog : IAuditLog
                 .. _refusals.Values,
                 .. _anonymousRefusals.Values,
             ];
-            long before = query.Before ?? long.MaxValue;
-            return new([.. all
+            AuditEntry[] found = [.. all
                 .Where(entry => entry.Position < before && (query.KeyId is null || entry.KeyId == query.KeyId))
-                .OrderByDescending(entry => entry.Position)
-                .Take(query.Limit)]);
+                .OrderByDescending(entry => entry.Position)];
+            AuditEntry[] page = [.. found.Take(query.Limit)];
+            return new(new AuditPage
+            {
+                Entries = page,
+                Next = found.Length > page.Length ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null,
+            });
         }
     }
+
+    private static long PositionOf(string cursor) =>
+        long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out long position) && position > 0
+            ? position
+            : throw new FormatException($"{nameof(AuditQuery)}.{nameof(AuditQuery.After)} is not the next of an earlier page.");
 
     private OrderedDictionary<string, AuditEntry> UsesOf(string keyId)
     {

@@ -9,6 +9,9 @@ internal sealed class LockoutGuard(TimeProvider time)
     /// <summary>An address that used the key within this time counts as working traffic.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromHours(24);
 
+    /// <summary>An old secret that was used within this time is in use.</summary>
+    private static readonly TimeSpan SecretWindow = TimeSpan.FromHours(1);
+
     /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
     public static bool CanDenyMore(ApiKey before, ApiKey after) =>
         !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
@@ -30,9 +33,15 @@ internal sealed class LockoutGuard(TimeProvider time)
     public LockoutRisk? FindInUse(ApiKey key, ApiKeySources seen) =>
         key.AllowedIps.IsUnreadable ? null : FindInUse(seen, client => key.Judge(client, time).Passes());
 
+    /// <summary>The risk of ending the grace period of an old secret; null if it is not in use.</summary>
+    /// <param name="old">Its last use; null if none is known.</param>
+    public LockoutRisk? FindInUse(SecretUse? old) => old?.LastSeen >= SecondBefore(SecretWindow)
+        ? new LockoutRisk { Sources = [], AreOlderEvicted = false, OldSecret = old }
+        : null;
+
     private LockoutRisk? FindInUse(ApiKeySources seen, Func<ClientIp, bool> isCutOff)
     {
-        var since = DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - Window).ToUnixTimeSeconds());
+        DateTimeOffset since = SecondBefore(Window);
         SourceSeen[] cutOff = [.. (seen.WithoutAddress is { } unknown ? seen.Sources.Append(unknown) : seen.Sources)
             .Where(source => source.LastSeen >= since && isCutOff(ClientOf(source)))
             .OrderByDescending(source => source.LastSeen)];
@@ -41,6 +50,10 @@ internal sealed class LockoutGuard(TimeProvider time)
         bool areOlderEvicted = seen.EvictedUntil >= since;
         return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk { Sources = cutOff, AreOlderEvicted = areOlderEvicted };
     }
+
+    /// <summary>The second in which a time that ends now begins: uses are known to the second.</summary>
+    private DateTimeOffset SecondBefore(TimeSpan window) =>
+        DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - window).ToUnixTimeSeconds());
 
     private static ClientIp ClientOf(SourceSeen source) =>
         source.ClientIp is null ? ClientIp.Unusable(ClientIpFault.UnknownPeer)

@@ -14,4 +14,10 @@ public sealed record LockoutRisk
     /// deny more than <see cref="Sources"/>.
     /// </summary>
     public required bool AreOlderEvicted { get; init; }
+
+    /// <summary>
+    /// The last use of a rotation's old secret, within the last hour, where the change ends its grace period; <see cref="Sources"/> is
+    /// empty then. Null for any other change.
+    /// </summary>
+    public SecretUse? OldSecret { get; init; }
 }

@@ -6,6 +6,9 @@ internal static class ManagementRefusal
     /// <summary>The argument of a revocation that needs no record.</summary>
     public const string AcceptMissingAudit = "acceptMissingAudit: true";
 
+    /// <summary>The argument that ends a grace period whose old secret is in use.</summary>
+    public const string AcceptSecretInUse = "acceptLockoutRisk: true";
+
     public static ApiKeyManagementException NotFound() => new(ApiKeyManagementFault.NotFound, "There is no key with this id.");
 
     public static ApiKeyManagementException Conflict(ApiKeyConflictCode code, string message) => new(code, message);
@@ -35,6 +38,11 @@ internal static class ManagementRefusal
         string remedy = isDisabling ? "Let its users change over first, or repeat" : "Add what is missing to the list, or repeat";
         return new(risk, $"The change {finding}. {remedy} the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
     }
+
+    public static ApiKeyManagementException SecretInUse(LockoutRisk risk) => new(
+        risk,
+        $"The old secret is in use, last {ChangeText.Use(risk.OldSecret!)}. Let its users change over to the new one"
+        + $" first, or repeat the change with {AcceptSecretInUse}.");
 
     public static ApiKeyManagementException Stale(long version) => new(
         ApiKeyManagementFault.StaleVersion,

@@ -24,4 +24,38 @@ public static class ApiKeyTrafficExtensions
         ApiKeySources seen = await traffic.ReadSourcesAsync(keyId, cancellationToken);
         return SuggestionRules.Suggest(seen, window, time.GetUtcNow());
     }
+
+    /// <summary>Reads when each of the two secrets of keys in a rotation was last used.</summary>
+    /// <param name="traffic">The traffic.</param>
+    /// <param name="keys">The keys; those without an old secret (<see cref="ApiKey.Retiring"/>) are left out.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>For each id of a key with an old secret, the last use of both.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    public static async ValueTask<IReadOnlyDictionary<string, RotationUse>> ReadRotationUseAsync(
+        this IApiKeyTraffic traffic, IReadOnlyCollection<ApiKey> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(traffic);
+        ArgumentNullException.ThrowIfNull(keys);
+        ApiKey[] rotated = [.. keys.Where(key => key.Retiring is not null)];
+        if (rotated.Length == 0)
+        {
+            return new Dictionary<string, RotationUse>();
+        }
+
+        // In this order: a first use of the new secret in between must not look like one of the old one.
+        IReadOnlyDictionary<string, SourceSeen> lastUsed =
+            await traffic.ReadLastUsedAsync([.. rotated.Select(key => key.Id)], cancellationToken);
+        IReadOnlyDictionary<ApiKeyHash, SecretUse> secrets =
+            await traffic.ReadSecretsLastUsedAsync([.. rotated.SelectMany(key => key.Hashes)], cancellationToken);
+        return rotated.ToDictionary(key => key.Id, key => new RotationUse
+        {
+            // A key that was not used since its rotation was used before with its old secret.
+            Old = secrets.GetValueOrDefault(key.Retiring!.Hash)
+                ?? (!secrets.ContainsKey(key.Hash) && lastUsed.GetValueOrDefault(key.Id) is { } last ? UseOf(key, last) : null),
+            Replacement = secrets.GetValueOrDefault(key.Hash),
+        });
+    }
+
+    private static SecretUse UseOf(ApiKey rotated, SourceSeen source) =>
+        new() { KeyId = rotated.Id, Secret = rotated.Retiring!.Hash, ClientIp = source.ClientIp, LastSeen = source.LastSeen };
 }

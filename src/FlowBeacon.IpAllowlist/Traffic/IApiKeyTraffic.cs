@@ -51,6 +51,14 @@ public interface IApiKeyTraffic
     ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
         IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken);
 
+    /// <summary>Reads when secrets of keys in the grace period of a rotation were last used successfully, and from where.</summary>
+    /// <param name="secrets">The hashes of the secrets.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>For each secret its last use as <see cref="TrafficChanges.Secrets"/> tell it; without those that have none.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="secrets"/> is null.</exception>
+    ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+        IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken);
+
     /// <summary>
     /// Whether a key was denied from an address because the address is not on its list, as the evidence that recovery asks for. Rehearsed
     /// denials, those at the health endpoint and those for other reasons do not count.

@@ -31,14 +31,16 @@ public sealed class LocalTraffic
     private readonly Lock _taking = new();
     private readonly DenialRecord _denials;
     private readonly SourcesSeen _sources;
+    private readonly SecretsSeen _secrets;
     private IEnumerator<object>? _walk;
     private TrafficChanges? _unconfirmed;
     private long _taken;
 
-    internal LocalTraffic(DenialRecord denials, SourcesSeen sources, ProcessTraffic thisProcess)
+    internal LocalTraffic(DenialRecord denials, SourcesSeen sources, SecretsSeen secrets, ProcessTraffic thisProcess)
     {
         _denials = denials;
         _sources = sources;
+        _secrets = secrets;
         ThisProcess = thisProcess;
     }
 
@@ -50,7 +52,7 @@ public sealed class LocalTraffic
     public IApiKeyTraffic ThisProcess { get; }
 
     /// <summary>Takes what changed since the last time, or the batch that was taken then if it was not confirmed.</summary>
-    /// <param name="max">The most rows, totals and losses together, from 1. A batch that is returned again is unchanged.</param>
+    /// <param name="max">The most rows, totals, losses and uses of secrets together, from 1. A repeated batch is unchanged.</param>
     /// <returns>The changes; null if there are none.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="max"/> is less than 1.</exception>
     public TrafficChanges? TakeChanges(int max)
@@ -99,6 +101,7 @@ public sealed class LocalTraffic
             Totals = [.. taken.OfType<DenialTotalsChange>()],
             Sources = [.. taken.OfType<SourceChange>()],
             Losses = [.. taken.OfType<SourceLoss>()],
+            Secrets = [.. taken.OfType<SecretUse>()],
             HasMore = isContinued || _walk is not null,
         };
     }
@@ -106,7 +109,8 @@ public sealed class LocalTraffic
     /// <summary>Continues the pass over the records, or begins one, until it ends or <paramref name="max"/> changes were found.</summary>
     private List<object> TakeFromWalk(int max)
     {
-        _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).GetEnumerator();
+        _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).Concat(_secrets.TakeChanges())
+            .GetEnumerator();
         var taken = new List<object>();
         while (taken.Count < max)
         {

@@ -3,7 +3,7 @@ using System.Net;
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>What this process saw since its start.</summary>
-internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources) : IApiKeyTraffic
+internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources, SecretsSeen secretsSeen) : IApiKeyTraffic
 {
     /// <inheritdoc/>
     public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken)
@@ -37,6 +37,14 @@ internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources) 
         }
 
         return new(lastUsed);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+        IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(secrets);
+        return new(secrets.Distinct().Select(secretsSeen.Read).OfType<SecretUse>().ToDictionary(use => use.Secret));
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,12 @@ public sealed record TrafficChanges
     /// <summary>Of which keys sources are missing, because they were pushed out before they were taken.</summary>
     public required IReadOnlyList<SourceLoss> Losses { get; init; }
 
+    /// <summary>
+    /// The last uses of secrets of keys in the grace period of a rotation. Of each secret keep the one with the latest
+    /// <see cref="SecretUse.LastSeen"/>.
+    /// </summary>
+    public required IReadOnlyList<SecretUse> Secrets { get; init; }
+
     /// <summary>Whether there may be more to take at once. Only after a batch without it, or none, was everything taken.</summary>
     public bool HasMore { get; init; }
 }

@@ -143,8 +143,8 @@ internal sealed class ToyHost : IAsyncDisposable
     public Task<ChangedApiKey> UpdateAsync(string id, ApiKeyUpdate update) =>
         Manager.UpdateAsync(id, update, null, Somebody, TestContext.Current.CancellationToken);
 
-    public async Task<IReadOnlyList<AuditEntry>> AuditAsync() => await Services.GetRequiredService<IAuditLog>()
-        .ReadAsync(new AuditQuery { Limit = 1_000 }, TestContext.Current.CancellationToken);
+    public async Task<IReadOnlyList<AuditEntry>> AuditAsync() => (await Services.GetRequiredService<IAuditLog>()
+        .ReadAsync(new AuditQuery { Limit = 1_000 }, TestContext.Current.CancellationToken)).Entries;
 
     public static string Bearer(string rawKey) => $"Authorization: Bearer {rawKey}";
 

@@ -81,7 +81,7 @@ internal static class ToyPage
         ApiKeyDetails details = await manager.GetAsync(id, aborted);
         ApiKeySources sources = await traffic.ReadSourcesAsync(id, aborted);
         AllowlistSuggestion suggestion = await traffic.SuggestAllowlistAsync(id, TimeSpan.FromDays(1), time, aborted);
-        IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(new AuditQuery { KeyId = id, Limit = 20 }, aborted);
+        AuditPage trail = await audit.ReadAsync(new AuditQuery { KeyId = id, Limit = 20 }, aborted);
         return Results.Json(new
         {
             details.Version,
@@ -90,7 +90,7 @@ internal static class ToyPage
             Sources = sources.Sources.Select(source => $"{source.ClientIp} {source.Count}"),
             Suggested = suggestion.AllowedIps,
             (await traffic.ReadTotalsAsync(id, aborted)).Denied,
-            Audit = entries.Select(entry => $"{entry.Action} by {entry.Actor.Kind} {entry.Actor.Id}"),
+            Audit = trail.Entries.Select(entry => $"{entry.Action} by {entry.Actor.Kind} {entry.Actor.Id}"),
         });
     }
 
@@ -119,8 +119,9 @@ internal static class ToyPage
     private static async Task<IResult> PreviewEndGraceAsync(HttpContext context, ApiKeyManager manager, string id, long version) =>
         Shown(await manager.PreviewEndGraceAsync(id, version, context.RequestAborted));
 
-    private static async Task<IResult> EndGraceAsync(HttpContext context, ApiKeyManager manager, string id, DecisionForm form) =>
-        Shown(await manager.EndGraceAsync(id, form.Version, ToyPageGuard.ActorOf(context), context.RequestAborted));
+    private static async Task<IResult> EndGraceAsync(HttpContext context, ApiKeyManager manager, string id, EndGraceForm form) =>
+        Shown(await manager.EndGraceAsync(
+            id, form.Version, ToyPageGuard.ActorOf(context), form.AcceptLockoutRisk, context.RequestAborted));
 
     private static async Task<IResult> PreviewRevokeAsync(HttpContext context, ApiKeyManager manager, string id, long version) =>
         Shown(await manager.PreviewRevokeAsync(id, version, context.RequestAborted));
@@ -211,9 +212,14 @@ internal static class ToyPage
         preview.Before.Version,
         AllowedIps = preview.After.AllowedIps.ToCanonicalStrings(),
         preview.After.IsRevoked,
-        CutsOff = preview.LockoutRisk?.Sources.Select(source => source.ClientIp),
+        CutsOff = CutOffBy(preview.LockoutRisk),
+        OldSecret = preview.OldSecret?.ToString(),
         Warnings = Messages(preview.Warnings),
     });
+
+    /// <summary>The addresses that a change would cut off; that of the last use of an old secret.</summary>
+    public static IEnumerable<string?>? CutOffBy(LockoutRisk? risk) =>
+        risk?.OldSecret is { } old ? [old.ClientIp] : risk?.Sources.Select(source => source.ClientIp);
 
     private static IEnumerable<string> Messages(IReadOnlyList<ApiKeyWarning> warnings) =>
         warnings.Select(warning => $"{warning.Kind} {warning.Entry}: {warning.Message}.");

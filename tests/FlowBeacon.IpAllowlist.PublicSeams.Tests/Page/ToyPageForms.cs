@@ -12,5 +12,8 @@ internal sealed record RotateForm(long Version, int GraceHours);
 /// <summary>The version of the key that people saw when they decided.</summary>
 internal sealed record DecisionForm(long Version);
 
+/// <summary>What people fill in to end a grace period.</summary>
+internal sealed record EndGraceForm(long Version, bool AcceptLockoutRisk);
+
 /// <summary>An address to try, or what a request would carry.</summary>
 internal sealed record TryForm(string? Address, string[]? ForwardedFor, string? Peer);

@@ -46,7 +46,7 @@ internal static class ToyPageGuard
                     Fault = refusal.Fault.ToString(),
                     refusal.Message,
                     refusal.Errors,
-                    CutsOff = refusal.LockoutRisk?.Sources.Select(source => source.ClientIp),
+                    CutsOff = ToyPage.CutOffBy(refusal.LockoutRisk),
                 },
                 statusCode: StatusOf(refusal.Fault)).ExecuteAsync(context);
         }

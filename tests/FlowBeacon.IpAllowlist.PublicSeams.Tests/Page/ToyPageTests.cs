@@ -170,9 +170,14 @@ public sealed class ToyPageTests : IAsyncLifetime
         (await _host.UseAsync(key.RawKey, Listed)).Should().Be(200);
         (await _host.UseAsync(newKey, Listed)).Should().Be(200);
         (await _host.UseAsync(key.RawKey, NotListed)).Should().Be(403);
-        (await GetAsync($"{target}/end-grace/preview?version=2")).Texts("cutsOff").Should().Equal(Listed);
+        Answer preview = await GetAsync($"{target}/end-grace/preview?version=2");
+        preview.Texts("cutsOff").Should().Equal(Listed);
+        preview.Text("oldSecret").Should().Be($"SecretUse {key.Details.Key.Id} from {Listed} at 2027-01-01 12:00:00Z");
+        Answer refused = await PostAsync($"{target}/end-grace", """{"version":2}""");
+        refused.Status.Should().Be(409, refused.Body);
+        refused.Texts("cutsOff").Should().Equal(Listed);
 
-        (await PostAsync($"{target}/end-grace", """{"version":2}""")).Status.Should().Be(200);
+        (await PostAsync($"{target}/end-grace", """{"version":2,"acceptLockoutRisk":true}""")).Status.Should().Be(200);
         (await _host.UseAsync(key.RawKey, Listed)).Should().Be(401);
         (await _host.UseAsync(newKey, Listed)).Should().Be(200);
     }

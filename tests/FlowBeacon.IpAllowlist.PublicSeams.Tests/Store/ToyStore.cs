@@ -1,3 +1,4 @@
+using System.Globalization;
 using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Store;
@@ -102,12 +103,22 @@ internal sealed class ToyStore : IApiKeyRepository, IAuditLog
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) => new(Read(() =>
-        _audit.Values
-            .Where(entry => (query.KeyId is null || entry.KeyId == query.KeyId) && !(entry.Position >= query.Before))
-            .OrderByDescending(entry => entry.Position)
-            .Take(query.Limit)
-            .ToArray()));
+    public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken)
+    {
+        long before = query.After is null ? long.MaxValue : long.Parse(query.After, NumberStyles.None, CultureInfo.InvariantCulture);
+        return new(Read(() =>
+        {
+            AuditEntry[] found = [.. _audit.Values
+                .Where(entry => (query.KeyId is null || entry.KeyId == query.KeyId) && entry.Position < before)
+                .OrderByDescending(entry => entry.Position)];
+            AuditEntry[] page = [.. found.Take(query.Limit)];
+            return new AuditPage
+            {
+                Entries = page,
+                Next = found.Length > page.Length ? page[^1].Position.ToString(CultureInfo.InvariantCulture) : null,
+            };
+        }));
+    }
 
     private AuditEntry Append(AuditEntry entry)
     {

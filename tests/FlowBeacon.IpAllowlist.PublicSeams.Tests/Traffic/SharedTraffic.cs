@@ -13,6 +13,7 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
     private readonly Dictionary<string, (long Denied, long WouldDeny)> _totals = [];
     private readonly Dictionary<(string KeyId, string? ClientIp), SourceSeen> _sources = [];
     private readonly Dictionary<string, DateTimeOffset> _lostUntil = [];
+    private readonly Dictionary<ApiKeyHash, SecretUse> _secrets = [];
     private readonly HashSet<(string Host, long Number)> _batches = [];
 
     /// <summary>Takes all that a host has to give, batch by batch.</summary>
@@ -65,6 +66,14 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
                         Count = held.Count + added.Source.Count,
                         FirstSeen = Earlier(held.FirstSeen, added.Source.FirstSeen),
                     };
+            }
+
+            foreach (SecretUse use in changes.Secrets)
+            {
+                if (!_secrets.TryGetValue(use.Secret, out SecretUse? held) || held.LastSeen <= use.LastSeen)
+                {
+                    _secrets[use.Secret] = use;
+                }
             }
 
             foreach (SourceLoss lost in changes.Losses)
@@ -122,6 +131,11 @@ internal sealed class SharedTraffic(DateTimeOffset watchingSince) : IApiKeyTraff
         Answer<IReadOnlyDictionary<string, SourceSeen>>(() => _sources.Where(source => keyIds.Contains(source.Key.KeyId))
             .GroupBy(source => source.Key.KeyId)
             .ToDictionary(group => group.Key, group => group.Select(source => source.Value).MaxBy(source => source.LastSeen)!));
+
+    public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+        IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken) =>
+        Answer<IReadOnlyDictionary<ApiKeyHash, SecretUse>>(
+            () => secrets.Where(_secrets.ContainsKey).Distinct().ToDictionary(secret => secret, secret => _secrets[secret]));
 
     public ValueTask<bool> WasDeniedAsync(
         string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) => Answer(() =>

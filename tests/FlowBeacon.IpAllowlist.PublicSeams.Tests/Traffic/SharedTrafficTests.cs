@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using FlowBeacon.IpAllowlist.Management;
 using FlowBeacon.IpAllowlist.PublicSeams.Tests.Hosting;
 using FlowBeacon.IpAllowlist.PublicSeams.Tests.Store;
@@ -51,6 +52,37 @@ public sealed class SharedTrafficTests : IAsyncLifetime
         refused.Json.GetProperty("sources").EnumerateArray().Select(source => source.GetProperty("ip").GetString())
             .Should().Equal(Elsewhere);
         accepted.Status.Should().Be(200, accepted.Body);
+    }
+
+    [Fact]
+    public async Task A_grace_period_is_not_ended_on_one_host_while_the_old_secret_is_used_on_the_other_one()
+    {
+        IssuedApiKey key = await CreateAsync([Listed, Elsewhere]);
+        string target = $"{Keys}/{key.Details.Key.Id}";
+        Answer rotated = await _a.SendAsync(Administrator, "POST", $"{target}/rotate");
+        _b.Node.Load();
+        _b.Time.Advance(TimeSpan.FromSeconds(5));
+        (await _b.UseAsync(key.RawKey, Elsewhere)).Should().Be(200);
+        (await _a.UseAsync(rotated.Text("key")!, Listed)).Should().Be(200);
+
+        Collect();
+        Answer read = await _a.SendAsync(Administrator, "GET", target);
+        Answer refused = await _a.SendAsync(Administrator, "POST", $"{target}/end-grace");
+        _a.Time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(5));
+        _a.Node.Load();
+        Answer inTime = await _a.SendAsync(Administrator, "POST", $"{target}/end-grace");
+        _a.Time.Advance(TimeSpan.FromSeconds(1));
+        Answer ended = await _a.SendAsync(Administrator, "POST", $"{target}/end-grace");
+
+        JsonElement retiring = read.Json.GetProperty("retiring");
+        retiring.GetProperty("last_used_at").GetString().Should().Be("2027-01-01T12:00:05+00:00");
+        retiring.GetProperty("last_used_ip").GetString().Should().Be(Elsewhere);
+        retiring.GetProperty("replacement_last_used_at").GetString().Should().Be("2027-01-01T12:00:00+00:00");
+        retiring.GetProperty("replacement_last_used_ip").GetString().Should().Be(Listed);
+        refused.Status.Should().Be(409, refused.Body);
+        refused.Text("code").Should().Be("old_secret_in_use");
+        inTime.Status.Should().Be(409, inTime.Body);
+        ended.Status.Should().Be(200, ended.Body);
     }
 
     [Fact]

@@ -16,6 +16,6 @@ internal sealed class ScriptedAuditLog(Func<AuditEntry, ValueTask> append) : IAu
         return append(entry);
     }
 
-    public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
-        new([.. _appended.Reverse()]);
+    public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        new(new AuditPage { Entries = [.. _appended.Reverse()] });
 }

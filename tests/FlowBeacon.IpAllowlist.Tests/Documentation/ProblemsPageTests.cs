@@ -1,4 +1,6 @@
 using System.Globalization;
+using FlowBeacon.IpAllowlist.Common;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Documentation;
 
@@ -58,22 +60,33 @@ public sealed class ProblemsPageTests
         find.Should().Throw<InvalidOperationException>().WithMessage("Check/Planted.cs: which problem type is this? *");
     }
 
+    [Fact]
+    public void The_page_has_each_code_of_a_conflict_and_no_other()
+    {
+        string[][] rows = Rows("Codes");
+
+        rows.Select(row => row[0].Trim('`')).Should().BeEquivalentTo(Enum.GetValues<ApiKeyConflictCode>().Select(SnakeCase.Of));
+        rows.Should().AllSatisfy(row => row.Should().HaveCount(3).And.OnlyContain(cell => cell.EndsWith('.') || cell.EndsWith('`')));
+    }
+
     private static (string Path, string Text) Planted(string member) => ("Check/Planted.cs", $$"""
         using Microsoft.AspNetCore.Http;
         namespace FlowBeacon.IpAllowlist.Check;
         internal static class Planted { {{member}} }
         """);
 
-    private static IReadOnlyList<(ProblemType Type, string Cause, string Remedy)> PageRows()
-    {
-        string types = DocumentationSection.Of("problems.md").Single(section => section.Heading == "Types").Text;
-        string[] lines = [.. types.Split('\n').Where(line => line.StartsWith("| `", StringComparison.Ordinal))];
-        return
-        [
-            .. from line in lines
-               let cells = line.Trim('|').Split('|', StringSplitOptions.TrimEntries)
-               let type = new ProblemType(cells[0].Trim('`'), int.Parse(cells[1], CultureInfo.InvariantCulture), cells[2])
-               select (type, cells[3], cells[4]),
-        ];
-    }
+    /// <summary>The cells of each row of a section's table.</summary>
+    private static string[][] Rows(string heading) =>
+    [
+        .. DocumentationSection.Of("problems.md").Single(section => section.Heading == heading).Text.Split('\n')
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries)),
+    ];
+
+    private static IReadOnlyList<(ProblemType Type, string Cause, string Remedy)> PageRows() =>
+    [
+        .. from cells in Rows("Types")
+           let type = new ProblemType(cells[0].Trim('`'), int.Parse(cells[1], CultureInfo.InvariantCulture), cells[2])
+           select (type, cells[3], cells[4]),
+    ];
 }

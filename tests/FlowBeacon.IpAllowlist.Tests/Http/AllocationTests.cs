@@ -16,6 +16,9 @@ public sealed class AllocationTests
     private const int Batches = 5;
     private const string Rehearsed = "fb_live_666666666666666666666666666666666666666666666666";
 
+    private const string OldSecret = "fb_live_777777777777777777777777777777777777777777777777";
+    private const string NewSecret = "fb_live_888888888888888888888888888888888888888888888888";
+
     public static TheoryData<string?, string?, ClientIpSource> Requests => new()
     {
         { TestKeys.Restricted, "203.0.113.7", ClientIpSource.ForwardedForFirst },
@@ -29,6 +32,8 @@ public sealed class AllocationTests
         { TestKeys.Unrestricted, "198.51.100.9", ClientIpSource.ForwardedForFirst },
         { TestKeys.Unrestricted, "unknown", ClientIpSource.ForwardedForFirst },
         { TestKeys.Unrestricted, null, ClientIpSource.ForwardedForFirst },
+        { OldSecret, "203.0.113.7", ClientIpSource.ForwardedForFirst },
+        { NewSecret, "203.0.113.7", ClientIpSource.ForwardedForFirst },
         { "a.jwt.token", "198.51.100.9", ClientIpSource.ForwardedForFirst },
         { null, "198.51.100.9", ClientIpSource.ForwardedForFirst },
         { null, null, ClientIpSource.ForwardedForFirst },
@@ -159,16 +164,26 @@ public sealed class AllocationTests
         string[] allowedIps = ["203.0.113.7", "127.0.0.1"];
         InMemoryApiKeyStore store = TestKeys.Store(allowedIps);
         store.Set(TestKeys.Create(Rehearsed, "rehearsed", allowedIps) with { AllowlistMode = AllowlistMode.ReportOnly });
+        store.Set(TestKeys.Create(NewSecret, "rotated", allowedIps) with
+        {
+            Retiring = new RetiringSecret
+            {
+                Hash = ApiKeyHash.Compute(OldSecret),
+                Prefix = OldSecret[..ApiKey.PrefixLength],
+                ExpiresAt = DateTimeOffset.MaxValue,
+            },
+        });
         return store;
     }
 
-    private static bool HoldsValidKey(string? rawKey) => rawKey is Rehearsed or TestKeys.Restricted or TestKeys.Unrestricted;
+    private static bool HoldsValidKey(string? rawKey) =>
+        rawKey is Rehearsed or OldSecret or NewSecret or TestKeys.Restricted or TestKeys.Unrestricted;
 
     /// <summary>The sources that were seen as often as requests were sent, give or take what a long count is off.</summary>
     private static int Uses(IServiceProvider services)
     {
         IApiKeyTraffic traffic = services.GetRequiredService<IApiKeyTraffic>();
-        return new[] { "restricted", "unrestricted", "rehearsed" }
+        return new[] { "restricted", "unrestricted", "rehearsed", "rotated" }
             .Select(keyId => traffic.ReadSources(keyId))
             .SelectMany(seen => seen.Sources.Append(seen.WithoutAddress).OfType<SourceSeen>())
             .Count(source => source.Count is > WarmUp and < WarmUp + (2 * Measured));

@@ -269,7 +269,7 @@ public sealed class ApiKeyManagerProperties
                     Issued(Result(_keys.RotateAsync(id, operation.Hours, version)));
                     return;
                 case Step.EndGrace:
-                    Result(_keys.EndGraceAsync(id, version));
+                    Result(_keys.EndGraceAsync(id, version, acceptLockoutRisk: true));
                     break;
                 case Step.Disable or Step.Enable:
                     Result(_keys.UpdateAsync(id, new ApiKeyUpdate { Enabled = operation.Step == Step.Enable }, version));

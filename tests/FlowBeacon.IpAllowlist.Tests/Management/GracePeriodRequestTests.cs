@@ -32,7 +32,7 @@ public sealed class GracePeriodRequestTests
         await manager.UpdateAsync(id, narrower with { AcceptLockoutRisk = true }, null, ManagedKeys.Actor, cancellation);
         (await StatusesAsync(app, secrets, "198.51.100.9")).Should().Equal(403, 403);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(200, 200);
-        await manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellation);
+        await manager.EndGraceAsync(id, null, ManagedKeys.Actor, acceptLockoutRisk: true, cancellation);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(401, 200);
         await manager.RevokeAsync(id, null, ManagedKeys.Actor, cancellationToken: cancellation);
         (await StatusesAsync(app, secrets, "203.0.113.7")).Should().Equal(401, 401);

@@ -314,7 +314,7 @@ public sealed class LockoutGuardProperties
         {
             try
             {
-                Result(_manager.EndGraceAsync(key.Id, null, ManagedKeys.Actor));
+                Result(_manager.EndGraceAsync(key.Id, null, ManagedKeys.Actor, acceptLockoutRisk: true));
             }
             catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.Conflict)
             {

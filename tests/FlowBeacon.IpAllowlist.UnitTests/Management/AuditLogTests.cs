@@ -131,12 +131,14 @@ public sealed class AuditLogTests
         }
 
         var seen = new List<string>();
-        long? before = null;
-        for (IReadOnlyList<AuditEntry> page = await ReadAsync(before, 7); page.Count > 0; page = await ReadAsync(before, 7))
+        string? after = null;
+        do
         {
-            seen.AddRange(page.Select(entry => entry.Id));
-            before = page[^1].Position;
+            AuditPage page = await ReadPageAsync(after, 7);
+            seen.AddRange(page.Entries.Select(entry => entry.Id));
+            after = page.Next;
         }
+        while (after is not null);
 
         seen.Should().Equal(written.Reverse());
     }
@@ -146,13 +148,12 @@ public sealed class AuditLogTests
     {
         await AppendAsync(AuditAction.Refused, "refusal", 2);
         await AppendAsync(AuditAction.Update, "change", 1);
-        long place = (await ReadAsync(limit: 1))[0].Position;
+        string? place = (await ReadPageAsync(limit: 1)).Next;
 
         await AppendAsync(AuditAction.Update, "later", InMemoryAuditLog.ChangesKept);
 
         (await ReadAsync()).Should().NotContain(entry => entry.Id == "change 0");
-        (await ReadAsync(place)).Select(entry => entry.Id).Should().Equal("refusal 1", "refusal 0");
-        (await ReadAsync(place + 1)).Select(entry => entry.Id).Should().Equal("refusal 1", "refusal 0");
+        (await ReadPageAsync(place)).Entries.Select(entry => entry.Id).Should().Equal("refusal 1", "refusal 0");
     }
 
     [Fact]
@@ -192,6 +193,8 @@ public sealed class AuditLogTests
 
     private async Task AppendAsync(AuditEntry entry) => await _log.AppendAsync(entry, TestContext.Current.CancellationToken);
 
-    private async Task<IReadOnlyList<AuditEntry>> ReadAsync(long? before = null, int limit = 100_000) =>
-        await _log.ReadAsync(new AuditQuery { Before = before, Limit = limit }, TestContext.Current.CancellationToken);
+    private async Task<IReadOnlyList<AuditEntry>> ReadAsync() => (await ReadPageAsync()).Entries;
+
+    private async Task<AuditPage> ReadPageAsync(string? after = null, int limit = 100_000) =>
+        await _log.ReadAsync(new AuditQuery { After = after, Limit = limit }, TestContext.Current.CancellationToken);
 }

@@ -36,7 +36,7 @@ public sealed class ChangeResultTests
         IssuedApiKey created = await _keys.CreateAsync("one");
         string id = created.Details.Key.Id;
         IssuedApiKey rotated = await _keys.RotateAsync(id);
-        ChangedApiKey ended = await Manager.EndGraceAsync(id, null, ManagedKeys.Actor, Cancellation);
+        ChangedApiKey ended = await Manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellationToken: Cancellation);
         IssuedApiKey other = await _keys.CreateAsync("other", "203.0.113.7");
         ChangedApiKey updated = await Manager.UpdateAsync(id, new ApiKeyUpdate { Name = "two" }, null, ManagedKeys.Actor, Cancellation);
         _keys.Deny(other.Details.Key.Id, IPAddress.Parse("198.51.100.9"));

@@ -81,7 +81,7 @@ public sealed class DescriptionTests
 
         await _keys.Manager.UpdateAsync(id, new ApiKeyUpdate { Name = "renamed" }, null, other, cancellation);
         await _keys.Manager.RotateAsync(id, 1, null, other, cancellation);
-        await _keys.Manager.EndGraceAsync(id, null, other, cancellation);
+        await _keys.Manager.EndGraceAsync(id, null, other, cancellationToken: cancellation);
         await _keys.Manager.RevokeAsync(id, null, other, cancellationToken: cancellation);
 
         ApiKeyDetails details = await _keys.GetAsync(id);

@@ -97,18 +97,32 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task Ending_a_grace_period_is_previewed_with_the_sources_that_may_use_the_old_secret()
+    public async Task Ending_a_grace_period_is_previewed_with_the_last_use_of_the_old_secret()
     {
-        string id = (await CreateInUseAsync()).Key.Id;
-        ApiKeyDetails before = (await _keys.RotateAsync(id)).Details;
+        IssuedApiKey old = await _keys.CreateAsync("in use", "8.8.8.8", "8.8.4.4");
+        string id = old.Details.Key.Id;
+        IssuedApiKey rotated = await _keys.RotateAsync(id);
+        ApiKeyDetails before = rotated.Details;
+        _keys.Use(before.Key, old.RawKey, "8.8.8.8");
+        DateTimeOffset used = _keys.Now;
+        _keys.Time.Advance(TimeSpan.FromHours(1));
+        _keys.Use(before.Key, rotated.RawKey, "8.8.4.4");
 
         ApiKeyPreview preview = await Manager.PreviewEndGraceAsync(id, before.Version, Cancellation);
 
         preview.Before.Should().Be(before);
         preview.After.Retiring.Should().BeNull();
-        preview.LockoutRisk!.Sources.Select(source => source.ClientIp).Should().BeEquivalentTo("8.8.8.8", "8.8.4.4");
+        var use = new SecretUse { KeyId = id, Secret = old.Details.Key.Hash, ClientIp = "8.8.8.8", LastSeen = used };
+        preview.OldSecret.Should().Be(use);
+        preview.LockoutRisk.Should().BeEquivalentTo(new LockoutRisk { Sources = [], AreOlderEvicted = false, OldSecret = use });
         await ShouldBeUnchangedAsync(before);
-        (await _keys.EndGraceAsync(id)).Key.Should().Be(preview.After);
+
+        _keys.Time.Advance(TimeSpan.FromSeconds(1));
+        ApiKeyPreview later = await Manager.PreviewEndGraceAsync(id, before.Version, Cancellation);
+
+        later.OldSecret.Should().Be(use);
+        later.LockoutRisk.Should().BeNull("it was used longer than an hour ago");
+        (await _keys.EndGraceAsync(id)).Key.Should().Be(later.After);
     }
 
     [Fact]

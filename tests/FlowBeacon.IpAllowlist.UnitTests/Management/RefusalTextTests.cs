@@ -39,6 +39,7 @@ public sealed partial class RefusalTextTests
         { "recovered just now", ApiKeyManagementFault.Conflict, ApiKeyConflictCode.RecoveredRecently },
         { "stale version", ApiKeyManagementFault.StaleVersion, null },
         { "disabled while in use", ApiKeyManagementFault.LockoutRisk, ApiKeyConflictCode.LockoutRisk },
+        { "old secret in use", ApiKeyManagementFault.LockoutRisk, ApiKeyConflictCode.OldSecretInUse },
         { "lock-out", ApiKeyManagementFault.LockoutRisk, ApiKeyConflictCode.LockoutRisk },
         { "audit log away", ApiKeyManagementFault.AuditUnavailable, null },
     };
@@ -169,6 +170,11 @@ public sealed partial class RefusalTextTests
                 break;
             case "stale version":
                 await _keys.RevokeAsync(id, version: 7);
+                break;
+            case "old secret in use":
+                _keys.Use(id, "203.0.113.7");
+                await _keys.RotateAsync(id);
+                await _keys.EndGraceAsync(id);
                 break;
             case "lock-out":
                 _keys.Use(id, "203.0.113.7");

@@ -342,7 +342,7 @@ public sealed class ThrottledAuditTests : IDisposable
             _written.Enqueue(entry);
         }
 
-        public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
+        public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
     }
 

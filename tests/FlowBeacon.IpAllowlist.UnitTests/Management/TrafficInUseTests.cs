@@ -137,6 +137,30 @@ public sealed class TrafficInUseTests
             _manager.UpdateAsync(id, update, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
     }
 
+    [Theory]
+    [InlineData(Outage.Throws)]
+    [InlineData(Outage.ThrowsAtOnce)]
+    [InlineData(Outage.Hangs)]
+    public async Task A_grace_period_is_not_ended_while_the_traffic_cannot_be_read_unless_the_risk_is_accepted(Outage outage)
+    {
+        string id = await CreateAsync();
+        await _keys.RotateAsync(id);
+        _traffic.Outage = outage;
+        CancellationToken token = TestContext.Current.CancellationToken;
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
+            () => InTimeAsync(_manager.EndGraceAsync(id, null, ManagedKeys.Actor, cancellationToken: token)));
+        refusal.Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
+        refusal.Message.Should().Contain("whether the old secret is still used").And.Contain("acceptLockoutRisk: true");
+        (await ManagedKeys.RefusedAsync(() => InTimeAsync(_manager.PreviewEndGraceAsync(id, null, token))))
+            .Fault.Should().Be(ApiKeyManagementFault.TrafficUnavailable);
+        (await _keys.GetAsync(id)).Version.Should().Be(2);
+
+        await InTimeAsync(_manager.EndGraceAsync(id, null, ManagedKeys.Actor, acceptLockoutRisk: true, token));
+        (await _keys.GetAsync(id)).Key.Retiring.Should().BeNull();
+        (await _keys.AuditAsync(id))[0].Detail.Should().EndWith("; lockout risk accepted for uses of it that could not be read");
+    }
+
     [Fact]
     public async Task Edits_that_cut_nothing_off_are_made_while_the_traffic_cannot_be_read()
     {
@@ -350,7 +374,12 @@ public sealed class TrafficInUseTests
             Answer(() => Sources!, cancellationToken);
 
         public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
-            IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw new NotSupportedException();
+            IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) =>
+            Answer<IReadOnlyDictionary<string, SourceSeen>>(() => new Dictionary<string, SourceSeen>(), cancellationToken);
+
+        public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+            IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken) =>
+            Answer<IReadOnlyDictionary<ApiKeyHash, SecretUse>>(() => new Dictionary<ApiKeyHash, SecretUse>(), cancellationToken);
 
         public ValueTask<bool> WasDeniedAsync(
             string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) =>

@@ -28,6 +28,7 @@ public sealed class LocalTrafficTests : IDisposable
             Totals = [Totals(2, 0, Start, Start.AddSeconds(1))],
             Sources = [Source(3, Start.AddSeconds(2), Start.AddSeconds(4))],
             Losses = [],
+            Secrets = [],
         });
 
         Deny(1);
@@ -39,6 +40,7 @@ public sealed class LocalTrafficTests : IDisposable
             Totals = [Totals(1, 0, Start, Start.AddSeconds(5))],
             Sources = [Source(2, Start.AddSeconds(2), Start.AddSeconds(7))],
             Losses = [],
+            Secrets = [],
         });
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
@@ -58,14 +57,11 @@ internal sealed class ApiKeyEndpoints(
         errors.ThrowIfAny();
         ApiKeyPage page = await manager.ListAsync(query, context.RequestAborted);
         ApiKeyCounts? counts = withCounts ? await manager.CountAsync(query, context.RequestAborted) : null;
-        IReadOnlyDictionary<string, SourceSeen> lastUsed =
-            await traffic.ReadLastUsedAsync([.. page.Keys.Select(details => details.Key.Id)], context.RequestAborted);
-        DateTimeOffset now = time.GetUtcNow();
         await ApiKeyJson.WriteAsync(
             context,
             new ApiKeyPageJson
             {
-                Keys = [.. page.Keys.Select(details => UsedApiKeyJson.From(details, now, lastUsed))],
+                Keys = await WithUseAsync(page.Keys, context.RequestAborted),
                 Next = page.Next,
                 Counts = counts is null
                     ? null
@@ -83,16 +79,14 @@ internal sealed class ApiKeyEndpoints(
     public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        IReadOnlyDictionary<string, SourceSeen> lastUsed = await traffic.ReadLastUsedAsync([details.Key.Id], context.RequestAborted);
+        UsedApiKeyJson[] key = await WithUseAsync([details], context.RequestAborted);
         ApiKeySources sources = await traffic.ReadSourcesAsync(details.Key.Id, context.RequestAborted);
-        await ApiKeyJson.AnswerAsync(
-            context, StatusCodes.Status200OK,
-            UsedApiKeyJson.From(details, time.GetUtcNow(), lastUsed) with
-            {
-                Entries = AllowlistEntryJson.From(details, sources),
-                Warnings = ApiKeyWarningText.Of(manager.WarningsAbout(details, sources)),
-            },
-            ApiKeyJsonContext.Default.UsedApiKeyJson);
+        UsedApiKeyJson whole = key[0] with
+        {
+            Entries = AllowlistEntryJson.From(details, sources),
+            Warnings = ApiKeyWarningText.Of(manager.WarningsAbout(details, sources)),
+        };
+        await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, whole, ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
 
     public Task UpdateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
@@ -144,15 +138,18 @@ internal sealed class ApiKeyEndpoints(
 
     public Task EndGraceAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
-        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.EmptyBody, isOptional: true) is not null)
+        if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.EndGraceBody, isOptional: true) is not { } body)
         {
-            var errors = new FieldErrors();
-            var ifMatch = IfMatch.Read(context, errors);
-            errors.ThrowIfAny();
-            ChangedApiKey ended = await ChangeAsync(
-                context, ifMatch, (id, version) => manager.EndGraceAsync(id, version, actor, context.RequestAborted));
-            await AnswerAsync(context, StatusCodes.Status200OK, ended.Details);
+            return;
         }
+
+        var errors = new FieldErrors();
+        var ifMatch = IfMatch.Read(context, errors);
+        errors.ThrowIfAny();
+        ChangedApiKey ended = await ChangeAsync(
+            context, ifMatch,
+            (id, version) => manager.EndGraceAsync(id, version, actor, body.AcceptLockoutRisk, context.RequestAborted));
+        await AnswerAsync(context, StatusCodes.Status200OK, ended.Details);
     });
 
     public Task RevokeAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
@@ -176,27 +173,27 @@ internal sealed class ApiKeyEndpoints(
     {
         var errors = new FieldErrors();
         int limit = RequestQuery.Number(context, "limit", DefaultPageSize, MaxPageSize, errors);
-        long? before = RequestQuery.Before(context, errors);
+        string? after = RequestQuery.After(context, errors);
         string? keyId = RequestQuery.KeyId(context, errors);
         errors.ThrowIfAny();
-        var query = new AuditQuery { KeyId = keyId, Before = before, Limit = limit + 1 };
-        IReadOnlyList<AuditEntry> entries = await audit.ReadAsync(query, context.RequestAborted);
-        AuditEntry[] page = [.. entries.Take(limit)];
+        var query = new AuditQuery { KeyId = keyId, After = after, Limit = limit };
+        AuditPage page = await RequestQuery.ReadPageAsync(after, () => audit.ReadAsync(query, context.RequestAborted));
         await ApiKeyJson.WriteAsync(
             context,
-            new AuditPageJson
-            {
-                Entries = [.. page.Select(AuditEntryJson.From)],
-                Next = entries.Count > limit ? PositionOf(page[^1]) : null,
-            },
+            new AuditPageJson { Entries = [.. page.Entries.Select(AuditEntryJson.From)], Next = page.Next },
             ApiKeyJsonContext.Default.AuditPageJson);
     });
 
-    private string PositionOf(AuditEntry entry) => entry.Position > 0
-        ? entry.Position.ToString(CultureInfo.InvariantCulture)
-        : throw new InvalidOperationException(
-            $"The audit log {audit.GetType()} hands out entries without a {nameof(AuditEntry.Position)}, so nobody could read on behind"
-            + " a page. Let it set one.");
+    /// <summary>Keys with what was seen of their use.</summary>
+    private async Task<UsedApiKeyJson[]> WithUseAsync(IReadOnlyList<ApiKeyDetails> keys, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        IReadOnlyDictionary<string, SourceSeen> lastUsed =
+            await traffic.ReadLastUsedAsync([.. keys.Select(details => details.Key.Id)], cancellationToken);
+        ApiKey[] rotated = [.. keys.Select(details => details.Key).Where(key => now < key.Retiring?.ExpiresAt && !key.IsRevoked)];
+        IReadOnlyDictionary<string, RotationUse> rotations = await traffic.ReadRotationUseAsync(rotated, cancellationToken);
+        return [.. keys.Select(details => UsedApiKeyJson.From(details, now, lastUsed, rotations))];
+    }
 
     /// <summary>Changes a key at the version that the request's If-Match names.</summary>
     private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)

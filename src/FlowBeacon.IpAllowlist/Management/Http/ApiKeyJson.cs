@@ -11,7 +11,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 // Every name is explicit, because a host's naming policy must not change the contract.
 
-[Description("The old secret of a rotation, until its grace period ends.")]
+[Description("The old secret of a rotation, until its grace period ends. When the two secrets were used is only told by list and get.")]
 internal sealed record RetiringSecretJson
 {
     [JsonPropertyName("prefix"), Description("Its first 12 characters.")]
@@ -19,6 +19,30 @@ internal sealed record RetiringSecretJson
 
     [JsonPropertyName("expires_at"), Description("When it stops working.")]
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    [JsonPropertyName("last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("When a request with the old secret last passed, to the second; absent if none was seen.")]
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    [JsonPropertyName("last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The client address of that request; absent if none was seen, or it had no usable address.")]
+    public string? LastUsedIp { get; init; }
+
+    [JsonPropertyName("replacement_last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("When a request with the new secret last passed, likewise.")]
+    public DateTimeOffset? ReplacementLastUsedAt { get; init; }
+
+    [JsonPropertyName("replacement_last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The client address of that request, likewise.")]
+    public string? ReplacementLastUsedIp { get; init; }
+
+    public RetiringSecretJson With(RotationUse? use) => this with
+    {
+        LastUsedAt = use?.Old?.LastSeen,
+        LastUsedIp = use?.Old?.ClientIp,
+        ReplacementLastUsedAt = use?.Replacement?.LastSeen,
+        ReplacementLastUsedIp = use?.Replacement?.ClientIp,
+    };
 }
 
 [Description("An entry of the list of a key.")]
@@ -224,10 +248,17 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     public required string? LastUsedIp { get; init; }
 
     public static UsedApiKeyJson From(
-        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, SourceSeen> lastUsed)
+        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, SourceSeen> lastUsed,
+        IReadOnlyDictionary<string, RotationUse> rotations)
     {
-        SourceSeen? last = lastUsed.GetValueOrDefault(details.Key.Id);
-        return new(From(details, now)) { LastUsedAt = last?.LastSeen, LastUsedIp = last?.ClientIp };
+        ApiKeyJson key = From(details, now);
+        SourceSeen? last = lastUsed.GetValueOrDefault(key.Id);
+        return new(key)
+        {
+            Retiring = key.Retiring?.With(rotations.GetValueOrDefault(key.Id)),
+            LastUsedAt = last?.LastSeen,
+            LastUsedIp = last?.ClientIp,
+        };
     }
 }
 
@@ -349,7 +380,7 @@ internal sealed record AuditPageJson
     [JsonPropertyName("entries")]
     public required IReadOnlyList<AuditEntryJson> Entries { get; init; }
 
-    [JsonPropertyName("next"), Description("The parameter before of the next page; null if this is the last one.")]
+    [JsonPropertyName("next"), Description("The parameter after of the next page; null if this is the last one.")]
     public required string? Next { get; init; }
 }
 
@@ -359,6 +390,7 @@ internal sealed record AuditPageJson
 [JsonSerializable(typeof(CreateApiKeyBody))]
 [JsonSerializable(typeof(UpdateApiKeyBody))]
 [JsonSerializable(typeof(RotateApiKeyBody))]
+[JsonSerializable(typeof(EndGraceBody))]
 [JsonSerializable(typeof(RecoverApiKeyBody))]
 [JsonSerializable(typeof(EmptyBody))]
 [JsonSerializable(typeof(ApiKeyJson))]

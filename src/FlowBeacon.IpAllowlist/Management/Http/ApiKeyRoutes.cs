@@ -97,8 +97,9 @@ internal static class ApiKeyRoutes
         {
             Name = "EndFlowBeaconApiKeyGrace",
             Summary = "End the grace period of an old secret",
-            Description = "The old secret stops working now.",
-            Body = typeof(EmptyBody),
+            Description = "The old secret stops working now. If it was used within the last hour this is 409, unless it says that it"
+                + " means it.",
+            Body = typeof(EndGraceBody),
             Refusals = [400, 404, 409, 412, 413, 415],
         },
         new(HttpMethods.Delete, "/{id}", api.RevokeAsync, RequestParameters.Revoke, typeof(ApiKeyJson))

@@ -21,12 +21,20 @@ internal sealed record ManagementProblemJson : ProblemJson
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
     [JsonPropertyName("sources"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The traffic that a change would cut off; only of the type lockout-risk.")]
+    [Description("The traffic that a change would cut off; only with the code lockout_risk.")]
     public IReadOnlyList<SourceJson>? Sources { get; init; }
 
     [JsonPropertyName("older_sources_evicted"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("Whether there may be more sources than are remembered; only of the type lockout-risk.")]
+    [Description("Whether there may be more sources than are remembered; only with the code lockout_risk.")]
     public bool? OlderSourcesEvicted { get; init; }
+
+    [JsonPropertyName("last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("When the old secret was last used, to the second; only with the code old_secret_in_use.")]
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    [JsonPropertyName("last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Description("The client address of that use; absent if it had no usable one.")]
+    public string? LastUsedIp { get; init; }
 
     /// <summary>Writes a refusal of the manager.</summary>
     public static Task WriteAsync(HttpContext context, ApiKeyManagementException refusal) => refusal.Fault switch
@@ -50,8 +58,10 @@ internal sealed record ManagementProblemJson : ProblemJson
             Status = StatusCodes.Status409Conflict,
             Detail = InJsonNames(refusal.Message),
             Code = refusal.Code,
-            Sources = [.. refusal.LockoutRisk!.Sources.Select(SourceJson.From)],
-            OlderSourcesEvicted = refusal.LockoutRisk.AreOlderEvicted,
+            Sources = IsOfSecret(refusal) ? null : [.. refusal.LockoutRisk!.Sources.Select(SourceJson.From)],
+            OlderSourcesEvicted = IsOfSecret(refusal) ? null : refusal.LockoutRisk!.AreOlderEvicted,
+            LastUsedAt = refusal.LockoutRisk!.OldSecret?.LastSeen,
+            LastUsedIp = refusal.LockoutRisk.OldSecret?.ClientIp,
         }),
         ApiKeyManagementFault.AuditUnavailable => Problem.WriteAsync(
             context, StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "Audit unavailable", InJsonNames(refusal.Message)),
@@ -71,6 +81,8 @@ internal sealed record ManagementProblemJson : ProblemJson
             Errors = errors,
         });
 
+    private static bool IsOfSecret(ApiKeyManagementException refusal) => refusal.LockoutRisk?.OldSecret is not null;
+
     private static Task WriteAsync(HttpContext context, ManagementProblemJson problem) =>
         Problem.WriteAsync(context, problem, ApiKeyJsonContext.Default.ManagementProblemJson);
 
@@ -82,5 +94,6 @@ internal sealed record ManagementProblemJson : ProblemJson
     private static string InJsonNames(string message) => message
         .Replace(nameof(ApiKeyUpdate.AcceptLockoutRisk), "accept_lockout_risk", StringComparison.Ordinal)
         .Replace(nameof(ApiKeyUpdate.AcceptUnreadableList), "accept_unreadable_list", StringComparison.Ordinal)
+        .Replace(ManagementRefusal.AcceptSecretInUse, "accept_lockout_risk", StringComparison.Ordinal)
         .Replace(ManagementRefusal.AcceptMissingAudit, "accept_missing_audit=true in the query", StringComparison.Ordinal);
 }

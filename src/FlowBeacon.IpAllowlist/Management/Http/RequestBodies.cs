@@ -116,6 +116,15 @@ internal sealed class RotateApiKeyBody
     public int GraceHours { get; set; } = ApiKeyLimits.DefaultGraceHours;
 }
 
+[Description("The end of a grace period.")]
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed class EndGraceBody
+{
+    [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
+    [Description("Whether the old secret may stop working although it was used within the last hour; otherwise it is 409.")]
+    public bool AcceptLockoutRisk { get; set; }
+}
+
 [Description("A recovery.")]
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed class RecoverApiKeyBody

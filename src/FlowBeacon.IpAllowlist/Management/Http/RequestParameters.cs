@@ -49,8 +49,8 @@ internal static class RequestParameters
 
     public static void Audit(
         [Range(1, ApiKeyEndpoints.MaxPageSize), DefaultValue(ApiKeyEndpoints.DefaultPageSize), Description(LimitText)] int? limit,
-        [RegularExpression("^[1-9][0-9]{0,18}$"), Description(AfterText)] string? before,
-        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId) => _ = (limit, before, keyId);
+        [RegularExpression("."), Description(AfterText)] string? after,
+        [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId) => _ = (limit, after, keyId);
 
     public static void Denials(
         [FromQuery(Name = "key_id"), RegularExpression("."), Description(KeyIdText)] string? keyId,

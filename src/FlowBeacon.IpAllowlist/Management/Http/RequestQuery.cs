@@ -11,7 +11,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 /// </summary>
 internal static class RequestQuery
 {
-    public const string NotACursor = "must be the next of an earlier page";
+    private const string NotACursor = "must be the next of an earlier page";
 
     public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
 
@@ -49,7 +49,7 @@ internal static class RequestQuery
             ? number
             : null) ?? standard;
 
-    /// <summary>Reads where a listing of keys goes on: behind an id, whether or not there still is such a key.</summary>
+    /// <summary>Reads where a listing goes on: the next of an earlier page.</summary>
     public static string? After(HttpContext context, FieldErrors errors)
     {
         string? text = Text(context, "after", errors);
@@ -61,10 +61,18 @@ internal static class RequestQuery
         return text;
     }
 
-    /// <summary>Reads where the audit trail goes on: before a position.</summary>
-    public static long? Before(HttpContext context, FieldErrors errors) => Read<long>(
-        context, "before", NotACursor, errors,
-        text => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long position) && position > 0 ? position : null);
+    /// <summary>Reads a page. A cursor that it refuses is told alone and last: only its source knows what its cursors look like.</summary>
+    public static async Task<T> ReadPageAsync<T>(string? after, Func<ValueTask<T>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (FormatException) when (after is not null)
+        {
+            throw new ApiKeyManagementException(new Dictionary<string, string[]> { ["after"] = [NotACursor] });
+        }
+    }
 
     /// <summary>Reads a text to search for. A fault does not repeat it, because it may be a raw key.</summary>
     public static string? Filter(HttpContext context, string name, int longest, FieldErrors errors)

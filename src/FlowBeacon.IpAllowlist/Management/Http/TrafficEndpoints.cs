@@ -92,7 +92,8 @@ internal sealed class TrafficEndpoints(
             query = query with { KeyId = await ExistingIdAsync(context) };
         }
 
-        DenialPage page = await ReadDenialsAsync(query, context.RequestAborted);
+        DenialPage page = await RequestQuery.ReadPageAsync(
+            query.After, () => traffic.ReadDenialsAsync(query, context.RequestAborted));
         DenialTotals totals = await traffic.ReadTotalsAsync(query.KeyId, context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
@@ -104,19 +105,6 @@ internal sealed class TrafficEndpoints(
                 Next = page.Next,
             },
             ApiKeyJsonContext.Default.DenialsJson);
-    }
-
-    /// <summary>Reads a page. Its cursor is told alone and last: only the traffic knows what its cursors look like.</summary>
-    private async Task<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await traffic.ReadDenialsAsync(query, cancellationToken);
-        }
-        catch (FormatException) when (query.After is not null)
-        {
-            throw new ApiKeyManagementException(new Dictionary<string, string[]> { ["after"] = [RequestQuery.NotACursor] });
-        }
     }
 
     /// <summary>The id in the route; an unknown one is 404, not an empty answer.</summary>

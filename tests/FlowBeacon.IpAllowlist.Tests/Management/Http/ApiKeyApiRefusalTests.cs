@@ -245,7 +245,7 @@ public sealed class ApiKeyApiRefusalTests
 
     [Theory]
     [InlineData("rotate", """{"graceHours":1}""", "graceHours: unknown member; the members are grace_hours")]
-    [InlineData("end-grace", """{"grace_hours":1}""", "grace_hours: unknown member; there are none")]
+    [InlineData("end-grace", """{"grace_hours":1}""", "grace_hours: unknown member; the members are accept_lockout_risk")]
     [InlineData("recover", """{"ip":"198.51.100.9"}""", "ip: unknown member; ")]
     [InlineData("try", """{"ip":"198.51.100.9","port":443}""", "port: unknown member; the members are ip, x_forwarded_for, peer")]
     public async Task Other_operations_refuse_members_they_do_not_know(string operation, string body, string error)

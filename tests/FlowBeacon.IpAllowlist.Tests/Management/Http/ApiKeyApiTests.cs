@@ -497,7 +497,7 @@ public sealed class ApiKeyApiTests
         await host.SendAsync(Administrator, "DELETE", $"{Keys}/{id}");
 
         Answer newest = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?key_id={id}&limit=2");
-        Answer oldest = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?key_id={id}&limit=2&before={newest.Text("next")}");
+        Answer oldest = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?key_id={id}&limit=2&after={newest.Text("next")}");
         Answer all = await host.SendAsync(Administrator, "GET", $"{Keys}/audit");
 
         Actions(newest).Should().Equal("revoke", "update");

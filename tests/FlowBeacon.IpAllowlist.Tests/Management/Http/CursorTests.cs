@@ -25,8 +25,8 @@ public sealed class CursorTests
         Ids(first).Should().Equal("change 1");
 
         await AppendAsync(audit, AuditAction.Update, "later", InMemoryAuditLog.ChangesKept);
-        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={first.Text("next")}");
-        Answer third = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={second.Text("next")}");
+        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&after={first.Text("next")}");
+        Answer third = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&after={second.Text("next")}");
 
         Ids(second).Should().Equal("refusal 2", "refusal 1");
         Ids(third).Should().Equal("refusal 0");
@@ -41,7 +41,7 @@ public sealed class CursorTests
         Answer first = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2");
 
         await AppendAsync(audit, AuditAction.Refused, "refusal", 4);
-        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&before={first.Text("next")}");
+        Answer second = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2&after={first.Text("next")}");
         Answer again = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2");
 
         Ids(first).Should().Equal("refusal 3", "refusal 2");
@@ -51,25 +51,40 @@ public sealed class CursorTests
 
     [Theory]
     [MemberData(nameof(Malformed))]
-    public async Task A_malformed_cursor_of_the_audit_trail_is_refused(string before)
+    public async Task A_malformed_cursor_of_the_audit_trail_is_refused(string after)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         await host.CreateAsync("make-grid");
 
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?before={before}")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("before: must be the next of an earlier page");
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?after={after}")).ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().Equal("after: must be the next of an earlier page");
     }
 
     [Fact]
-    public async Task A_log_that_sets_no_position_is_told_so_where_a_next_page_would_be_lost()
+    public async Task The_cursor_of_a_log_of_the_host_is_handed_on_as_it_is()
     {
-        await using KeyApiHost host = await KeyApiHost.StartAsync(
-            builder => builder.Services.AddSingleton<IAuditLog, LogWithoutPositions>());
+        await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IAuditLog, LogOfPages>());
 
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=2")).Status.Should().Be(200, "there is no other page");
-        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1")).Status.Should().Be(500);
-        host.App.Logs.Entries.Select(entry => entry.Exception?.Message)
-            .Should().ContainMatch("*LogWithoutPositions hands out entries without a Position*");
+        Answer first = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1");
+
+        first.Text("next").Should().Be("page-two");
+        Ids(await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1&after=page-two")).Should().Equal("older");
+        (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1&after=1")).ShouldBeProblem(400, "Validation failed")
+            .Errors.Should().Equal("after: must be the next of an earlier page");
+    }
+
+    [Fact]
+    public async Task An_empty_or_repeated_cursor_is_refused_alike_by_each_listing()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        foreach (string listing in new[] { "", "/audit", "/denials" })
+        {
+            (await host.SendAsync(Administrator, "GET", $"{Keys}{listing}?after=")).ShouldBeProblem(400, "Validation failed")
+                .Errors.Should().Equal("after: must be the next of an earlier page");
+            (await host.SendAsync(Administrator, "GET", $"{Keys}{listing}?after=1&after=2")).ShouldBeProblem(400, "Validation failed")
+                .Errors.Should().Equal("after: is given more than once");
+        }
     }
 
     [Fact]
@@ -103,11 +118,15 @@ public sealed class CursorTests
         }
     }
 
-    private sealed class LogWithoutPositions : IAuditLog
+    private sealed class LogOfPages : IAuditLog
     {
         public ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-        public ValueTask<IReadOnlyList<AuditEntry>> ReadAsync(AuditQuery query, CancellationToken cancellationToken) =>
-            new([Entry(AuditAction.Update, "newer"), Entry(AuditAction.Update, "older")]);
+        public ValueTask<AuditPage> ReadAsync(AuditQuery query, CancellationToken cancellationToken) => new(query.After switch
+        {
+            null => new AuditPage { Entries = [Entry(AuditAction.Update, "newer")], Next = "page-two" },
+            "page-two" => new AuditPage { Entries = [Entry(AuditAction.Update, "older")] },
+            _ => throw new FormatException("Which page is this?"),
+        });
     }
 }

@@ -132,8 +132,8 @@ internal sealed class KeyApiHost : IAsyncDisposable
     public async Task<bool> IsUnchangedSinceAsync(IReadOnlyList<ApiKeyDetails> snapshot) =>
         (await SnapshotAsync()).SequenceEqual(snapshot, ReferenceEqualityComparer.Instance);
 
-    public async Task<IReadOnlyList<AuditEntry>> AuditAsync() => await App.Services.GetRequiredService<IAuditLog>()
-        .ReadAsync(new AuditQuery { Limit = int.MaxValue }, TestContext.Current.CancellationToken);
+    public async Task<IReadOnlyList<AuditEntry>> AuditAsync() => (await App.Services.GetRequiredService<IAuditLog>()
+        .ReadAsync(new AuditQuery { Limit = int.MaxValue }, TestContext.Current.CancellationToken)).Entries;
 
     public static string Bearer(string rawKey) => $"Authorization: Bearer {rawKey}";
 

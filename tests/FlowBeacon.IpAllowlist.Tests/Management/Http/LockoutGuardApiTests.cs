@@ -236,7 +236,8 @@ public sealed class LockoutGuardApiTests
         string edit = """{"allowed_ips":["2001:db8::7"]}""";
 
         Answer during = await EditAsync(host, key, edit);
-        (await host.SendAsync(Administrator, "POST", $"{target}/end-grace")).Status.Should().Be(200);
+        (await host.SendAsync(Administrator, "POST", $"{target}/end-grace", """{"accept_lockout_risk":true}""")).Status
+            .Should().Be(200);
         Answer after = await EditAsync(host, key, edit);
 
         foreach (Answer answer in new[] { during, after })

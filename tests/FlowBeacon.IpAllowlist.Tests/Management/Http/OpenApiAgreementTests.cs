@@ -68,7 +68,9 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     [
         "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "ApiKeyPageJson.counts",
         "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources",
-        "ManagementProblemJson.older_sources_evicted", "AllowlistEntryJson.last_seen_at", "DeniedProblemJson.client_ip",
+        "ManagementProblemJson.older_sources_evicted", "ManagementProblemJson.last_used_at", "ManagementProblemJson.last_used_ip",
+        "RetiringSecretJson.last_used_at", "RetiringSecretJson.last_used_ip", "RetiringSecretJson.replacement_last_used_at",
+        "RetiringSecretJson.replacement_last_used_ip", "DeniedProblemJson.client_ip", "AllowlistEntryJson.last_seen_at",
     ];
 
     /// <summary>Bodies that the document does not admit, and that the server answers 400.</summary>

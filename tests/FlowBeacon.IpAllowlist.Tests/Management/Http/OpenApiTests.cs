@@ -28,7 +28,7 @@ public sealed class OpenApiTests : IAsyncLifetime
             ]
         },
         { "post", "/api/v1/keys/{id}/rotate", "200", ["grace_hours"] },
-        { "post", "/api/v1/keys/{id}/end-grace", "200", null },
+        { "post", "/api/v1/keys/{id}/end-grace", "200", ["accept_lockout_risk"] },
         { "delete", "/api/v1/keys/{id}", "200", null },
         { "get", "/api/v1/keys/denials", "200", null },
         { "get", "/api/v1/keys/{id}/denials", "200", null },
@@ -154,7 +154,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         DescriptionOf("CreateApiKeyBody", "name").Should().Contain("UTF-16 code units");
         DescriptionOf("UpdateApiKeyBody", "name").Should().Contain("UTF-16 code units");
         DescriptionOf("RotateApiKeyBody", "grace_hours").Should().Contain("without a fraction");
-        PatternOf("audit", "before").Should().Be("^[1-9][0-9]{0,18}$");
+        PatternOf("audit", "after").Should().Be(".");
         PatternOf("audit", "key_id").Should().Be(".", "an empty one is refused");
         PatternOf("denials", "key_id").Should().Be(".", "an empty one is refused");
 
@@ -185,7 +185,7 @@ public sealed class OpenApiTests : IAsyncLifetime
             .Where(path => path.Name.StartsWith("/api/v1/keys", StringComparison.Ordinal) && path.Value.TryGetProperty("get", out _))
             .Select(path => $"{path.Name}?{string.Join('&', QueryParameters(path.Value.GetProperty("get")))}").Should().BeEquivalentTo(
                 "/api/v1/keys?limit&after&state&name&prefix&counts",
-                "/api/v1/keys/audit?limit&before&key_id",
+                "/api/v1/keys/audit?limit&after&key_id",
                 "/api/v1/keys/denials?key_id&address&since&order&limit&after",
                 "/api/v1/keys/{id}?",
                 "/api/v1/keys/{id}/denials?address&since&order&limit&after",

@@ -49,6 +49,8 @@ public sealed class SecretScanTests
         await SendAsync(KeyApiHost.Member, "DELETE", target);
         await SendAsync(null, "DELETE", target, null, KeyApiHost.Bearer(created.Text("key")), $"X-Forwarded-For: {Listed}");
         await SendAsync(Administrator, "POST", $"{target}/end-grace");
+        answers[^1].ShouldBeProblem(409, "Lockout risk");
+        await SendAsync(Administrator, "POST", $"{target}/end-grace", """{"accept_lockout_risk":true}""");
         await UseAsync(created.Text("key"));
 
         Answer glass = await host.SendAsync(Administrator, "POST", Keys, """{"name":"break-glass","break_glass":true}""");
@@ -240,7 +242,8 @@ public sealed class SecretScanTests
             first, rotated, stale, invalid, write, change, conflict, unavailable, host.Manager, host.Repository,
             risky, traffic, denials, new DenialQuery(), traffic.ReadTotals(null), traffic.ReadSources(first.Details.Key.Id),
             traffic.Suggest(first.Details.Key.Id, TimeSpan.FromDays(1), host.Time),
-            host.App.Services.GetRequiredService<LocalTraffic>(), page, changes, lost,
+            host.App.Services.GetRequiredService<LocalTraffic>(), page, changes, lost, traffic.ReadRotationUse(rotated.Details.Key)!,
+            await host.App.Services.GetRequiredService<IAuditLog>().ReadAsync(new AuditQuery(), TestContext.Current.CancellationToken),
             host.App.Services.GetRequiredService<InMemoryApiKeyStore>(), host.App.Services.GetRequiredService<IAuditLog>(),
             new NewApiKey { AllowedIps = [first.RawKey], Name = "a" }, new ApiKeyUpdate { Name = "a" }, new ApiKeyQuery(),
             CidrRangeBounds.Default,

@@ -1,0 +1,14 @@
+namespace FlowBeacon.IpAllowlist.Management;
+
+/// <summary>A part of the audit trail, newest first.</summary>
+public sealed record AuditPage
+{
+    /// <summary>The entries, in descending order of <see cref="AuditEntry.Position"/>.</summary>
+    public required IReadOnlyList<AuditEntry> Entries { get; init; }
+
+    /// <summary>
+    /// What <see cref="AuditQuery.After"/> is for the next page; null if there is none. It is a place in the order, and holds whether or
+    /// not the entry that it comes from is still on record. It is safe to put into a URL.
+    /// </summary>
+    public string? Next { get; init; }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using FlowBeacon.IpAllowlist.Common;
+
+namespace FlowBeacon.IpAllowlist.Traffic;
+
+/// <summary>
+/// When each of the two secrets of a rotation was last used, during its grace period, so that people can tell whether the old one still is.
+/// </summary>
+/// <remarks>
+/// It holds two small cells for each key in a grace period, and drops those of ended grace periods now and then. So the keys in a grace
+/// period bound it, and nothing that is still needed has to leave.
+/// </remarks>
+internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
+{
+    /// <summary>Below so many cells it is not worth while to look for those of ended grace periods.</summary>
+    public const int FewCells = 1_000;
+
+    private readonly Lock _admitting = new();
+    private readonly ConcurrentDictionary<ApiKeyHash, SecretCell> _bySecret = new();
+    private int _pruneAt = FewCells;
+
+    /// <summary>The cells held.</summary>
+    public int Cells => _bySecret.Count;
+
+    /// <summary>
+    /// Notes a successful use of a key, before its source is told. It does nothing unless the key is in a grace period, and takes a lock
+    /// only for the first use of a secret in it.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="secret">The secret that was used.</param>
+    /// <param name="source">Where it was used from.</param>
+    /// <param name="now">The time.</param>
+    public void Seen(ApiKey key, ApiKeyHash secret, SourceCell source, uint now)
+    {
+        if (key.Retiring is not { } retiring || now >= retiring.ExpiresAt.ToUnixTimeSeconds())
+        {
+            return;
+        }
+
+        SecretCell cell = _bySecret.TryGetValue(secret, out SecretCell? held) && held.GraceEnd >= retiring.ExpiresAt
+            ? held
+            : Admit(key, retiring, secret, source, now);
+        cell.Seen(source, now);
+    }
+
+    /// <summary>The last use of a secret; null if none was seen.</summary>
+    public SecretUse? Read(ApiKeyHash secret) => _bySecret.GetValueOrDefault(secret)?.Read();
+
+    /// <summary>The secrets that were used since the last time.</summary>
+    public IEnumerable<object> TakeChanges()
+    {
+        foreach ((_, SecretCell cell) in _bySecret)
+        {
+            if (cell.TakeChange() is { } use)
+            {
+                yield return use;
+            }
+        }
+    }
+
+    private SecretCell Admit(ApiKey key, RetiringSecret retiring, ApiKeyHash secret, SourceCell source, uint now)
+    {
+        lock (_admitting)
+        {
+            SecretCell cell = CellOf(key.Id, secret, retiring.ExpiresAt, out _);
+            if (secret != retiring.Hash)
+            {
+                // What used the key before this rotation used its old secret.
+                SecretCell old = CellOf(key.Id, retiring.Hash, retiring.ExpiresAt, out bool isNew);
+                SourceCell? last = sources.Find(key.Id)?.All.Where(one => one != source || one.FirstSeen < now).MaxBy(one => one.LastSeen);
+                if (isNew && last is not null)
+                {
+                    old.Seen(last, last.LastSeen);
+                }
+            }
+
+            if (_bySecret.Count > _pruneAt)
+            {
+                Prune();
+            }
+
+            return cell;
+        }
+    }
+
+    /// <summary>The replacement of one rotation is the old secret of the next one, which ends later, and gets a new cell then.</summary>
+    private SecretCell CellOf(string keyId, ApiKeyHash secret, DateTimeOffset graceEnd, out bool isNew)
+    {
+        isNew = !_bySecret.TryGetValue(secret, out SecretCell? held) || held.GraceEnd < graceEnd;
+        return isNew ? _bySecret[secret] = new SecretCell(keyId, secret, graceEnd) : held!;
+    }
+
+    private void Prune()
+    {
+        DateTimeOffset now = CoarseClock.ToInstant(clock.Now);
+        foreach ((ApiKeyHash secret, SecretCell cell) in _bySecret)
+        {
+            if (cell.GraceEnd <= now)
+            {
+                _bySecret.TryRemove(secret, out _);
+            }
+        }
+
+        _pruneAt = Math.Max(FewCells, 2 * _bySecret.Count);
+    }
+}
