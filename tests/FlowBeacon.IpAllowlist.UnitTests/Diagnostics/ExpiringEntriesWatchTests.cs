@@ -184,6 +184,9 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
         public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
             IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+        public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+            IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken) => throw new NotSupportedException();
+
         public ValueTask<bool> WasDeniedAsync(
             string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) =>
             throw new NotSupportedException();

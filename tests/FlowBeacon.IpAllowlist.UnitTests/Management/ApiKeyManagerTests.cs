@@ -717,7 +717,10 @@ public sealed class ApiKeyManagerTests
             new AuditChange { Field = "name", Old = "one", New = "two" },
             new AuditChange { Field = "scopes", Old = "admin", New = "governance:read" },
             new AuditChange { Field = "expires_at", Old = null, New = "2027-01-02T00:00:00Z" });
-        entries.Where((_, index) => index != 2).Should().OnlyContain(entry => entry.Changes.Count == 0);
+        entries[0].Changes.Should().Equal(
+            new AuditChange { Field = "scopes", Old = null, New = "admin" },
+            new AuditChange { Field = "allowlist_mode", Old = null, New = "enforce" });
+        entries.Where((_, index) => index is 1 or 3 or 4 or 5).Should().OnlyContain(entry => entry.Changes.Count == 0);
         entries[3].Detail.Should().Be("the old secret works until 2027-01-01 01:00:00Z");
         entries[4].Detail.Should().Be($"the old secret {issued.RawKey[..12]} stopped working");
         entries[6].Detail.Should().Be("a break-glass key");
