@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using FlowBeacon.IpAllowlist;
+using FlowBeacon.IpAllowlist.Management;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
@@ -183,7 +184,36 @@ internal static class KeyApiDocument
             case "expires_at":
                 schema.Format = "date-time";
                 break;
+            case "allowed_ips" when schema.Items is null:
+                schema.Items = ItemOfList();
+                break;
         }
+    }
+
+    /// <summary>An item of a list in a request: a text, or an object.</summary>
+    private static OpenApiSchema ItemOfList()
+    {
+        var text = new OpenApiSchema { Type = JsonSchemaType.String };
+        const JsonSchemaType TextOrNull = JsonSchemaType.String | JsonSchemaType.Null;
+        return new OpenApiSchema
+        {
+            OneOf =
+            [
+                text,
+                new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    Properties = new Dictionary<string, IOpenApiSchema>
+                    {
+                        ["ip"] = text,
+                        ["note"] = new OpenApiSchema { Type = TextOrNull, MaxLength = ApiKeyLimits.MaxNoteLength },
+                        ["expires_at"] = new OpenApiSchema { Type = TextOrNull, Format = "date-time" },
+                    },
+                    Required = new HashSet<string> { "ip" },
+                    AdditionalPropertiesAllowed = false,
+                },
+            ],
+        };
     }
 
     private static void CompleteType(OpenApiSchema schema, string type)
@@ -196,27 +226,6 @@ internal static class KeyApiDocument
             case "ForwardedForLines":
                 var text = new OpenApiSchema { Type = JsonSchemaType.String };
                 schema.OneOf = [text, new OpenApiSchema { Type = JsonSchemaType.Array, Items = text }];
-                break;
-            case "AllowedIpBody":
-                schema.OneOf =
-                [
-                    new OpenApiSchema { Type = JsonSchemaType.String },
-                    new OpenApiSchema
-                    {
-                        Type = JsonSchemaType.Object,
-                        Required = new HashSet<string> { "ip" },
-                        AdditionalPropertiesAllowed = false,
-                        Properties = new Dictionary<string, IOpenApiSchema>
-                        {
-                            ["ip"] = new OpenApiSchema { Type = JsonSchemaType.String },
-                            ["note"] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, MaxLength = 200 },
-                            ["expires_at"] = new OpenApiSchema
-                            {
-                                Type = JsonSchemaType.String | JsonSchemaType.Null, Format = "date-time",
-                            },
-                        },
-                    },
-                ];
                 break;
             case "CreateApiKeyBody":
                 OpenApiSchema breakGlass = Having("break_glass");

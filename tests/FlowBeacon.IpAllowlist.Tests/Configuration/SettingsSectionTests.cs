@@ -32,7 +32,10 @@ public sealed class SettingsSectionTests : IDisposable
         { "7", $"*{Section}: '7' is no object*" },
         { "[]", $"*{Section}: '' is no object*" },
         { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is none of ForwardedForFirst, TrustedProxies, PeerAddress*" },
-        { """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""", $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*" },
+        {
+            """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""",
+            $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*"
+        },
         { """{"ClientIpSource":""}""", $"*{Section}:ClientIpSource*" },
         { """{"RequireApiKey":""}""", $"*{Section}:RequireApiKey*" },
         { """{"RequireApiKey":null}""", $"*{Section}:RequireApiKey*" },

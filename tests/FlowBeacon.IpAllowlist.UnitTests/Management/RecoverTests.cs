@@ -277,7 +277,8 @@ public sealed class RecoverTests
         string id = (await keys.CreateAsync("locked-out", "203.0.113.7")).Details.Key.Id;
         keys.Deny(id, Caller);
 
-        ChangedApiKey recovered = await keys.Manager.RecoverAsync(id, Caller, presented: null, Glass, TestContext.Current.CancellationToken);
+        ChangedApiKey recovered = await keys.Manager.RecoverAsync(
+            id, Caller, presented: null, Glass, TestContext.Current.CancellationToken);
 
         recovered.Details.Key.AllowedIps.Entries[0].ExpiresAt.Should().Be(keys.Now.AddHours(2));
     }

@@ -118,8 +118,8 @@ internal record ApiKeyJson
     public required string Prefix { get; init; }
 
     [JsonPropertyName("allowed_ips")]
-    [Description("The allowed addresses, in canonical form, expired ones included; [] if the check is off; null if the stored list cannot be"
-        + " read, so that the key is denied from everywhere.")]
+    [Description("The allowed addresses, in canonical form, expired ones included; [] if the check is off; null if the stored list cannot"
+        + " be read, so that the key is denied from everywhere.")]
     public required IReadOnlyList<string>? AllowedIps { get; init; }
 
     [JsonPropertyName("entries")]

@@ -65,8 +65,8 @@ internal sealed class UpdateApiKeyBody
     public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
-    [Description("The whole new list. A text keeps the note and the expiry of the entry that it names, and an object replaces both; [] turns"
-        + " the check off for this key. At most 1000 entries, where the host sets no other limit.")]
+    [Description("The whole new list. A text keeps the note and the expiry of the entry that it names, and an object replaces both; []"
+        + " turns the check off for this key. At most 1000 entries, where the host sets no other limit.")]
     public IReadOnlyList<AllowedIpBody>? AllowedIps { get; set; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>)), DisallowNull]
