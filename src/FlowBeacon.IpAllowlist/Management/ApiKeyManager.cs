@@ -597,7 +597,7 @@ public sealed class ApiKeyManager
 
             var errors = new FieldErrors();
             string why = presented is null ? "the key was denied from here" : "the caller showed the key itself";
-            string note = $"Recovery by {SnakeCase.Of(actor.Kind)} {PrintableText.Escape(actor.Id)}: {why}";
+            string note = $"Recovery by {SnakeCase.Of(actor.Kind)} {ShortId(actor)}: {why}";
             ApiKeyDetails after = _rules.Recover(before, address, note, errors);
             errors.ThrowIfAny();
             return (after, Entry(AuditAction.Recover, actor, after.Key) with
@@ -903,6 +903,14 @@ public sealed class ApiKeyManager
 
     private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key) =>
         AuditEntry.Create(_time.GetUtcNow(), action, actor, key.Id, key.Name);
+
+    /// <summary>The id of a caller for a note: short enough although escapes lengthen it.</summary>
+    private static string ShortId(ApiKeyActor actor)
+    {
+        const int Longest = 100;
+        string id = PrintableText.Escape(actor.Id);
+        return id.Length <= Longest ? id : $"{id[..(Longest - 3)]}...";
+    }
 
     private static ApiKey Revoked(ApiKey key) => key with { IsRevoked = true };
 
