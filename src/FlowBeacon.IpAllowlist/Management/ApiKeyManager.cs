@@ -139,12 +139,7 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(update);
 
         // Asked before this change has its turn, so that no other change waits for the traffic.
-        BoundedTraffic.Answer<ApiKeySources> seen = default;
-        if (update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false)
-        {
-            seen = await ReadSourcesAsync(id, cancellationToken);
-        }
-
+        BoundedTraffic.Answer<ApiKeySources> seen = await ReadSourcesForAsync(id, update, cancellationToken);
         ApiKey? changed = null;
         ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
@@ -171,15 +166,7 @@ public sealed class ApiKeyManager
                     accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });
         }, cancellationToken);
-        return new ChangedApiKey
-        {
-            Details = result,
-            Warnings =
-            [
-                .. _warnings.About(changed!, result.Key, update),
-                .. seen.Value is { } sources ? _warnings.AboutEntriesInUse(result.Key, sources) : [],
-            ],
-        };
+        return new ChangedApiKey { Details = result, Warnings = WarningsAbout(changed!, result.Key, update, seen) };
     }
 
     /// <summary>Tells what an update would do, and writes nothing.</summary>
@@ -199,12 +186,14 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(update);
         ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
         ApiKey after = Plan(before, update).Key;
+        BoundedTraffic.Answer<ApiKeySources> seen = await ReadSourcesForAsync(id, update, cancellationToken);
+        bool canCutOff = CanCutOff(before, after);
         return new ApiKeyPreview
         {
             Before = before,
             After = after,
-            LockoutRisk = CanCutOff(before, after) ? FindRisk(before, after, await SourcesOfAsync(id, cancellationToken)) : null,
-            Warnings = _warnings.About(before.Key, after, update),
+            LockoutRisk = !canCutOff ? null : FindRisk(before, after, seen.Value ?? throw RiskUnknown(seen.Failure!)),
+            Warnings = WarningsAbout(before.Key, after, update, seen),
         };
     }
 
@@ -724,6 +713,20 @@ public sealed class ApiKeyManager
 
     private Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesAsync(string id, CancellationToken cancellationToken) =>
         _traffic.AskAsync((traffic, token) => traffic.ReadSourcesAsync(id, token), cancellationToken);
+
+    /// <summary>Where a key was used from, if an update can cut any of that off; otherwise nothing is asked.</summary>
+    private async Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesForAsync(
+        string id, ApiKeyUpdate update, CancellationToken cancellationToken) =>
+        update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false
+            ? await ReadSourcesAsync(id, cancellationToken)
+            : default;
+
+    private IReadOnlyList<ApiKeyWarning> WarningsAbout(
+        ApiKey before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen) =>
+    [
+        .. _warnings.About(before, after, update),
+        .. seen.Value is { } sources ? _warnings.AboutEntriesInUse(after, sources) : [],
+    ];
 
     /// <summary>When the old secret of a rotation was last used; null if no use is known.</summary>
     private Task<BoundedTraffic.Answer<SecretUse?>> ReadOldSecretAsync(ApiKey key, CancellationToken cancellationToken) =>
