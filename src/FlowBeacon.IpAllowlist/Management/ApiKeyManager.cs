@@ -770,7 +770,7 @@ public sealed class ApiKeyManager
 
     /// <summary>Whether an update can deny any traffic that the key admits now.</summary>
     private bool CanCutOff(ApiKeyDetails before, ApiKey after) =>
-        StopsWorking(before, after) || LockoutGuard.CanDenyMore(before.Key, after);
+        StopsWorking(before, after) || _guard.CanDenyMore(before.Key, after);
 
     private LockoutRisk? FindRisk(ApiKeyDetails before, ApiKey after, ApiKeySources seen) =>
         StopsWorking(before, after) ? _guard.FindInUse(before.Key, seen) : _guard.Find(before.Key, after, seen);
