@@ -329,13 +329,13 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// Whether for each entry of another set there is one here that holds all of it, and as long. Entries that hold it only together do not
-    /// count.
+    /// Whether for each entry of another set that has not expired there is one here that holds all of it, and as long. Entries that hold it
+    /// only together do not count.
     /// </summary>
-    internal bool Covers(IpAddressSet other)
+    internal bool Covers(IpAddressSet other, DateTimeOffset now)
     {
         IReadOnlyList<IpListEntry> mine = Members;
-        return other.Members.All(theirs => theirs.Network.IsAddress
+        return other.Members.Where(theirs => Expiry.IsAhead(theirs.Until, now)).All(theirs => theirs.Network.IsAddress
             ? ListedUntil(theirs.Network.Start) >= theirs.Until
             : mine.Any(entry => entry.Until >= theirs.Until && entry.Network.Contains(theirs.Network)));
     }

@@ -2,7 +2,10 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>An entry of a list as it is written: an address or a range, alone or with a note and an expiry.</summary>
+/// <summary>
+/// An entry of a list as it is written: an address or a range, alone or with a note and an expiry. A text converts to an item without
+/// either: <c>AllowedIps = ["203.0.113.7", new AllowlistItem { Ip = "198.51.100.9", Note = "Berlin office" }]</c>.
+/// </summary>
 public sealed record AllowlistItem
 {
     /// <summary>
@@ -12,8 +15,8 @@ public sealed record AllowlistItem
     public required string Ip { get; init; }
 
     /// <summary>
-    /// What people should know about the entry: at most <see cref="ApiKeyLimits.MaxNoteLength"/> characters, of which the same are
-    /// refused as in a key's name; null or empty for nothing.
+    /// What people should know about the entry: at most <see cref="ApiKeyLimits.MaxNoteLength"/> characters, by the rules of
+    /// <see cref="NewApiKey.Name"/>; null or empty for nothing.
     /// </summary>
     public string? Note { get; init; }
 
@@ -24,8 +27,8 @@ public sealed record AllowlistItem
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>
-    /// Whether an entry that is on the list already keeps its note and its expiry, and those of this item do not matter; otherwise they
-    /// are replaced.
+    /// Whether an entry that is on the list already keeps its note and its expiry: <see cref="Note"/> and <see cref="ExpiresAt"/> are
+    /// then ignored. Otherwise they replace those of the entry.
     /// </summary>
     public bool KeepsNoteAndExpiry { get; init; }
 

@@ -5,8 +5,9 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>Reads a list as it is written, against the one that the key has.</summary>
 /// <param name="ranges">Which ranges new entries may be; null if none.</param>
 /// <param name="keyPrefix">How the host's raw keys begin.</param>
+/// <param name="maxEntries">The most entries of a list.</param>
 /// <param name="time">The time.</param>
-internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix, TimeProvider time)
+internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix, int maxEntries, TimeProvider time)
 {
     /// <summary>The key with the list that is written: the same object if it has that list already, or an item is refused.</summary>
     /// <param name="items">The items.</param>
@@ -19,11 +20,12 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
     {
         Dictionary<string, Entry> present = EntriesOf(key);
         var read = new Dictionary<string, Entry>(StringComparer.Ordinal);
+        DateTimeOffset now = time.GetUtcNow();
         bool isRefused = false;
         for (int index = 0; index < items.Count; index++)
         {
             string field = $"{nameof(NewApiKey.AllowedIps)}[{index}]";
-            if (ReadItem(items[index], field, present, isKeyKnown, errors) is not { } entry)
+            if (ReadItem(items[index], field, present, now, isKeyKnown, errors) is not { } entry)
             {
                 isRefused = true;
             }
@@ -34,16 +36,21 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
             }
         }
 
+        CheckSize(read.Count, errors);
         return isRefused ? key : With(key, read);
     }
 
-    /// <summary>The key with an entry more, which a recovery made. If the list is full, expired entries of that kind make room.</summary>
-    public ApiKeyDetails WithRecovery(ApiKeyDetails key, string ip, string note, DateTimeOffset expiresAt, int maxEntries)
+    /// <summary>
+    /// The key with an entry more, which a recovery made, or with its entry renewed. If the list is full, expired entries of recoveries
+    /// make room. An entry that a person added stays one.
+    /// </summary>
+    public ApiKeyDetails WithRecovery(ApiKeyDetails key, string ip, string note, TimeSpan lifetime, FieldErrors errors)
     {
         Dictionary<string, Entry> entries = EntriesOf(key);
         DateTimeOffset now = time.GetUtcNow();
-        entries[ip] = new Entry(
-            new AllowlistEntryDetails { Ip = ip, Note = note, AddedAt = now, IsFromRecovery = true }, expiresAt.ToUniversalTime());
+        AllowlistEntryDetails details = entries.GetValueOrDefault(ip)?.Details
+            ?? new AllowlistEntryDetails { Ip = ip, AddedAt = now, IsFromRecovery = true };
+        entries[ip] = new Entry(details with { Note = note }, now + lifetime);
         Entry[] expired = [.. entries.Values
             .Where(entry => entry.Details.IsFromRecovery && entry.ExpiresAt <= now)
             .OrderBy(entry => entry.ExpiresAt)
@@ -53,11 +60,12 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
             entries.Remove(entry.Details.Ip);
         }
 
+        CheckSize(entries.Count, errors);
         return With(key, entries);
     }
 
     private Entry? ReadItem(
-        AllowlistItem? item, string field, Dictionary<string, Entry> present, bool isKeyKnown, FieldErrors errors)
+        AllowlistItem? item, string field, Dictionary<string, Entry> present, DateTimeOffset now, bool isKeyKnown, FieldErrors errors)
     {
         bool isAllowed = IpAddressSet.TryParseEntry(item?.Ip, ranges, out string? ip, out string? fault);
         if (!isAllowed
@@ -68,7 +76,7 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
         }
 
         Entry? before = present.GetValueOrDefault(ip!);
-        DateTimeOffset? addedAt = before is null ? time.GetUtcNow() : before.Details.AddedAt;
+        DateTimeOffset? addedAt = before is null ? now : before.Details.AddedAt;
         if (item!.KeepsNoteAndExpiry)
         {
             return before ?? new Entry(new AllowlistEntryDetails { Ip = ip!, AddedAt = addedAt }, ExpiresAt: null);
@@ -76,7 +84,7 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
 
         DateTimeOffset? expiresAt = item.ExpiresAt?.ToUniversalTime();
         bool isNoteRead = KeyNameRules.TryReadNote(item.Note ?? "", keyPrefix, out string note, out string? noteFault);
-        bool isExpiryPast = isKeyKnown && expiresAt <= time.GetUtcNow() && expiresAt != before?.ExpiresAt;
+        bool isExpiryPast = isKeyKnown && expiresAt <= now && expiresAt != before?.ExpiresAt;
         if (!isNoteRead)
         {
             errors.Add($"{field}.{nameof(item.Note)}", noteFault!);
@@ -87,9 +95,23 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
             errors.Add($"{field}.{nameof(item.ExpiresAt)}", "must be in the future");
         }
 
-        return isNoteRead && !isExpiryPast
-            ? new Entry(new AllowlistEntryDetails { Ip = ip!, Note = note, AddedAt = addedAt }, expiresAt)
-            : null;
+        if (!isNoteRead || isExpiryPast)
+        {
+            return null;
+        }
+
+        // Whoever changes the entry of a recovery makes it their own. Writing it back changes nothing.
+        return before is not null && before.Details.Note == note && before.ExpiresAt == expiresAt
+            ? before
+            : new Entry(new AllowlistEntryDetails { Ip = ip!, Note = note, AddedAt = addedAt }, expiresAt);
+    }
+
+    private void CheckSize(int count, FieldErrors errors)
+    {
+        if (count > maxEntries)
+        {
+            errors.Add(nameof(NewApiKey.AllowedIps), $"has {count} entries; at most {maxEntries} are allowed");
+        }
     }
 
     private static Dictionary<string, Entry> EntriesOf(ApiKeyDetails key) => key.DescribeEntries().ToDictionary(

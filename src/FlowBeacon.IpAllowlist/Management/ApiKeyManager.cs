@@ -139,12 +139,7 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(update);
 
         // Asked before this change has its turn, so that no other change waits for the traffic.
-        BoundedTraffic.Answer<ApiKeySources> seen = default;
-        if (update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false)
-        {
-            seen = await ReadSourcesAsync(id, cancellationToken);
-        }
-
+        BoundedTraffic.Answer<ApiKeySources> seen = await ReadSourcesForAsync(id, update, cancellationToken);
         ApiKey? changed = null;
         ApiKeyDetails result = await ChangeAsync(id, expectedVersion, actor, before =>
         {
@@ -171,15 +166,7 @@ public sealed class ApiKeyManager
                     accepted is null ? null : $"lockout risk accepted for {accepted}"),
             });
         }, cancellationToken);
-        return new ChangedApiKey
-        {
-            Details = result,
-            Warnings =
-            [
-                .. _warnings.About(changed!, result.Key, update),
-                .. seen.Value is { } sources ? _warnings.AboutEntriesInUse(result.Key, sources) : [],
-            ],
-        };
+        return new ChangedApiKey { Details = result, Warnings = WarningsAbout(changed!, result.Key, update, seen) };
     }
 
     /// <summary>Tells what an update would do, and writes nothing.</summary>
@@ -199,12 +186,14 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(update);
         ApiKeyDetails before = await GetToChangeAsync(id, expectedVersion, cancellationToken);
         ApiKey after = Plan(before, update).Key;
+        BoundedTraffic.Answer<ApiKeySources> seen = await ReadSourcesForAsync(id, update, cancellationToken);
+        bool canCutOff = CanCutOff(before, after);
         return new ApiKeyPreview
         {
             Before = before,
             After = after,
-            LockoutRisk = CanCutOff(before, after) ? FindRisk(before, after, await SourcesOfAsync(id, cancellationToken)) : null,
-            Warnings = _warnings.About(before.Key, after, update),
+            LockoutRisk = !canCutOff ? null : FindRisk(before, after, seen.Value ?? throw RiskUnknown(seen.Failure!)),
+            Warnings = WarningsAbout(before.Key, after, update, seen),
         };
     }
 
@@ -597,7 +586,7 @@ public sealed class ApiKeyManager
 
             var errors = new FieldErrors();
             string why = presented is null ? "the key was denied from here" : "the caller showed the key itself";
-            string note = $"Recovery by {SnakeCase.Of(actor.Kind)} {PrintableText.Escape(actor.Id)}: {why}";
+            string note = $"Recovery by {SnakeCase.Of(actor.Kind)} {ShortId(actor)}: {why}";
             ApiKeyDetails after = _rules.Recover(before, address, note, errors);
             errors.ThrowIfAny();
             return (after, Entry(AuditAction.Recover, actor, after.Key) with
@@ -725,6 +714,20 @@ public sealed class ApiKeyManager
     private Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesAsync(string id, CancellationToken cancellationToken) =>
         _traffic.AskAsync((traffic, token) => traffic.ReadSourcesAsync(id, token), cancellationToken);
 
+    /// <summary>Where a key was used from, if an update can cut any of that off; otherwise nothing is asked.</summary>
+    private async Task<BoundedTraffic.Answer<ApiKeySources>> ReadSourcesForAsync(
+        string id, ApiKeyUpdate update, CancellationToken cancellationToken) =>
+        update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false
+            ? await ReadSourcesAsync(id, cancellationToken)
+            : default;
+
+    private IReadOnlyList<ApiKeyWarning> WarningsAbout(
+        ApiKey before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen) =>
+    [
+        .. _warnings.About(before, after, update),
+        .. seen.Value is { } sources ? _warnings.AboutEntriesInUse(after, sources) : [],
+    ];
+
     /// <summary>When the old secret of a rotation was last used; null if no use is known.</summary>
     private Task<BoundedTraffic.Answer<SecretUse?>> ReadOldSecretAsync(ApiKey key, CancellationToken cancellationToken) =>
         _traffic.AskAsync(
@@ -767,7 +770,7 @@ public sealed class ApiKeyManager
 
     /// <summary>Whether an update can deny any traffic that the key admits now.</summary>
     private bool CanCutOff(ApiKeyDetails before, ApiKey after) =>
-        StopsWorking(before, after) || LockoutGuard.CanDenyMore(before.Key, after);
+        StopsWorking(before, after) || _guard.CanDenyMore(before.Key, after);
 
     private LockoutRisk? FindRisk(ApiKeyDetails before, ApiKey after, ApiKeySources seen) =>
         StopsWorking(before, after) ? _guard.FindInUse(before.Key, seen) : _guard.Find(before.Key, after, seen);
@@ -903,6 +906,14 @@ public sealed class ApiKeyManager
 
     private AuditEntry Entry(AuditAction action, ApiKeyActor actor, ApiKey key) =>
         AuditEntry.Create(_time.GetUtcNow(), action, actor, key.Id, key.Name);
+
+    /// <summary>The id of a caller for a note: short enough although escapes lengthen it.</summary>
+    private static string ShortId(ApiKeyActor actor)
+    {
+        const int Longest = 100;
+        string id = PrintableText.Escape(actor.Id);
+        return id.Length <= Longest ? id : $"{id[..(Longest - 3)]}...";
+    }
 
     private static ApiKey Revoked(ApiKey key) => key with { IsRevoked = true };
 

@@ -8,7 +8,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
     public static readonly TimeSpan RecoveryInterval = TimeSpan.FromHours(1);
 
-    private readonly AllowlistReader _list = new(settings.Ranges, settings.ApiKeyPrefix, time);
+    private readonly AllowlistReader _list = new(settings.Ranges, settings.ApiKeyPrefix, settings.MaxAddressesPerKey, time);
 
     /// <summary>Reads the id that a caller chose, or makes one. A fault does not repeat it, because it may be a raw key.</summary>
     public string ReadId(string? chosen, FieldErrors errors)
@@ -59,7 +59,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
             RefuseEmptyList(errors);
         }
 
-        return ReadAllowedIps(key, request.AllowedIps ?? [], isKeyKnown: true, errors);
+        return _list.Read(request.AllowedIps ?? [], key, isKeyKnown: true, errors);
     }
 
     /// <summary>Reads the new list of a key. Only a change is refused: a key without a list may stay as it is.</summary>
@@ -74,24 +74,12 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
             RefuseEmptyList(errors);
         }
 
-        return ReadAllowedIps(before, items, isKeyKnown, errors);
+        return _list.Read(items, before, isKeyKnown, errors);
     }
 
     /// <summary>The key with the address of a recovery on its list.</summary>
-    public ApiKeyDetails Recover(ApiKeyDetails key, string ip, string note, FieldErrors errors)
-    {
-        ApiKeyDetails recovered = _list.WithRecovery(
-            key, ip, note, time.GetUtcNow() + settings.RecoveryEntryLifetime, settings.MaxAddressesPerKey);
-        CheckSize(recovered.Key.AllowedIps, errors);
-        return recovered;
-    }
-
-    private ApiKeyDetails ReadAllowedIps(ApiKeyDetails key, IReadOnlyList<AllowlistItem> items, bool isKeyKnown, FieldErrors errors)
-    {
-        ApiKeyDetails read = _list.Read(items, key, isKeyKnown, errors);
-        CheckSize(read.Key.AllowedIps, errors);
-        return read;
-    }
+    public ApiKeyDetails Recover(ApiKeyDetails key, string ip, string note, FieldErrors errors) =>
+        _list.WithRecovery(key, ip, note, settings.RecoveryEntryLifetime, errors);
 
     private void RefuseEmptyList(FieldErrors errors)
     {
@@ -132,14 +120,6 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
         }
 
         return mode;
-    }
-
-    private void CheckSize(IpAddressSet list, FieldErrors errors)
-    {
-        if (list.Count > settings.MaxAddressesPerKey)
-        {
-            errors.Add(nameof(NewApiKey.AllowedIps), $"has {list.Count} entries; at most {settings.MaxAddressesPerKey} are allowed");
-        }
     }
 
     public static void CheckGrace(int hours, FieldErrors errors)

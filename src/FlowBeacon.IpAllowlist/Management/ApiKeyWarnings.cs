@@ -70,7 +70,7 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
             {
                 yield return About(
                     network, ApiKeyWarningKind.Overlap,
-                    $"{network} lies within {range}, so removing it, or its expiry, changes nothing while that is in force");
+                    $"{network} lies within {range}, so its expiry or removal denies nobody while {range} is in force");
             }
             else
             {

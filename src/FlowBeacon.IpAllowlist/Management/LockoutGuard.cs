@@ -12,10 +12,12 @@ internal sealed class LockoutGuard(TimeProvider time)
     /// <summary>An old secret that was used within this time is in use.</summary>
     private static readonly TimeSpan SecretWindow = TimeSpan.FromHours(1);
 
-    /// <summary>Whether there is any client that a key admits before the change and denies after it.</summary>
-    public static bool CanDenyMore(ApiKey before, ApiKey after) =>
+    /// <summary>
+    /// Whether there is any client that a key admits before the change and denies after it, now or from an earlier expiry on.
+    /// </summary>
+    public bool CanDenyMore(ApiKey before, ApiKey after) =>
         !before.AllowedIps.IsUnreadable && !AdmitsEverybody(after)
-        && (AdmitsEverybody(before) || !after.AllowedIps.Covers(before.AllowedIps));
+        && (AdmitsEverybody(before) || !after.AllowedIps.Covers(before.AllowedIps, time.GetUtcNow()));
 
     /// <summary>
     /// The risk of a change for which <see cref="CanDenyMore"/>; null if there is none. Addresses that were denied before the change do not

@@ -39,22 +39,20 @@ internal static class EntriesExpiringInUse
 
         // Sources are known to the second.
         var since = DateTimeOffset.FromUnixTimeSeconds((now - InUse).ToUnixTimeSeconds());
+        (IpAddressValue Address, DateTimeOffset LastSeen)[] inUse =
+            [.. EntryUse.AddressesOf(sources).Where(source => source.LastSeen >= since)];
         var found = new List<EntryExpiringInUse>();
         foreach (IpListEntry entry in key.AllowedIps.Members.Where(member => member.IsExpiring(now, now + soon)))
         {
-            DateTimeOffset lastSeen = sources
-                .Where(source => source.LastSeen >= since && IsAdmittedUntilThen(source, entry))
-                .Select(source => source.LastSeen).DefaultIfEmpty().Max();
-            if (lastSeen != default)
+            DateTimeOffset? lastSeen = inUse
+                .Where(source => entry.Network.Contains(source.Address) && key.AllowedIps.ListedUntil(source.Address) == entry.Until)
+                .Max(source => (DateTimeOffset?)source.LastSeen);
+            if (lastSeen is { } last)
             {
-                found.Add(new EntryExpiringInUse(entry.Network.ToString(), Expiry.ToInstant(entry.Until)!.Value, lastSeen));
+                found.Add(new EntryExpiringInUse(entry.Network.ToString(), Expiry.ToInstant(entry.Until)!.Value, last));
             }
         }
 
         return found;
-
-        bool IsAdmittedUntilThen(SourceSeen source, IpListEntry entry) =>
-            source.ClientIp is not null && IpAddressParser.TryParse(source.ClientIp, out IpAddressValue address)
-            && entry.Network.Contains(address) && key.AllowedIps.ListedUntil(address) == entry.Until;
     }
 }

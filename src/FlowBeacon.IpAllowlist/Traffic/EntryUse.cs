@@ -8,13 +8,7 @@ internal static class EntryUse
     /// <summary>For each entry of the list, in its order, when an address that it holds was last seen; null if none was.</summary>
     public static IReadOnlyList<DateTimeOffset?> LastSeen(IpAddressSet list, ApiKeySources seen)
     {
-        (IpAddressValue Address, DateTimeOffset LastSeen)[] sources =
-        [
-            .. from source in seen.Sources
-               let address = IpAddressParser.TryParse(source.ClientIp, out IpAddressValue read) ? read : (IpAddressValue?)null
-               where address is not null
-               select (address.Value, source.LastSeen),
-        ];
+        (IpAddressValue Address, DateTimeOffset LastSeen)[] sources = AddressesOf(seen.Sources);
         return
         [
             .. list.Members.Select(entry => sources
@@ -22,4 +16,13 @@ internal static class EntryUse
                 .Max(source => (DateTimeOffset?)source.LastSeen)),
         ];
     }
+
+    /// <summary>The sources that are addresses, read once for all entries.</summary>
+    public static (IpAddressValue Address, DateTimeOffset LastSeen)[] AddressesOf(IReadOnlyList<SourceSeen> sources) =>
+    [
+        .. from source in sources
+           let address = IpAddressParser.TryParse(source.ClientIp, out IpAddressValue read) ? read : (IpAddressValue?)null
+           where address is not null
+           select (address.Value, source.LastSeen),
+    ];
 }

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
 /// <summary>
-/// Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk.
+/// Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk, or by an
+/// expiry that somebody set. What a list admits is known from a table here, not from the sets of the library.
 /// </summary>
 public sealed class LockoutGuardProperties
 {
@@ -17,6 +18,35 @@ public sealed class LockoutGuardProperties
 
     private static readonly IPAddress[] Pool =
         [.. new[] { "192.0.2.1", "192.0.2.2", "198.51.100.9", "203.0.113.7", "2001:db8::7", "2001:db8::9" }.Select(IPAddress.Parse)];
+
+    /// <summary>Addresses that never use a key: one outside of every entry, and one in each range and in no narrower entry.</summary>
+    private static readonly IPAddress[] Unused =
+        [.. new[] { "::", "192.0.2.3", "192.0.2.77", "198.51.100.1", "203.0.113.200", "2001:db8::1" }.Select(IPAddress.Parse)];
+
+    /// <summary>All entries that lists have: the text, the canonical text, and which of the addresses above they hold.</summary>
+    private static readonly (string Text, string Canonical, IPAddress[] Holds)[] Entries =
+    [
+        .. Pool.Select(address => (address.ToString(), address.ToString(), new[] { address })),
+        ("192.0.2.0/30", "192.0.2.0/30", [Pool[0], Pool[1], Unused[1]]),
+        ("192.0.2.0/24", "192.0.2.0/24", [Pool[0], Pool[1], Unused[1], Unused[2]]),
+        ("198.51.100.0/28", "198.51.100.0/28", [Pool[2], Unused[3]]),
+        ("::ffff:203.0.113.0/120", "203.0.113.0/24", [Pool[3], Unused[4]]),
+        ("2001:DB8:0::/64", "2001:db8::/64", [Pool[4], Pool[5], Unused[5]]),
+    ];
+
+    private static readonly TimeSpan[] Lifetimes =
+        [TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(12), TimeSpan.FromHours(30)];
+
+    /// <summary>How a range is written: most often not at all, because it admits much of the pool.</summary>
+    private static readonly Gen<Writing> OfRange = Gen.Frequency(
+        (9, Gen.Const(Writing.None)), (1, Gen.Const(Writing.Text)), (1, Gen.Const(Writing.Object)), (1, Gen.Const(Writing.Expiring)));
+
+    private static readonly Gen<Writing> OfAddress = Gen.Frequency(
+        (6, Gen.Const(Writing.None)), (3, Gen.Const(Writing.Text)), (1, Gen.Const(Writing.Object)), (2, Gen.Const(Writing.Expiring)));
+
+    private static readonly Gen<Writing[]> AnyList = Gen.Select(
+        OfAddress.Array[Pool.Length], OfRange.Array[Entries.Length - Pool.Length],
+        (addresses, ranges) => addresses.Concat(ranges).ToArray());
 
     /// <summary>Around the window and around the second, by which the record tells the time.</summary>
     private static readonly TimeSpan[] Waits =
@@ -31,9 +61,10 @@ public sealed class LockoutGuardProperties
 
     private static readonly Gen<Operation> AnyOperation = Gen.Select(
         Gen.Int[0, Steps.Length - 1].Select(index => Steps[index]),
-        Gen.Int[0, Keys - 1], Gen.Int[0, Pool.Length], Gen.Int[0, (1 << Pool.Length) - 1], Gen.Enum<AllowlistMode>(),
+        Gen.Int[0, Keys - 1], Gen.Int[0, Pool.Length], AnyList, Gen.Int[0, Lifetimes.Length - 1], Gen.Enum<AllowlistMode>(),
         Gen.Int[0, Waits.Length - 1],
-        (step, key, address, list, mode, wait) => new Operation(step, key, address, list, mode, Waits[wait]));
+        (step, key, address, list, lifetime, mode, wait) =>
+            new Operation(step, key, address, list, Lifetimes[lifetime], mode, Waits[wait]));
 
     [Fact]
     public void No_sequence_of_edits_cuts_working_traffic_off_and_no_other_edit_is_refused() =>
@@ -47,6 +78,7 @@ public sealed class LockoutGuardProperties
     {
         int refused = 0;
         int cutOff = 0;
+        int ranOut = 0;
         Gen.Select(AnyOperation.Array[1, 40], Gen.Bool.Select(isSmall => isSmall ? 2 : 64), Gen.Int[0, 3].Array[40]).Sample(
             run =>
             {
@@ -61,11 +93,13 @@ public sealed class LockoutGuardProperties
                 world.CheckByRequests();
                 Interlocked.Add(ref refused, world.Refused);
                 Interlocked.Add(ref cutOff, world.CutOff);
+                Interlocked.Add(ref ranOut, world.RanOut);
             },
             iter: iterations);
 
         refused.Should().BeGreaterThan(iterations / 4, "edits that are never refused would prove nothing");
         (cutOff > 0).Should().Be(acceptsSome);
+        ranOut.Should().BePositive("expiries that end no use would prove nothing");
     }
 
     private enum Step
@@ -83,12 +117,51 @@ public sealed class LockoutGuardProperties
         Wait,
     }
 
-    /// <summary>One step. An address beyond the pool is none; a list has the addresses whose bits are set.</summary>
-    private sealed record Operation(Step Step, int Key, int Address, int List, AllowlistMode Mode, TimeSpan Wait)
+    /// <summary>How an entry is written in a list.</summary>
+    private enum Writing
+    {
+        None,
+        Text,
+        Object,
+        Expiring,
+    }
+
+    /// <summary>One step. An address beyond the pool is none; a list says of each entry how it is written.</summary>
+    private sealed record Operation(
+        Step Step, int Key, int Address, Writing[] List, TimeSpan Lifetime, AllowlistMode Mode, TimeSpan Wait)
     {
         public IPAddress? ClientIp => Address < Pool.Length ? Pool[Address] : null;
 
-        public string[] AllowedIps => [.. Pool.Where((_, index) => (List & (1 << index)) != 0).Select(address => address.ToString())];
+        public AllowlistItem[] AllowedIpsAt(DateTimeOffset now) =>
+        [
+            .. List.Index().Where(entry => entry.Item != Writing.None).Select(entry => entry.Item == Writing.Text
+                ? AllowlistItem.FromString(Entries[entry.Index].Text)
+                : new AllowlistItem
+                {
+                    Ip = Entries[entry.Index].Text,
+                    ExpiresAt = entry.Item == Writing.Expiring ? now + Lifetime : null,
+                }),
+        ];
+    }
+
+    /// <summary>What is known of a key here: its list, by the canonical texts, with the expiries.</summary>
+    private sealed record Expected(IReadOnlyDictionary<string, DateTimeOffset?> List, AllowlistMode Mode, bool IsDisabled)
+    {
+        public bool Admits(IPAddress? address, DateTimeOffset now) => !IsDisabled && AdmitsIfEnabled(address, now);
+
+        public bool AdmitsIfEnabled(IPAddress? address, DateTimeOffset now) =>
+            List.Count == 0 || Mode == AllowlistMode.ReportOnly
+            || Entries.Any(entry => List.TryGetValue(entry.Canonical, out DateTimeOffset? end) && !(end <= now)
+                && entry.Holds.Contains(address));
+
+        public Expected With(ApiKeyUpdate update) => new(
+            update.AllowedIps?.ToDictionary(item => Canonical(item.Ip), ExpiryOf) ?? List, update.AllowlistMode ?? Mode,
+            update.Enabled is { } enabled ? !enabled : IsDisabled);
+
+        private static string Canonical(string text) => Entries.Single(entry => entry.Text == text).Canonical;
+
+        private DateTimeOffset? ExpiryOf(AllowlistItem item) =>
+            item.KeepsNoteAndExpiry ? List.GetValueOrDefault(Canonical(item.Ip)) : item.ExpiresAt;
     }
 
     /// <summary>Keys behind the real middleware, and what an onlooker knows of them who sees requests and answers alone.</summary>
@@ -108,7 +181,11 @@ public sealed class LockoutGuardProperties
             _mostSources = mostSources;
             var services = new ServiceCollection();
             services.AddSingleton<TimeProvider>(_time);
-            services.AddFlowBeaconIpAllowlist(options => options.MaxSourcesPerKey = mostSources).AddKeyManagement();
+            services.AddFlowBeaconIpAllowlist(options =>
+            {
+                options.MaxSourcesPerKey = mostSources;
+                options.AllowCidrRanges = true;
+            }).AddKeyManagement();
             _services = services.BuildServiceProvider();
             IApplicationBuilder app = new ApplicationBuilder(_services).UseFlowBeaconIpAllowlist();
             app.Run(_ => Task.CompletedTask);
@@ -127,6 +204,9 @@ public sealed class LockoutGuardProperties
 
         public int CutOff { get; private set; }
 
+        /// <summary>How many addresses in use were no longer admitted because of an expiry.</summary>
+        public int RanOut { get; private set; }
+
         public void Do(Operation operation, bool isAccepted)
         {
             KeyInUse key = _keys[operation.Key];
@@ -136,13 +216,14 @@ public sealed class LockoutGuardProperties
                     Use(key, key.RawKey, operation.ClientIp);
                     break;
                 case Step.SetList:
-                    Edit(key, new ApiKeyUpdate { AllowedIps = [.. operation.AllowedIps] }, isAccepted);
+                    Edit(key, new ApiKeyUpdate { AllowedIps = operation.AllowedIpsAt(Now) }, isAccepted);
                     break;
                 case Step.SetMode:
                     Edit(key, new ApiKeyUpdate { AllowlistMode = operation.Mode }, isAccepted);
                     break;
                 case Step.SetBoth:
-                    Edit(key, new ApiKeyUpdate { AllowedIps = [.. operation.AllowedIps], AllowlistMode = operation.Mode }, isAccepted);
+                    Edit(
+                        key, new ApiKeyUpdate { AllowedIps = operation.AllowedIpsAt(Now), AllowlistMode = operation.Mode }, isAccepted);
                     break;
                 case Step.ClearList:
                     Edit(key, new ApiKeyUpdate { AllowedIps = [] }, isAccepted);
@@ -168,14 +249,18 @@ public sealed class LockoutGuardProperties
             }
         }
 
-        /// <summary>Working traffic is admitted, save for what was cut off knowingly; and the record tells what was seen.</summary>
+        /// <summary>
+        /// Working traffic is admitted, save for what was cut off knowingly or by an expiry; lists are as they were written, and the record
+        /// tells what was seen.
+        /// </summary>
         public void Check()
         {
             foreach (KeyInUse key in _keys)
             {
-                ApiKey now = Get(key);
-                key.CutOffKnowingly.RemoveWhere(address => Admits(now, address));
-                InUse(key).Where(address => !Admits(now, address) && !key.CutOffKnowingly.Contains(address)).Should().BeEmpty();
+                key.CutOffKnowingly.RemoveWhere(address => Admits(key, address));
+                InUse(key).Where(address => !Admits(key, address) && !key.CutOffKnowingly.Contains(address)).Should().BeEmpty();
+                Lines(Get(key).AllowedIps.Entries.Select(entry => $"{entry.Text} {entry.ExpiresAt:O}"))
+                    .Should().Be(Lines(key.Expected.List.Select(entry => $"{entry.Key} {entry.Value:O}")));
                 if (_mostSources >= Pool.Length)
                 {
                     Lines(_traffic.ReadSources(key.Id).Sources.Select(source => $"{source.ClientIp} {source.LastSeen:u}"))
@@ -192,7 +277,7 @@ public sealed class LockoutGuardProperties
                 foreach (IPAddress address in InUse(key))
                 {
                     Use(key, key.RawKey, address).Should().Be(
-                        Get(key).IsDisabled ? 401 : key.CutOffKnowingly.Contains(address) ? 403 : 200, $"of {address}");
+                        key.Expected.IsDisabled ? 401 : key.CutOffKnowingly.Contains(address) ? 403 : 200, $"of {address}");
                 }
             }
         }
@@ -204,11 +289,9 @@ public sealed class LockoutGuardProperties
 
         private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
 
-        private static bool Admits(ApiKey key, IPAddress? address) => !key.IsDisabled && AdmitsIfEnabled(key, address);
+        private DateTimeOffset Now => _time.GetUtcNow();
 
-        private static bool AdmitsIfEnabled(ApiKey key, IPAddress? address) =>
-            key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly
-                || (address is not null && key.AllowedIps.Contains(address));
+        private bool Admits(KeyInUse key, IPAddress? address) => key.Expected.Admits(address, Now);
 
         private ApiKey Get(KeyInUse key) => Result(_manager.GetAsync(key.Id)).Key;
 
@@ -232,15 +315,20 @@ public sealed class LockoutGuardProperties
         /// Whether an edit cuts an address off: a key that works is disabled, or its list no longer has the address. What a list of a
         /// disabled key loses counts as well, because it would be cut off when the key is enabled.
         /// </summary>
-        private static bool IsCutOff(ApiKey before, ApiKey after, IPAddress? address) =>
-            AdmitsIfEnabled(before, address)
-            && (!AdmitsIfEnabled(after, address) || (!before.IsDisabled && after.IsDisabled));
+        private static bool IsCutOff(Expected before, Expected after, IPAddress? address, DateTimeOffset now) =>
+            before.AdmitsIfEnabled(address, now)
+            && (!after.AdmitsIfEnabled(address, now) || (!before.IsDisabled && after.IsDisabled));
 
         /// <summary>
-        /// Whether some address that is admitted before would not be admitted after, if only one that never used the key.
+        /// Whether some address that is admitted before, now or later, would not be admitted after, if only one that never used the key.
         /// </summary>
-        private static bool CanDenyMore(ApiKey before, ApiKey after) => Pool.Append(IPAddress.IPv6Any).Append(null)
-            .Any(address => IsCutOff(before, after, address));
+        private bool CanDenyMore(Expected before, Expected after)
+        {
+            IEnumerable<DateTimeOffset> ends =
+                before.List.Values.Concat(after.List.Values).OfType<DateTimeOffset>().Where(end => end > Now);
+            return (!before.IsDisabled && after.IsDisabled)
+                || ends.Append(Now).Any(time => Pool.Concat(Unused).Append(null).Any(address => IsCutOff(before, after, address, time)));
+        }
 
         private int Use(KeyInUse key, string rawKey, IPAddress? from)
         {
@@ -252,8 +340,8 @@ public sealed class LockoutGuardProperties
             _pipeline(context).GetAwaiter().GetResult();
 
             int status = context.Response.StatusCode;
-            bool isAdmitted = Admits(Get(key), from);
-            status.Should().Be(isAdmitted ? 200 : Get(key).IsDisabled ? 401 : 403);
+            bool isAdmitted = Admits(key, from);
+            status.Should().Be(isAdmitted ? 200 : key.Expected.IsDisabled ? 401 : 403);
             if (isAdmitted && from is not null)
             {
                 key.LastSeen[from] = Second(_time.GetUtcNow());
@@ -268,21 +356,18 @@ public sealed class LockoutGuardProperties
 
         private void Edit(KeyInUse key, ApiKeyUpdate update, bool isAccepted)
         {
-            ApiKey before = Get(key);
-            ApiKey wanted = before with
-            {
-                AllowedIps = update.AllowedIps is null ? before.AllowedIps : IpAddressSet.Parse(update.AllowedIps.Select(item => item.Ip)),
-                AllowlistMode = update.AllowlistMode ?? before.AllowlistMode,
-                IsDisabled = update.Enabled is { } enabled ? !enabled : before.IsDisabled,
-            };
-            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(address => IsCutOff(before, wanted, address))];
-            IPAddress?[] listed = [.. Remembered(key).Where(address => IsCutOff(before, wanted, address))];
+            ApiKey stored = Get(key);
+            Expected before = key.Expected;
+            Expected wanted = before.With(update);
+            IPAddress?[] cutOff = [.. InUseWithoutAddressToo(key).Where(address => IsCutOff(before, wanted, address, Now))];
+            IPAddress?[] listed = [.. Remembered(key).Where(address => IsCutOff(before, wanted, address, Now))];
             bool isListIncomplete = _traffic.ReadSources(key.Id).EvictedUntil >= WindowStart && CanDenyMore(before, wanted);
             try
             {
                 Result(_manager.UpdateAsync(key.Id, update with { AcceptLockoutRisk = isAccepted }, null, ManagedKeys.Actor));
                 (isAccepted ? [] : cutOff).Should().BeEmpty("an edit that cuts off is refused");
                 (isListIncomplete && !isAccepted).Should().BeFalse("an edit that may cut off is refused");
+                key.Expected = wanted;
                 key.CutOffKnowingly.UnionWith(cutOff.OfType<IPAddress>());
                 CutOff += cutOff.Length;
             }
@@ -293,7 +378,7 @@ public sealed class LockoutGuardProperties
                     .Should().Be(Lines(listed.Select(address => address?.ToString() ?? "none")));
                 refusal.LockoutRisk.AreOlderEvicted.Should().Be(isListIncomplete);
                 (listed.Length > 0 || isListIncomplete).Should().BeTrue("an edit that cannot cut off is not refused");
-                Get(key).Should().BeSameAs(before);
+                Get(key).Should().BeSameAs(stored);
                 Refused++;
             }
         }
@@ -325,6 +410,8 @@ public sealed class LockoutGuardProperties
         /// <summary>Jumps over the hours and ticks through the last seconds: a tick for each second of a day would take too long.</summary>
         private void Wait(TimeSpan time)
         {
+            (KeyInUse Key, IPAddress[] Admitted)[] before =
+                [.. _keys.Select(key => (key, InUse(key).Where(address => Admits(key, address)).ToArray()))];
             TimeSpan ticking = TimeSpan.FromSeconds(1) + TimeSpan.FromTicks(time.Ticks % TimeSpan.TicksPerSecond);
             if (time > ticking)
             {
@@ -333,6 +420,12 @@ public sealed class LockoutGuardProperties
             }
 
             _time.Advance(time);
+            foreach ((KeyInUse key, IPAddress[] admitted) in before)
+            {
+                IPAddress[] ranOut = [.. admitted.Where(address => !Admits(key, address))];
+                key.CutOffKnowingly.UnionWith(ranOut);
+                RanOut += ranOut.Length;
+            }
         }
 
         private static DateTimeOffset Second(DateTimeOffset instant) => DateTimeOffset.FromUnixTimeSeconds(instant.ToUnixTimeSeconds());
@@ -348,7 +441,9 @@ public sealed class LockoutGuardProperties
 
         public DateTimeOffset? LastSeenWithoutAddress { get; set; }
 
-        /// <summary>What an accepted edit cut off and no later one has let in again.</summary>
+        public Expected Expected { get; set; } = new(new Dictionary<string, DateTimeOffset?>(), AllowlistMode.Enforce, IsDisabled: false);
+
+        /// <summary>What an accepted edit or an expiry cut off and no later edit has let in again.</summary>
         public HashSet<IPAddress> CutOffKnowingly { get; } = [];
     }
 }

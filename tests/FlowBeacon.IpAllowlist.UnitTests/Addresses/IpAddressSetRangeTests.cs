@@ -253,21 +253,24 @@ public sealed class IpAddressSetRangeTests
     [Fact]
     public void Covers_another_set_if_each_of_its_entries_lies_within_one_that_admits_as_long()
     {
+        DateTimeOffset now = Friday.AddDays(-2);
         IpAddressSet wide = Read(("10.0.0.0/8", Friday), ("2001:db8::/32", null), ("203.0.113.7", null));
 
-        wide.Covers(wide).Should().BeTrue();
-        wide.Covers(IpAddressSet.Empty).Should().BeTrue();
-        wide.Covers(Read(("10.1.2.3", Friday), ("10.1.0.0/16", Friday.AddDays(-1)))).Should().BeTrue();
-        wide.Covers(Read(("2001:db8:1::/48", null), ("203.0.113.7", Friday))).Should().BeTrue();
-        wide.Covers(Read(("10.1.2.3", Friday.AddTicks(1)))).Should().BeFalse();
-        wide.Covers(Read(("10.1.0.0/16", null))).Should().BeFalse();
-        wide.Covers(Read(("203.0.113.6/31", null))).Should().BeFalse();
-        wide.Covers(Read(("8.0.0.0/7", Friday))).Should().BeFalse();
-        wide.Covers(Read(("10.0.0.0/7", Friday))).Should().BeFalse("only its first address is the same");
-        wide.Covers(Read(("2001:db8::/31", null))).Should().BeFalse("only its first address is the same");
-        wide.Covers(Read(("::/1", null))).Should().BeFalse();
-        IpAddressSet.Empty.Covers(wide).Should().BeFalse();
-        IpAddressSet.Unreadable.Covers(wide).Should().BeFalse();
+        wide.Covers(wide, now).Should().BeTrue();
+        wide.Covers(IpAddressSet.Empty, now).Should().BeTrue();
+        wide.Covers(Read(("10.1.2.3", Friday), ("10.1.0.0/16", Friday.AddDays(-1))), now).Should().BeTrue();
+        wide.Covers(Read(("2001:db8:1::/48", null), ("203.0.113.7", Friday)), now).Should().BeTrue();
+        wide.Covers(Read(("10.1.2.3", Friday.AddTicks(1))), now).Should().BeFalse();
+        wide.Covers(Read(("10.1.0.0/16", null)), now).Should().BeFalse();
+        wide.Covers(Read(("203.0.113.6/31", null)), now).Should().BeFalse();
+        wide.Covers(Read(("8.0.0.0/7", Friday)), now).Should().BeFalse();
+        wide.Covers(Read(("10.0.0.0/7", Friday)), now).Should().BeFalse("only its first address is the same");
+        wide.Covers(Read(("2001:db8::/31", null)), now).Should().BeFalse("only its first address is the same");
+        wide.Covers(Read(("::/1", null)), now).Should().BeFalse();
+        wide.Covers(Read(("192.0.2.1", now), ("192.0.2.0/24", now.AddDays(-1))), now).Should().BeTrue("an expired entry admits nobody");
+        wide.Covers(Read(("192.0.2.1", now.AddTicks(1))), now).Should().BeFalse();
+        IpAddressSet.Empty.Covers(wide, now).Should().BeFalse();
+        IpAddressSet.Unreadable.Covers(wide, now).Should().BeFalse();
     }
 
     [Fact]

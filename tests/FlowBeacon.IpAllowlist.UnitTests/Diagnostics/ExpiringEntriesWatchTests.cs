@@ -56,6 +56,24 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
     }
 
     [Fact]
+    public async Task An_entry_of_a_recovery_is_logged_four_hours_before_its_expiry_if_it_is_in_use()
+    {
+        using ExpiringEntriesWatch watch = Create();
+        string used = await RecoveredAsync("used");
+        await RecoveredAsync("unused");
+        Use(used);
+
+        await LookAsync(watch);
+        await LookAsync(watch, afterHours: 19);
+        _found.All.Select(found => found.KeyId).Should().Equal(used);
+        Logged().Should().Be(0);
+
+        await LookAsync(watch, afterHours: 1);
+        _logs.OfLibrary.Should().ContainSingle().Which.Message.Should().StartWith(
+            $"Entry {Address} of key {used} expires at 2027-01-02 00:00:00Z although it is in use");
+    }
+
+    [Fact]
     public async Task The_same_entry_is_logged_once_a_day_and_others_apart()
     {
         using ExpiringEntriesWatch watch = Create();
@@ -149,6 +167,15 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
     private int Logged() => _logs.OfLibrary.Count(entry => entry.Id.Id == EntryExpiresInUse);
 
     private void Use(string id) => _keys.Use(id, Address);
+
+    private async Task<string> RecoveredAsync(string name)
+    {
+        string id = (await _keys.CreateAsync(name, "192.0.2.1")).Details.Key.Id;
+        var address = IPAddress.Parse(Address);
+        _keys.Deny(id, address);
+        await _keys.Manager.RecoverAsync(id, address, presented: null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+        return id;
+    }
 
     private void Set(string id, int? hours) => _keys.Store.Set(new ApiKey
     {

@@ -135,16 +135,7 @@ public sealed class AllowlistEntriesTests
         string id = await CreateAsync("203.0.113.7");
         ApiKeyDetails read = await _keys.GetAsync(id);
         IpAddressSet list = IpAddressSet.Parse(["203.0.113.7", "10.0.0.0/8", "198.51.100.0/28"], CidrRangeBounds.Default);
-        await _keys.Repository.CommitAsync(
-            new ApiKeyChange
-            {
-                Keys =
-                [
-                    new ApiKeyWrite { Details = read with { Key = read.Key with { AllowedIps = list }, Version = 2 }, ExpectedVersion = 1 },
-                ],
-                Audit = [],
-            },
-            TestContext.Current.CancellationToken);
+        await WriteAsync(_keys, read with { Key = read.Key with { AllowedIps = list }, Version = 2 });
 
         ApiKeyDetails kept = await _keys.UpdateAsync(id, new ApiKeyUpdate
         {
@@ -191,7 +182,7 @@ public sealed class AllowlistEntriesTests
                 ("2a00:0:1::/48", Overlap("2a00:0:1::/48", "2a00::/32")));
 
         static string Overlap(string entry, string range) =>
-            $"{entry} lies within {range}, so removing it, or its expiry, changes nothing while that is in force";
+            $"{entry} lies within {range}, so its expiry or removal denies nobody while {range} is in force";
     }
 
     [Fact]
@@ -255,6 +246,90 @@ public sealed class AllowlistEntriesTests
         narrowed.Version.Should().Be(2);
     }
 
+    [Fact]
+    public async Task Of_one_address_are_one_entry_although_time_passes_between_them()
+    {
+        _keys.Time.AutoAdvanceAmount = TimeSpan.FromTicks(1);
+
+        string id = await CreateAsync("203.0.113.7", "::ffff:203.0.113.7", "203.0.113.7");
+
+        (await _keys.GetAsync(id)).Entries.Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task That_are_new_must_expire_in_the_future_at_a_creation_as_well()
+    {
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
+            () => CreateAsync(new AllowlistItem { Ip = "203.0.113.7", ExpiresAt = _keys.Now }));
+
+        refusal.Errors.Should().ContainSingle().Which.Should().BeEquivalentTo(
+            new KeyValuePair<string, string[]>("AllowedIps[0].ExpiresAt", ["must be in the future"]));
+        await CreateAsync(new AllowlistItem { Ip = "203.0.113.7", ExpiresAt = _keys.Now.AddTicks(1) });
+    }
+
+    [Fact]
+    public async Task That_are_too_many_are_counted_beside_the_faults_of_others_and_those_of_the_kept_list_are_not()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { MaxAddressesPerKey = 2 });
+        ApiKeyDetails read = (await keys.CreateAsync("make-grid", "192.0.2.1")).Details;
+        IpAddressSet list = IpAddressSet.Parse(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+        await WriteAsync(keys, read with { Key = read.Key with { AllowedIps = list }, Version = 2 });
+
+        ApiKeyManagementException tooMany = await RefusedAsync("192.0.2.7", "192.0.2.8", "office", "192.0.2.9");
+        ApiKeyManagementException faulty = await RefusedAsync("192.0.2.7", "office");
+
+        tooMany.Errors.Keys.Should().BeEquivalentTo("AllowedIps[2]", "AllowedIps");
+        tooMany.Errors["AllowedIps"].Should().Equal("has 3 entries; at most 2 are allowed");
+        faulty.Errors.Keys.Should().Equal("AllowedIps[1]");
+
+        Task<ApiKeyManagementException> RefusedAsync(params string[] items) =>
+            ManagedKeys.RefusedAsync(() => keys.UpdateAsync(read.Key.Id, new ApiKeyUpdate { AllowedIps = [.. items] }));
+    }
+
+    [Fact]
+    public async Task Given_an_expiry_although_they_are_in_use_are_warned_of_and_not_refused()
+    {
+        string id = await CreateAsync("203.0.113.7");
+        _keys.Use(id, "203.0.113.7");
+        var update = new ApiKeyUpdate { AllowedIps = [new AllowlistItem { Ip = "203.0.113.7", ExpiresAt = _keys.Now.AddSeconds(1) }] };
+
+        ApiKeyPreview preview = await _keys.Manager.PreviewUpdateAsync(id, update, null, TestContext.Current.CancellationToken);
+        ChangedApiKey changed = await _keys.Manager.UpdateAsync(
+            id, update, null, ManagedKeys.Actor, TestContext.Current.CancellationToken);
+
+        preview.LockoutRisk.Should().BeNull();
+        changed.Warnings.Should().Contain(warning => warning.Kind == ApiKeyWarningKind.EntryExpiresInUse);
+        preview.Warnings.Should().Equal(changed.Warnings);
+        (await _keys.AuditAsync(id))[0].Detail.Should().BeNull("no risk was accepted");
+    }
+
+    [Fact]
+    public async Task That_have_expired_may_be_removed_although_sources_in_use_are_no_longer_remembered()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { MaxSourcesPerKey = 1 });
+        string id = (await keys.CreateAsync(new NewApiKey
+        {
+            Name = "make-grid",
+            AllowedIps = ["203.0.113.7", "203.0.113.8", new AllowlistItem { Ip = "192.0.2.1", ExpiresAt = Friday }],
+        })).Details.Key.Id;
+        keys.Time.SetUtcNow(Friday.AddTicks(-1));
+        keys.Use(id, "203.0.113.7");
+        keys.Use(id, "203.0.113.8");
+        var withoutExpired = new ApiKeyUpdate { AllowedIps = ["203.0.113.7", "203.0.113.8"] };
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => keys.UpdateAsync(id, withoutExpired));
+        keys.Time.SetUtcNow(Friday);
+        ApiKeyDetails removed = await keys.UpdateAsync(id, withoutExpired);
+
+        refusal.LockoutRisk!.AreOlderEvicted.Should().BeTrue();
+        removed.Key.AllowedIps.Count.Should().Be(2);
+    }
+
     private async Task<string> CreateAsync(params AllowlistItem[] items) =>
         (await _keys.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = items })).Details.Key.Id;
+
+    /// <summary>Writes a key as it shall be, whatever the rules say.</summary>
+    private static async Task WriteAsync(ManagedKeys keys, ApiKeyDetails key) => await keys.Repository.CommitAsync(
+        new ApiKeyChange { Keys = [new ApiKeyWrite { Details = key, ExpectedVersion = key.Version - 1 }], Audit = [] },
+        TestContext.Current.CancellationToken);
 }

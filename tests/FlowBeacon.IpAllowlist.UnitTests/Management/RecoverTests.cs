@@ -311,6 +311,70 @@ public sealed class RecoverTests
     }
 
     [Fact]
+    public async Task An_expired_entry_of_a_person_is_renewed_and_makes_no_room_later()
+    {
+        var keys = new ManagedKeys(new IpAllowlistOptions { MaxAddressesPerKey = 2 });
+        string id = (await keys.CreateAsync(new NewApiKey
+        {
+            Name = "locked-out",
+            AllowedIps =
+            [
+                "203.0.113.7", new AllowlistItem { Ip = Caller.ToString(), Note = "contractor", ExpiresAt = keys.Now.AddHours(1) },
+            ],
+        })).Details.Key.Id;
+        keys.Time.Advance(TimeSpan.FromHours(1));
+        await RecoverFromAsync(Caller);
+        AllowlistEntryDetails renewed = (await keys.GetAsync(id)).Entries[0];
+        keys.Time.Advance(TimeSpan.FromHours(24));
+
+        ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => RecoverFromAsync(IPAddress.Parse("192.0.2.1")));
+
+        renewed.Should().BeEquivalentTo(new { Ip = Caller.ToString(), AddedAt = ManagedKeys.Start, IsFromRecovery = false });
+        renewed.Note.Should().StartWith("Recovery by key key_glass");
+        refusal.Errors.Should().ContainKey("AllowedIps").WhoseValue.Should().Equal("has 3 entries; at most 2 are allowed");
+
+        Task RecoverFromAsync(IPAddress caller)
+        {
+            keys.Deny(id, caller);
+            return keys.Manager.RecoverAsync(id, caller, presented: null, Glass, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task The_entry_stays_that_of_a_recovery_where_it_is_written_back_and_becomes_a_persons_where_it_is_changed()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        ApiKeyDetails recovered = await RecoverAsync(id);
+        AllowlistItem[] same =
+        [
+            .. recovered.DescribeEntries().Select(
+                entry => new AllowlistItem { Ip = entry.Details.Ip, Note = entry.Details.Note, ExpiresAt = entry.ExpiresAt }),
+        ];
+
+        ApiKeyDetails writtenBack = await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = same });
+        ApiKeyDetails changed = await _keys.UpdateAsync(
+            id, new ApiKeyUpdate { AllowedIps = [.. same.Select(item => item with { Note = "new office" })] });
+
+        writtenBack.Should().Be(recovered, "nothing changed");
+        changed.Entries.Select(entry => entry.IsFromRecovery).Should().Equal(false, false);
+    }
+
+    [Fact]
+    public async Task The_note_is_one_that_may_be_written_back_whoever_recovers()
+    {
+        string id = await LockedOutAsync("203.0.113.7");
+        var actor = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = new string('я', 64) };
+
+        ChangedApiKey recovered = await _keys.Manager.RecoverAsync(
+            id, Caller, presented: null, actor, TestContext.Current.CancellationToken);
+
+        string note = recovered.Details.Entries[0].Note;
+        note.Should().StartWith("Recovery by user \\u044f").And.EndWith("...: the key was denied from here");
+        await _keys.UpdateAsync(
+            id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7", new AllowlistItem { Ip = Caller.ToString(), Note = note }] });
+    }
+
+    [Fact]
     public async Task Asks_the_record_of_denials_for_the_canonical_address()
     {
         string id = await LockedOutAsync("203.0.113.7");

@@ -10,7 +10,9 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 /// <summary>Takes a JSON object from a request, bounded, or answers why not.</summary>
 internal static class RequestBody
 {
-    public const int MaxBytes = 256 * 1024;
+    /// <summary>A list of 1,000 entries with notes of 200 characters fits, also with every character escaped.</summary>
+    public const int MaxBytes = 2 * 1024 * 1024;
+
     private const int MaxDepth = 8;
 
     /// <summary>What the only number of all bodies may be.</summary>

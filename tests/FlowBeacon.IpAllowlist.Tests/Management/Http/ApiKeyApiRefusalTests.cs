@@ -11,7 +11,7 @@ public sealed class ApiKeyApiRefusalTests
     private const string MembersOfCreation = "id, name, description, allowed_ips, allowlist_mode, scopes, expires_at, break_glass";
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
-    private const int LargestBody = 256 * 1024;
+    private const int LargestBody = 2 * 1024 * 1024;
 
     /// <summary>Faults of members that create and update share; the body lacks what the operation needs beside them.</summary>
     private const string Item =
@@ -343,7 +343,7 @@ public sealed class ApiKeyApiRefusalTests
         Answer refused = await host.SendContentAsync(Administrator, "POST", Keys, isChunked ? new ChunkedJson(tooLarge) : Json(tooLarge));
 
         taken.Status.Should().Be(201, taken.Body);
-        refused.ShouldBeProblem(413, "Body too large").Detail.Should().Contain("262144 bytes");
+        refused.ShouldBeProblem(413, "Body too large").Detail.Should().Contain("2097152 bytes");
         (await host.SnapshotAsync()).Should().ContainSingle();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
@@ -101,6 +102,110 @@ public sealed class EntriesApiTests
             $"Recovery by key {glass.Text("id")}: the key was denied from here");
         entry.GetProperty("expires_at").GetDateTimeOffset().Should().Be(
             recovered.Json.GetProperty("updated_at").GetDateTimeOffset().AddHours(24));
+    }
+
+    [Fact]
+    public async Task Answers_have_expired_entries_in_both_forms_so_that_the_list_can_be_written_back()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string until = Text(host.Time.GetUtcNow().AddHours(1));
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""
+            {"name":"make-grid","allowed_ips":[{"ip":"2001:db8::7","expires_at":"{{until}}"},{"ip":"192.0.2.1","expires_at":"{{until}}"}]}
+            """);
+        string target = $"{Keys}/{created.Text("id")}";
+        (await host.UseAsync(created.Text("key"), "192.0.2.1")).Should().Be(200);
+        host.Time.Advance(TimeSpan.FromHours(1));
+
+        Answer read = await host.SendAsync(Administrator, "GET", target);
+        Answer written = await host.SendAsync(
+            Administrator, "PATCH", target, $$"""{"allowed_ips":{{read.Json.GetProperty("allowed_ips").GetRawText()}}}""");
+
+        read.Texts("allowed_ips").Should().Equal("192.0.2.1", "2001:db8::7");
+        read.Json.GetProperty("entries").EnumerateArray().Select(entry => entry.GetProperty("ip").GetString())
+            .Should().Equal("192.0.2.1", "2001:db8::7");
+        written.Status.Should().Be(200, written.Body);
+        written.ETag.Should().Be(read.ETag, "nothing changed");
+        (await host.UseAsync(created.Text("key"), "192.0.2.1")).Should().Be(403);
+        (await host.UseAsync(created.Text("key"), "198.51.100.9")).Should().Be(403, "the list is not empty");
+    }
+
+    [Fact]
+    public async Task A_change_of_a_note_alone_is_a_new_version_on_record()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, """{"name":"make-grid","allowed_ips":["203.0.113.7"]}""");
+        string target = $"{Keys}/{created.Text("id")}";
+        const string Noted = """{"allowed_ips":[{"ip":"203.0.113.7","note":"Berlin office"}]}""";
+
+        Answer noted = await host.SendAsync(Administrator, "PATCH", target, Noted, "If-Match: \"1\"");
+        Answer stale = await host.SendAsync(Administrator, "PATCH", target, Noted, "If-Match: \"1\"");
+        Answer again = await host.SendAsync(Administrator, "PATCH", target, Noted, "If-Match: \"2\"");
+        Answer audit = await host.SendAsync(Administrator, "GET", $"{Keys}/audit?key_id={created.Text("id")}");
+
+        noted.ETag.Should().Be("\"2\"");
+        stale.Status.Should().Be(412);
+        again.ETag.Should().Be("\"2\"", "nothing changed");
+        JsonElement entry = audit.Json.GetProperty("entries")[0];
+        entry.GetProperty("old_allowed_ips").ValueKind.Should().Be(JsonValueKind.Null);
+        entry.GetProperty("changes").GetRawText().Should().Be(
+            """[{"field":"allowed_ips[203.0.113.7].note","old":null,"new":"Berlin office"}]""");
+    }
+
+    [Theory]
+    [InlineData("""[{"ip":"203.0.113.7","ip":"192.0.2.1"}]""")]
+    [InlineData("""[{"ip":"203.0.113.7","\u0069p":"192.0.2.1"}]""")]
+    public async Task A_member_that_an_item_names_twice_is_refused(string list)
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":{{list}}}""");
+
+        created.ShouldBeProblem(400, "Invalid body").Detail.Should().Be("A member is named twice.");
+    }
+
+    [Fact]
+    public async Task The_longest_list_with_the_longest_notes_fits_into_a_body()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string note = string.Concat(Enumerable.Repeat("\\u00e9", 200));
+        const string Until = "2099-01-01T00:00:00.0000000+00:00";
+        string items = string.Join(',', Enumerable.Range(0, 1_000).Select(number =>
+            $$"""{"ip":"2001:0db8:1111:2222:3333:4444:5555:{{number:x4}}","note":"{{note}}","expires_at":"{{Until}}"}"""));
+
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":[{{items}}]}""");
+
+        created.Status.Should().Be(201, created.Body);
+        created.Json.GetProperty("entries")[999].GetProperty("note").GetString().Should().Be(new string('é', 200));
+    }
+
+    [Fact]
+    public async Task The_entries_of_a_list_that_cannot_be_read_are_null_like_the_list()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        ApiKeyDetails key = (await host.CreateAsync("make-grid", "203.0.113.7")).Details;
+        await host.WriteAsync(key with { Key = key.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 });
+
+        Answer read = await host.SendAsync(Administrator, "GET", $"{Keys}/{key.Key.Id}");
+
+        read.Json.GetProperty("allowed_ips").ValueKind.Should().Be(JsonValueKind.Null);
+        read.Json.GetProperty("entries").ValueKind.Should().Be(JsonValueKind.Null);
+    }
+
+    [Fact]
+    public async Task A_raw_key_in_place_of_an_address_or_a_note_is_refused_and_not_repeated()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        string rawKey = (await host.CreateAsync("other", "192.0.2.1")).RawKey;
+
+        Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""
+            {"name":"make-grid","allowed_ips":[
+              "{{rawKey}}",{"ip":"203.0.113.7","note":"{{rawKey}}"},{"ip":"203.0.113.8","expires_at":"{{rawKey}}"}]}
+            """);
+
+        created.ShouldBeProblem(400, "Validation failed").Errors.Should().HaveCount(3);
+        string secret = rawKey[ApiKey.PrefixLength..];
+        created.Body.Should().NotContain(secret);
+        host.App.Logs.OfLibrary.Should().NotContain(entry => entry.Message.Contains(secret, StringComparison.Ordinal));
     }
 
     private static string Text(DateTimeOffset instant) => instant.ToString("yyyy-MM-ddTHH:mm:ss'Z'", CultureInfo.InvariantCulture);
