@@ -329,7 +329,7 @@ internal sealed class ConfigurationKeyReader
             }
         }
 
-        Fault(path, $"{PrintableText.Quote(text)} is no mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
+        Fault(path, $"{PrintableText.Quote(text)} is not a mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
         return AllowlistMode.Enforce;
     }
 

@@ -253,7 +253,7 @@ public sealed class RehearsalTests
         Func<Task> start = () => KestrelApp.StartAsync(configure: builder => AddKey(builder, mode));
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message
-            .Should().Contain($"FlowBeacon:Keys:restricted:AllowlistMode: '{mode}' is no mode; write Enforce or ReportOnly");
+            .Should().Contain($"FlowBeacon:Keys:restricted:AllowlistMode: '{mode}' is not a mode; write Enforce or ReportOnly");
     }
 
     private static InMemoryApiKeyStore Store(AllowlistMode mode, params string[] allowedIps)

@@ -25,7 +25,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     private const string PrefixRemedy = "write the first 12 characters of the raw key, and no more";
     private const string IsNoScope = "is no scope; the scopes are governance:read, governance:evaluate, admin";
     private const string IsNoInstant = "is no instant; write one such as 2027-01-31T00:00:00Z";
-    private const string IsNoMode = "is no mode; write Enforce or ReportOnly";
+    private const string IsNoMode = "is not a mode; write Enforce or ReportOnly";
     private const string SectionIsMissing = "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys";
     private const string SectionIsNoObject = "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value";
 
@@ -245,7 +245,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"REPORTONLY\"", AllowlistMode.ReportOnly },
     };
 
-    /// <summary>What is no mode, as JSON, and the fault. A number is none, though the framework would take it for one.</summary>
+    /// <summary>Values that are not a mode, as JSON, and the fault. A number is refused, although the framework would accept one.</summary>
     public static TheoryData<string, string> FaultyModes => new()
     {
         { "\"\"", $"{PathOfGrid}:AllowlistMode: '' {IsNoMode}" },

@@ -51,11 +51,11 @@ public sealed class ApiKeyManagerTests
         },
         {
             "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "AllowlistMode",
-            "2 is no mode; write Enforce or ReportOnly"
+            "2 is not a mode; write Enforce or ReportOnly"
         },
         {
             "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "AllowlistMode",
-            "-1 is no mode; write Enforce or ReportOnly"
+            "-1 is not a mode; write Enforce or ReportOnly"
         },
         {
             "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "AllowedIps",

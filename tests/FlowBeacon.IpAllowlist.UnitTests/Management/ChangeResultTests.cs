@@ -166,7 +166,7 @@ public sealed class ChangeResultTests
         {
             ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(again));
             refusal.Fault.Should().Be(ApiKeyManagementFault.Conflict);
-            refusal.Message.Should().Be("There is a key with this id already.");
+            refusal.Message.Should().Be("A key with this id already exists.");
         }
 
         (await _keys.ListAsync()).Should().Equal(first.Details);

@@ -22,7 +22,7 @@ public sealed class RepeatedCreationApiTests
         created.Status.Should().Be(201, created.Body);
         created.Text("id").Should().Be(Id);
         created.Headers.Location.Should().Be(new Uri($"{Keys}/{Id}", UriKind.Relative));
-        repeated.ShouldBeProblem(409, "Conflict").Detail.Should().Be("There is a key with this id already.");
+        repeated.ShouldBeProblem(409, "Conflict").Detail.Should().Be("A key with this id already exists.");
         (await host.SnapshotAsync()).Should().ContainSingle();
         (await host.UseAsync(created.Text("key"))).Should().Be(200);
     }

@@ -121,7 +121,8 @@ public sealed class TryApiTests
 
     [Theory]
     [InlineData(
-        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is in none of the 1 entries of the key's list.")]
+        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed",
+        "198.51.100.9 matches none of the 1 entries of the key's list.")]
     [InlineData(
         """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
         "The first entry of X-Forwarded-For is no address. No other is taken in its place.")]
@@ -133,7 +134,7 @@ public sealed class TryApiTests
             new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
 
         (await TryAsync(host, key.Details.Key.Id, body)).Body.Should().Be(
-            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is only rehearsed. {detail}"));
+            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is in report-only mode. {detail}"));
         (await TryAsync(host, key.Details.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(Allowed(Listed, "given", null));
     }
 
@@ -188,7 +189,7 @@ public sealed class TryApiTests
         (await TryAsync(host, sound.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(
             Whole(
                 "denied", 403, Listed, "given", null, null, "unreadable_list",
-                "The key's stored list cannot be read, so it admits nobody."));
+                "The key's stored list cannot be read, so every address is denied."));
         (await host.SendAsync(Administrator, "GET", $"{Keys}/{sound.Key.Id}")).Json.GetProperty("allowed_ips").ValueKind
             .Should().Be(JsonValueKind.Null);
     }
@@ -284,7 +285,7 @@ public sealed class TryApiTests
         Whole("allowed", null, ip, origin, hop, ip, null, $"{ip} is on the key's list.");
 
     private static string NotOnList(string ip, string origin, int? hop) =>
-        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} is in none of the 2 entries of the key's list.");
+        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} matches none of the 2 entries of the key's list.");
 
     private static string Denied(string reason, int? hop, string detail) => Whole("denied", 403, null, "none", hop, null, reason, detail);
 
