@@ -15,7 +15,7 @@ public sealed class ApiKeyApiRefusalTests
 
     /// <summary>Faults of members that create and update share; the body lacks what the operation needs beside them.</summary>
     private const string Item =
-        "must be a string, or an object with ip and, where there is one, note and expires_at, all of them strings";
+        "must be a string, or an object with ip and optionally note and expires_at, all strings";
 
     public static TheoryData<string, string> SharedFaults { get; } = new()
     {

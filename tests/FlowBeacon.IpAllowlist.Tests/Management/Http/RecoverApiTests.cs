@@ -149,7 +149,7 @@ public sealed class RecoverApiTests
         (await RecoverAsync(host, listed, glass))
             .ShouldBeProblem(409, "Conflict").Detail.Should().Be($"{Caller} is on the key's list already.");
         (await RecoverAsync(host, never, glass, "unknown")).ShouldBeProblem(409, "Conflict")
-            .Detail.Should().Be("The address you call from is not known here, so it cannot be allowed.");
+            .Detail.Should().Be("The client address of your request is unknown, so it cannot be allowed.");
         (await host.SendAsync(Administrator, "POST", $"{Keys}/key_unknown/recover")).ShouldBeProblem(404, "Key not found")
             .Detail.Should().Be("There is no key with this id.");
 

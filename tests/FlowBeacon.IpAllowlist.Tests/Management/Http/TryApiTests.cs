@@ -13,7 +13,7 @@ public sealed class TryApiTests
     private const string Administrator = KeyApiHost.Administrator;
     private const string Listed = "203.0.113.7";
     private const string NotListed = "198.51.100.9";
-    private const string OneOfBoth = "ip: write either ip alone, or x_forwarded_for and peer as a request would have them";
+    private const string OneOfBoth = "ip: send either ip alone, or x_forwarded_for and peer as in a request";
 
     /// <summary>The source, the body, and the answer about a key whose list is 203.0.113.7 and 2001:db8::7.</summary>
     public static TheoryData<ClientIpSource, string, string> Trials => new()
