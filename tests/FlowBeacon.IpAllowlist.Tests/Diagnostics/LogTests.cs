@@ -128,7 +128,7 @@ public sealed class LogTests
         await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"));
 
         const string Message =
-            "Would be denied, were the list enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
+            "Would be denied if the list were enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
                 + " reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'";
         LinesOfRefusals(app).Should().Equal($"13 WouldDeny Warning {Message}", $"14 WouldDenyRepeatedly Debug {Message}");
     }

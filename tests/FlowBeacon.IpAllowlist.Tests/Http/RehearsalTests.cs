@@ -76,7 +76,7 @@ public sealed class RehearsalTests
     }
 
     [Theory]
-    [InlineData(AllowlistMode.ReportOnly, "Would be denied, were the list enforced", 13, "WouldDeny", 14, "WouldDenyRepeatedly")]
+    [InlineData(AllowlistMode.ReportOnly, "Would be denied if the list were enforced", 13, "WouldDeny", 14, "WouldDenyRepeatedly")]
     [InlineData(AllowlistMode.Enforce, "Denied", 1, "Denied", 2, "DeniedRepeatedly")]
     public async Task The_first_of_an_address_is_a_warning_and_the_rest_goes_to_Debug(
         AllowlistMode mode, string words, int first, string firstName, int repeated, string repeatedName)
