@@ -78,7 +78,7 @@ public sealed class DenialPageTests
         using var traffic = new ObservedTraffic();
 
         ((Action)(() => traffic.Traffic.ReadPage(new DenialQuery { After = after }))).Should().Throw<FormatException>()
-            .WithMessage("DenialQuery.After is not the next of an earlier page in this order.");
+            .WithMessage("DenialQuery.After is not from an earlier page in this order.");
     }
 
     [Theory]
