@@ -25,13 +25,13 @@ public sealed class SettingsSectionTests : IDisposable
         { """{"MaxSourcesPerKey":0}""", "*MaxSourcesPerKey: 0 is out of range*" },
         { """{"TrustedProxies":"10.0.0.0/8"}""", $"*{Section}:TrustedProxies: '10.0.0.0/8' is not a list*" },
         { """{"TrustedProxies":null}""", $"*{Section}:TrustedProxies: 'null' is not a list*" },
-        { """{"TrustedProxies":{"edge":"10.0.0.0/8"}}""", $"*{Section}:TrustedProxies: a list of texts belongs here*" },
-        { """{"TrustedProxies":["10.0.0.0/8",null]}""", $"*{Section}:TrustedProxies: a list of texts belongs here*" },
+        { """{"TrustedProxies":{"edge":"10.0.0.0/8"}}""", $"*{Section}:TrustedProxies: must be a list of texts*" },
+        { """{"TrustedProxies":["10.0.0.0/8",null]}""", $"*{Section}:TrustedProxies: must be a list of texts*" },
         { "null", $"*{Section}: 'null' is not an object*" },
         { "\"\"", $"*{Section}: '' is not an object*" },
         { "7", $"*{Section}: '7' is not an object*" },
         { "[]", $"*{Section}: '' is not an object*" },
-        { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is none of ForwardedForFirst, TrustedProxies, PeerAddress*" },
+        { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is not one of ForwardedForFirst, TrustedProxies, PeerAddress*" },
         {
             """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""",
             $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*"

@@ -86,7 +86,7 @@ public sealed class OptionsValidationTests
     {
         (await FaultsOf(options => options.Scopes = [new string('s', 101)]))
             .Should().ContainSingle().Which.Should().StartWith("Scopes: 'sss");
-        (await FaultsOf(options => options.Scopes = ["a", "b", "a"])).Should().Equal("Scopes: 'a' is there twice; name each scope once");
+        (await FaultsOf(options => options.Scopes = ["a", "b", "a"])).Should().Equal("Scopes: 'a' occurs twice; list each scope once");
     }
 
     [Fact]
@@ -165,8 +165,8 @@ public sealed class OptionsValidationTests
     }
 
     [Theory]
-    [InlineData(16, 32, "MinIPv4PrefixLength: 16 has no effect without AllowCidrRanges; set that, too, or remove this")]
-    [InlineData(8, 48, "MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges; set that, too, or remove this")]
+    [InlineData(16, 32, "MinIPv4PrefixLength: 16 has no effect without AllowCidrRanges; set that as well, or remove this")]
+    [InlineData(8, 48, "MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges; set that as well, or remove this")]
     public async Task Refuses_a_prefix_length_that_would_have_no_effect(int ipv4, int ipv6, string fault) =>
         (await FaultsOf(options =>
         {

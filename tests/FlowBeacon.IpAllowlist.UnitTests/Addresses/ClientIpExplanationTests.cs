@@ -33,7 +33,7 @@ public sealed class ClientIpExplanationTests
         },
         {
             ClientIpSource.ForwardedForFirst, Proxy, "unknown, 203.0.113.7", "1 'unknown' none",
-            "The first entry of X-Forwarded-For is no address. No other is taken in its place."
+            "The first entry of X-Forwarded-For is not an address, and no other entry is used instead."
         },
         {
             ClientIpSource.TrustedProxies, Client, "198.51.100.9", "Peer 203.0.113.7 C",
@@ -55,7 +55,7 @@ public sealed class ClientIpExplanationTests
         {
             ClientIpSource.TrustedProxies, Proxy, "203.0.113.7, [::1, 10.0.0.2:80",
             "Peer 10.0.0.1 T | 1 '10.0.0.2:80' 10.0.0.2 T | 2 '[::1' none",
-            "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place."
+            "Entry 2 of X-Forwarded-For, counted from the right, is not an address, and no other entry is used instead."
         },
     };
 
@@ -82,7 +82,7 @@ public sealed class ClientIpExplanationTests
             new { Address = (IPAddress?)null, Fault = ClientIpFault.UnusableForwardedFor, Hop = 21 });
         explanation.Steps.Should().HaveCount(22);
         Describe(explanation.Steps[^1]).Should().Be("21 '10.0.0.1' none");
-        explanation.Conclusion.Should().Be("X-Forwarded-For names more than 20 trusted hops; none of them is taken.");
+        explanation.Conclusion.Should().Be("X-Forwarded-For has more than 20 trusted hops, so no address is used.");
     }
 
     [Theory]

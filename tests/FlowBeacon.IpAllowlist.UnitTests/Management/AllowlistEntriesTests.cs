@@ -126,7 +126,7 @@ public sealed class AllowlistEntriesTests
         refusal.Errors.Select(error => $"{error.Key}: {error.Value[0]}").Should().Equal(
             "AllowedIps[0]: '10.0.0.0/16' is wider than allowed; write IPv4 networks with a prefix length of at least 24",
             "AllowedIps[1]: '198.51.100.1/28' has host bits set; write 198.51.100.0/28, or 198.51.100.1 alone",
-            "AllowedIps[2]: '0.0.0.0/0' holds every address; name the networks that may use the key");
+            "AllowedIps[2]: '0.0.0.0/0' contains every address; list the networks that may use the key");
     }
 
     [Fact]

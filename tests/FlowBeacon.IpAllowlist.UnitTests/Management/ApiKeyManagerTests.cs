@@ -39,15 +39,15 @@ public sealed class ApiKeyManagerTests
         { "long list", New("name", Addresses(1_001)), "AllowedIps", "has 1001 entries; at most 1000 are allowed" },
         {
             "unknown scope", New("name") with { Scopes = ["governance:read", "governance:raed"] }, "Scopes[1]",
-            "'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'governance:raed' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "scope in another case", New("name") with { Scopes = ["Admin"] }, "Scopes[0]",
-            "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'Admin' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "empty scope", New("name") with { Scopes = [""] }, "Scopes[0]",
-            "'' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "AllowlistMode",

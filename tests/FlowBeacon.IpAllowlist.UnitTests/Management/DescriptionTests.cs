@@ -17,10 +17,10 @@ public sealed class DescriptionTests
         { " d", "must not begin or end with white space, nor contain control characters" },
         { "two\nlines", "must not begin or end with white space, nor contain control characters" },
         {
-            "make\u202Egrid", "has U+202E in it, which is invisible, changes how other characters show, or has no fixed meaning; leave it"
+            "make\u202Egrid", "contains U+202E, which is invisible, changes the display of other characters, or has no fixed meaning; leave it"
             + " out"
         },
-        { $"its key is {TestKeys.Unknown}", "looks like a raw key, or has one in it; leave it out" },
+        { $"its key is {TestKeys.Unknown}", "looks like a raw key, or contains one; leave it out" },
     };
 
     [Theory]

@@ -367,7 +367,7 @@ public sealed class DenialsApiTests
             .ShouldBeProblem(400, "Validation failed").Errors
             .Should().BeEquivalentTo(
                 "limit: must be a number from 1 to 1000", $"since: {InstantExpected}",
-                "address: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all");
+                "address: must be one IPv4 or IPv6 address; 'localhost' is a host name or not an address");
     }
 
     /// <summary>Only the traffic knows what its cursors look like, so it is asked when all else is right.</summary>

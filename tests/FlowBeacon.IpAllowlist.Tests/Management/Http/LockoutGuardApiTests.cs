@@ -380,7 +380,7 @@ public sealed class LockoutGuardApiTests
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff], AllowlistMode.Enforce);
 
         (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"scopes":["all"]}""")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("scopes[0]: 'all' is no scope; the scopes are governance:read, governance:evaluate, admin");
+            .Errors.Should().Equal("scopes[0]: 'all' is not a scope; the scopes are governance:read, governance:evaluate, admin");
         (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":"yes"}"""))
             .ShouldBeProblem(400, "Validation failed")
             .Errors.Should().Equal("accept_lockout_risk: must be true or false");

@@ -34,7 +34,7 @@ public sealed class TryApiTests
         },
         {
             ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"unknown, 203.0.113.7","peer":"203.0.113.7"}""",
-            Denied("unusable_forwarded_for", 1, "The first entry of X-Forwarded-For is no address. No other is taken in its place.")
+            Denied("unusable_forwarded_for", 1, "The first entry of X-Forwarded-For is not an address, and no other entry is used instead.")
         },
         { ClientIpSource.ForwardedForFirst, """{"peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":" , ","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
@@ -59,7 +59,7 @@ public sealed class TryApiTests
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, _hidden, 10.0.0.2","peer":"10.0.0.1"}""",
             Denied(
                 "unusable_forwarded_for", 2,
-                "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place.")
+                "Entry 2 of X-Forwarded-For, counted from the right, is not an address, and no other entry is used instead.")
         },
         {
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7"}""",
@@ -85,7 +85,7 @@ public sealed class TryApiTests
         { """{"ip":""}""", ["ip: must be one IPv4 or IPv6 address; it is empty"] },
         { """{"ip":null}""", ["ip: must be a string of Unicode characters"] },
         { """{"ip":["203.0.113.7"]}""", ["ip: must be a string of Unicode characters"] },
-        { """{"peer":"localhost"}""", ["peer: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all"] },
+        { """{"peer":"localhost"}""", ["peer: must be one IPv4 or IPv6 address; 'localhost' is a host name or not an address"] },
         { """{"peer":7}""", ["peer: must be a string of Unicode characters"] },
         { """{"x_forwarded_for":7}""", ["x_forwarded_for: must be a string or a list of strings"] },
         { """{"x_forwarded_for":null}""", ["x_forwarded_for: must be a string or a list of strings"] },
@@ -125,7 +125,7 @@ public sealed class TryApiTests
         "198.51.100.9 matches none of the 1 entries of the key's list.")]
     [InlineData(
         """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
-        "The first entry of X-Forwarded-For is no address. No other is taken in its place.")]
+        "The first entry of X-Forwarded-For is not an address, and no other entry is used instead.")]
     public async Task A_rehearsed_list_would_deny_and_lets_through(
         string body, string? ip, string origin, int? hop, string reason, string detail)
     {
