@@ -285,7 +285,7 @@ public sealed class ConfigurationReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_file_that_breaks_is_told_and_changes_no_key()
+    public async Task Another_broken_file_is_reported_and_changes_no_key()
     {
         _folder.Write("other.json", """{ "Other": "before" }""");
         await using KestrelApp app = await StartAsync(Good, "other.json");

@@ -53,8 +53,8 @@ public sealed class ConfigurationStartupTests : IDisposable
         { $"x {TestKeys.Restricted[8..]}", $"FlowBeacon:Keys:x 1111111111...: {RawKeyFault}" },
         {
             "make\\u202egrid",
-            "FlowBeacon:Keys:make\\u202egrid: a key's name has U+202E in it, which is invisible, changes how other characters show,"
-            + " or has no fixed meaning; leave it out"
+            "FlowBeacon:Keys:make\\u202egrid: a key's name contains U+202E, which is invisible, changes the display of other"
+            + " characters, or has no fixed meaning; leave it out"
         },
         {
             "make\\u000agrid",

@@ -83,7 +83,7 @@ public sealed class HealthCheckTests
     }
 
     [Fact]
-    public async Task Is_logged_where_nobody_asks_for_it()
+    public async Task Is_logged_without_a_health_check()
     {
         await using KestrelApp app = await StartAsync(checks: null);
         await UseAllKeysAsync(app);

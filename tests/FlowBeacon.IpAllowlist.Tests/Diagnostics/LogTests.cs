@@ -115,7 +115,7 @@ public sealed class LogTests
     }
 
     [Fact]
-    public async Task What_a_rehearsed_list_would_deny_is_a_warning_once_and_then_goes_to_Debug()
+    public async Task A_report_only_denial_is_a_warning_once_and_then_logged_at_Debug()
     {
         await using KestrelApp app = await KestrelApp.StartAsync(Store(
             TestKeys.Create(TestKeys.Restricted, "restricted", "203.0.113.7") with { AllowlistMode = AllowlistMode.ReportOnly }));

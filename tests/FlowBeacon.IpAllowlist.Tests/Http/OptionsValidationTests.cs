@@ -29,13 +29,13 @@ public sealed class OptionsValidationTests
 
     [Theory]
     [MemberData(nameof(NoHeaderNames))]
-    public async Task Refuses_what_is_no_header_name(string? name) =>
+    public async Task Refuses_an_invalid_header_name(string? name) =>
         (await FaultsOf(options => options.ApiKeyHeaderName = name!))
             .Should().ContainSingle().Which.Should().StartWith("ApiKeyHeaderName: ");
 
     [Theory]
     [MemberData(nameof(HeadersWithAMeaningOfTheirOwn))]
-    public async Task Refuses_a_header_that_means_something_else(string name) =>
+    public async Task Refuses_a_header_with_another_meaning(string name) =>
         (await FaultsOf(options => options.ApiKeyHeaderName = name))
             .Should().ContainSingle().Which.Should().StartWith($"ApiKeyHeaderName: {name}");
 
@@ -77,7 +77,7 @@ public sealed class OptionsValidationTests
     [InlineData("'reports\"read'", "reports\"read")]
     [InlineData("'reports\\u005cread'", "reports\\read")]
     [InlineData("'rapports:\\u00e9crire'", "rapports:écrire")]
-    public async Task Refuses_what_cannot_be_a_scope(string quoted, string? scope) =>
+    public async Task Refuses_invalid_scopes(string quoted, string? scope) =>
         (await FaultsOf(options => options.Scopes = ["reports:read", scope!])).Should().Equal(
             $"Scopes: {quoted} cannot be a scope; write 1 to 100 visible ASCII characters other than quotes and backslashes");
 

@@ -60,7 +60,7 @@ public sealed class RehearsalTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Refuses_nothing_and_says_what_it_would(
+    public async Task Refuses_nothing_and_reports_the_denial(
         AllowlistMode mode, string[] allowedIps, string? forwardedFor, int status, string expected, string measurement)
     {
         var found = new List<string>();
@@ -101,7 +101,7 @@ public sealed class RehearsalTests
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task What_is_rehearsed_is_recorded_beside_the_denials_and_marked(AllowlistMode mode)
+    public async Task Report_only_denials_are_recorded_and_marked(AllowlistMode mode)
     {
         bool isRehearsal = mode == AllowlistMode.ReportOnly;
         await using KestrelApp app = await KestrelApp.StartAsync(Store(mode, Listed));

@@ -61,7 +61,7 @@ public sealed class ClientIpExplanationTests
 
     [Theory]
     [MemberData(nameof(Explanations))]
-    public void Tells_what_was_read_and_where_it_stopped(
+    public void Shows_every_address_read_and_where_reading_stopped(
         ClientIpSource source, string? peer, string? header, string steps, string conclusion)
     {
         (ClientIpExplanation explanation, _) =
@@ -88,7 +88,7 @@ public sealed class ClientIpExplanationTests
     [Theory]
     [InlineData(ClientIpSource.ForwardedForFirst)]
     [InlineData(ClientIpSource.TrustedProxies)]
-    public void Where_the_peer_was_replaced_nothing_is_believed_and_the_remedy_is_named(ClientIpSource source)
+    public void If_the_peer_was_replaced_no_address_is_used_and_the_remedy_is_named(ClientIpSource source)
     {
         (ClientIpExplanation explanation, _) = ResolverCase.Explain(source, IPAddress.Parse(Proxy), [Client], hasOriginalFor: true);
 
@@ -98,7 +98,7 @@ public sealed class ClientIpExplanationTests
     }
 
     [Fact]
-    public void What_a_client_wrote_is_bounded_and_escaped_and_shows_no_raw_key()
+    public void Client_text_is_bounded_and_escaped_and_shows_no_raw_key()
     {
         Text(TestKeys.Unrestricted).Should().Be("fb_live_2222...");
         Text("<b>\u00e9'" + new string('x', 100)).Should().StartWith("<b>\\u00e9\\u0027xxx").And.EndWith("...").And.HaveLength(64 + 10 + 3);

@@ -143,7 +143,7 @@ public sealed class IpNetworkSetTests
     }
 
     [Fact]
-    public void Trusts_nobody_when_empty()
+    public void Trusts_no_address_when_empty()
     {
         IpNetworkSet list = Parse();
 

@@ -477,7 +477,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
 
     [Theory]
     [MemberData(nameof(FaultySections))]
-    public void Only_an_object_keyed_by_name_holds_keys(string json, string[] faults)
+    public void Only_an_object_keyed_by_name_can_contain_keys(string json, string[] faults)
     {
         ReadFaults(json).Should().Equal(faults);
     }

@@ -81,7 +81,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Findings))]
-    public void Says_of_keys_in_use_what_is_wrong_and_what_to_change(ClientIpSource source, string client, string? finding)
+    public void Reports_the_fault_and_the_remedy_for_keys_in_use(ClientIpSource source, string client, string? finding)
     {
         Keys(3, key => _traffic.Use(key, Client(client)));
 
@@ -90,7 +90,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Findings))]
-    public void Says_the_same_of_keys_that_are_only_ever_denied(ClientIpSource source, string client, string? finding)
+    public void Reports_the_same_for_keys_that_are_only_denied(ClientIpSource source, string client, string? finding)
     {
         Keys(3, key => _traffic.Deny(key, Client(client)));
 
@@ -193,7 +193,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     }
 
     [Fact]
-    public void What_a_key_did_longer_ago_does_not_speak_for_it()
+    public void Older_traffic_of_a_key_does_not_count()
     {
         Keys(3, key => _traffic.Use(key, ObservedTraffic.From("198.51.100.9")));
         Keys(3, key => _traffic.Deny(key, ObservedTraffic.From("198.51.100.9")));
@@ -204,7 +204,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     }
 
     [Fact]
-    public void Each_change_of_state_is_logged_once_however_often_it_is_asked()
+    public void Each_change_of_state_is_logged_once()
     {
         ClientIpSourceDiagnosis diagnosis = Diagnosis(ClientIpSource.ForwardedForFirst, _traffic);
         diagnosis.Judge();

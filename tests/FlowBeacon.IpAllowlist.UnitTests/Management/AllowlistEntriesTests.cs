@@ -130,7 +130,7 @@ public sealed class AllowlistEntriesTests
     }
 
     [Fact]
-    public async Task That_are_kept_ranges_may_be_written_back_and_no_others_where_the_host_no_longer_allows_them()
+    public async Task Existing_ranges_may_be_written_back_but_no_new_ones_where_ranges_are_not_allowed()
     {
         string id = await CreateAsync("203.0.113.7");
         ApiKeyDetails read = await _keys.GetAsync(id);

@@ -81,7 +81,7 @@ public sealed class EndGraceTests
     }
 
     [Fact]
-    public async Task Rotating_and_revoking_ask_nothing_of_the_old_secret()
+    public async Task Rotating_and_revoking_ignore_the_use_of_the_old_secret()
     {
         (string id, ApiKey key, string old, _) = await RotateAsync(graceHours: 1);
         _keys.Time.Advance(TimeSpan.FromMinutes(59));

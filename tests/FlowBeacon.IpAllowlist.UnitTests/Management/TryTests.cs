@@ -111,7 +111,7 @@ public sealed class TryTests
     }
 
     [Fact]
-    public async Task An_address_whose_entry_has_expired_is_denied_and_told_so()
+    public async Task An_address_whose_entry_has_expired_is_denied_with_the_time_of_expiry()
     {
         _keys.Configure(new ApiKey
         {

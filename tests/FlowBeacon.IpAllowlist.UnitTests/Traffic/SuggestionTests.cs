@@ -104,7 +104,7 @@ public sealed class SuggestionTests : IDisposable
     }
 
     [Fact]
-    public void What_was_not_seen_within_the_window_is_left_out()
+    public void Sources_outside_of_the_window_are_left_out()
     {
         Use("198.51.100.1", "198.51.100.2");
         Advance(days: 1);
@@ -133,7 +133,7 @@ public sealed class SuggestionTests : IDisposable
     }
 
     [Fact]
-    public void In_the_first_hour_of_use_no_address_is_told_from_another()
+    public void In_the_first_hour_of_use_no_address_counts_as_new()
     {
         Advance(days: 8);
         Use("198.51.100.1", "198.51.100.2");
@@ -245,7 +245,7 @@ public sealed class SuggestionTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_seen_is_nothing_to_go_by()
+    public void Without_traffic_there_is_no_suggestion()
     {
         Use("198.51.100.9");
         Advance(days: 7, seconds: 1);

@@ -452,7 +452,7 @@ public sealed class ApiKeyApiRefusalTests
     }
 
     [Fact]
-    public async Task An_unknown_key_is_told_after_the_faults_of_a_request()
+    public async Task An_unknown_key_is_reported_after_the_faults_of_a_request()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

@@ -61,7 +61,7 @@ public sealed class CursorTests
     }
 
     [Fact]
-    public async Task The_cursor_of_a_log_of_the_host_is_handed_on_as_it_is()
+    public async Task The_cursor_of_a_custom_log_is_passed_on_unchanged()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IAuditLog, LogOfPages>());
 

@@ -163,7 +163,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task One_row_stands_for_a_key_an_address_and_a_reason_and_the_last_denied_comes_first()
+    public async Task There_is_one_row_for_a_key_an_address_and_a_reason_and_the_last_denied_comes_first()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey one = await host.CreateAsync("one", Listed);
@@ -222,7 +222,7 @@ public sealed class DenialsApiTests
     [InlineData("2027-01-01T12:00:20Z", 1)]
     [InlineData("2027-01-01T07:00:20-05:00", 1)]
     [InlineData("2027-01-01T12:00:21Z", 0)]
-    public async Task Since_leaves_out_what_was_last_denied_before(string since, int rows)
+    public async Task Since_leaves_out_earlier_denials(string since, int rows)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
@@ -252,7 +252,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task Totals_count_denials_and_rehearsed_ones_apart_whatever_rows_are_asked_for()
+    public async Task Totals_count_denials_and_report_only_ones_apart_for_any_rows()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey enforced = await host.CreateAsync("enforced", Listed);
@@ -286,7 +286,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task Nothing_denied_is_an_empty_answer_and_an_unknown_key_is_none()
+    public async Task Without_denials_the_answer_is_empty_and_an_unknown_key_is_404()
     {
         const string Nothing = """{"denied":0,"would_deny":0,"denials":[],"next":null}""";
         await using KeyApiHost host = await KeyApiHost.StartAsync();
@@ -359,7 +359,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task All_faults_of_a_query_are_told_together()
+    public async Task All_faults_of_a_query_are_reported_together()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

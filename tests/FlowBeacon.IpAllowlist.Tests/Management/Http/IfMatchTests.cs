@@ -59,7 +59,7 @@ public sealed class IfMatchTests
     }
 
     [Fact]
-    public async Task An_empty_condition_is_told_together_with_the_rules_that_the_body_breaks()
+    public async Task An_empty_condition_is_reported_together_with_faults_of_the_body()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
@@ -95,7 +95,7 @@ public sealed class IfMatchTests
     }
 
     [Fact]
-    public async Task An_empty_condition_and_a_wrong_grace_period_are_told_together()
+    public async Task An_empty_condition_and_a_wrong_grace_period_are_reported_together()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;

@@ -76,7 +76,7 @@ public sealed class KeyNameTests
 
     [Theory]
     [MemberData(nameof(LikeRawKeys))]
-    public async Task What_looks_like_a_raw_key_is_refused_and_not_repeated(string name)
+    public async Task Refuses_text_that_looks_like_a_raw_key_without_repeating_it(string name)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("other")).Details.Key.Id;

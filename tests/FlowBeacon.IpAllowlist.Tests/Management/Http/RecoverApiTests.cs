@@ -121,7 +121,7 @@ public sealed class RecoverApiTests
     }
 
     [Fact]
-    public async Task What_the_record_holds_of_the_key_decides_and_a_refusal_changes_nothing()
+    public async Task The_recorded_denials_of_the_key_decide_and_a_refusal_changes_nothing()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string glass = (await host.CreateBreakGlassAsync()).RawKey;
@@ -175,7 +175,7 @@ public sealed class RecoverApiTests
     }
 
     [Fact]
-    public async Task Nobody_else_recovers_anything()
+    public async Task Other_callers_cannot_recover()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         (IssuedApiKey key, string glass) = await StartLockedOutAsync(host);

@@ -31,7 +31,7 @@ public sealed class RepeatedCreationApiTests
     [InlineData("make-grid")]
     [InlineData("key_0123456789ABCDEF0123456789ABCDEF")]
     [InlineData(TestKeys.Unknown)]
-    public async Task What_is_no_id_is_refused_and_not_repeated(string id)
+    public async Task An_invalid_id_is_refused_and_not_repeated(string id)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

@@ -11,7 +11,7 @@ public sealed class SuggestionApiTests
     private const string New = "198.51.100.9";
 
     [Fact]
-    public async Task Settled_sources_are_suggested_and_a_new_one_is_told_apart_with_every_member()
+    public async Task Stable_sources_are_suggested_and_a_new_one_is_listed_apart_with_every_member()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -37,7 +37,7 @@ public sealed class SuggestionApiTests
     }
 
     [Fact]
-    public async Task What_is_suggested_is_taken_by_an_update_and_lets_the_settled_sources_in()
+    public async Task An_update_accepts_the_suggestion_which_admits_the_stable_sources()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -93,7 +93,7 @@ public sealed class SuggestionApiTests
     }
 
     [Fact]
-    public async Task Nothing_seen_is_no_suggestion()
+    public async Task Without_traffic_there_is_no_suggested_list()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Settled);
