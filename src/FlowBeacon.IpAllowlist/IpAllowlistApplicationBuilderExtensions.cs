@@ -11,7 +11,7 @@ public static class IpAllowlistApplicationBuilderExtensions
     private const string UsedProperty = "FlowBeacon.IpAllowlist.Used";
 
     /// <summary>
-    /// Checks every request from here on: an invalid key is answered 401, a key from an address that is not on its list 403. Middleware
+    /// Checks every request from here on: 401 for an invalid key, 403 for a key from an address that is not on its list. Middleware
     /// before it (static files, output caching) and short-circuited endpoints are not covered.
     /// </summary>
     /// <param name="app">The pipeline, or a branch of it (<c>UseWhen</c>, <c>MapWhen</c>).</param>
@@ -26,7 +26,7 @@ public static class IpAllowlistApplicationBuilderExtensions
 
         IServiceProvider services = app.ApplicationServices;
         StartupState state = services.GetService<StartupState>() ?? throw new InvalidOperationException(
-            "UseFlowBeaconIpAllowlist() needs services that are not there."
+            "UseFlowBeaconIpAllowlist() needs services that are not registered."
             + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
         // A branch inherits the properties of the pipeline it leaves.

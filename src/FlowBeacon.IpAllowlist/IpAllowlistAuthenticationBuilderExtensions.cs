@@ -16,7 +16,7 @@ public static class IpAllowlistAuthenticationBuilderExtensions
 
     /// <summary>
     /// Adds the scheme <c>FlowBeaconApiKey</c>: a valid key from an allowed address becomes a principal with the key's id, name, prefix and
-    /// scopes. Challenge and forbid answer the same 401 and 403 as the middleware.
+    /// scopes. Challenge and forbid write the same 401 and 403 as the middleware.
     /// </summary>
     /// <param name="builder">The application's authentication.</param>
     /// <returns><paramref name="builder"/>.</returns>
@@ -39,8 +39,8 @@ public static class IpAllowlistAuthenticationBuilderExtensions
         builder.AddScheme<AuthenticationSchemeOptions, ApiKeyAuthenticationHandler>(
             ApiKeyAuthenticationDefaults.AuthenticationScheme, "API key", null);
 
-        // By a factory, which the container cannot validate: where AddFlowBeaconIpAllowlist() is missing, RequirementsCheck names it,
-        // while validation would name an internal type.
+        // By a factory, which the container does not validate: without AddFlowBeaconIpAllowlist(), RequirementsCheck reports that call,
+        // while validation would report an internal type.
         builder.Services.Replace(ServiceDescriptor.Transient(provider => HandlerFactory(provider, [])));
         RequirementsCheck.AddTo(builder.Services);
         return builder;

@@ -24,8 +24,8 @@ public sealed class IpAllowlistBuilder
     /// <summary>Takes keys from configuration into the in-memory store, at start-up and again whenever the configuration changes.</summary>
     /// <param name="section">
     /// A section of the host's configuration: an object keyed by key name, where each key has <c>Hash</c> (64 hex digits),
-    /// <c>AllowedIps</c> (a list; only <c>[]</c> turns the check off) and, if wanted, <c>Prefix</c>, <c>Scopes</c>, <c>ExpiresAt</c>,
-    /// <c>AllowlistMode</c> and <c>Demo</c>. An item of the list is an address, or an object with <c>Ip</c> and, if wanted, <c>Note</c> and
+    /// <c>AllowedIps</c> (a list; only <c>[]</c> turns the check off) and optionally <c>Prefix</c>, <c>Scopes</c>, <c>ExpiresAt</c>,
+    /// <c>AllowlistMode</c> and <c>Demo</c>. An item of the list is an address, or an object with <c>Ip</c> and optionally <c>Note</c> and
     /// <c>ExpiresAt</c>; a CIDR range only with <see cref="IpAllowlistOptions.AllowCidrRanges"/>.
     /// </param>
     /// <returns>This builder.</returns>

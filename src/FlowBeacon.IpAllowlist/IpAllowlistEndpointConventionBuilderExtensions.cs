@@ -12,14 +12,14 @@ namespace Microsoft.AspNetCore.Builder;
 public static class IpAllowlistEndpointConventionBuilderExtensions
 {
     /// <summary>
-    /// A request without a valid key is answered 401 here. The host's OpenAPI document tells of that and of the 403, each with its schema.
+    /// Answers requests without a valid key with 401. The host's OpenAPI document describes that and the 403, each with its schema.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>
-    /// The endpoint fails closed: a request that reached it without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in
-    /// an <see cref="InvalidOperationException"/> that names the remedy.
+    /// The endpoint fails closed: a request that reaches it without passing <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
+    /// <see cref="InvalidOperationException"/> with the remedy.
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder RequireApiKey<TBuilder>(this TBuilder builder)
@@ -32,13 +32,13 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     }
 
     /// <summary>
-    /// A request without a key passes on here, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> or a group says: where people come
-    /// without one. A key that is presented is checked all the same.
+    /// Lets requests without a key pass, regardless of <see cref="IpAllowlistOptions.RequireApiKey"/> or a group. A presented key is still
+    /// checked.
     /// </summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
-    /// <remarks>The endpoint fails closed, as one with <see cref="RequireApiKey{TBuilder}"/>.</remarks>
+    /// <remarks>The endpoint fails closed, as with <see cref="RequireApiKey{TBuilder}"/>.</remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static TBuilder AllowMissingApiKey<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
@@ -48,7 +48,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         return builder;
     }
 
-    /// <summary>Requests pass unchecked here, whatever key they carry.</summary>
+    /// <summary>Lets requests pass unchecked, with or without a key.</summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <returns><paramref name="builder"/>.</returns>
@@ -61,13 +61,13 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
         return builder;
     }
 
-    /// <summary>Requests need an API key with a scope here: without a key 401, without the scope 403 <c>Insufficient scope</c>.</summary>
+    /// <summary>Requires an API key with a scope: 401 without a key, 403 <c>Insufficient scope</c> without the scope.</summary>
     /// <typeparam name="TBuilder">The kind of endpoint.</typeparam>
     /// <param name="builder">The endpoint or group.</param>
     /// <param name="scope">The scope, such as <see cref="ApiKeyScopes.GovernanceEvaluate"/>.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>
-    /// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. A scope that is none of
+    /// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. A scope that is not in
     /// <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
     /// </remarks>
     /// <exception cref="ArgumentException"><paramref name="scope"/> is null or white space.</exception>
@@ -93,7 +93,7 @@ public static class IpAllowlistEndpointConventionBuilderExtensions
     }
 
     /// <summary>
-    /// Adds metadata that attributes of the handler or action override: <c>MapControllers()</c> stands outside all of them.
+    /// Adds metadata that attributes of the handler or action override: <c>MapControllers()</c> is outside all of them.
     /// </summary>
     private static void AddMetadata(EndpointBuilder endpoint, KeyRequirement requirement)
     {

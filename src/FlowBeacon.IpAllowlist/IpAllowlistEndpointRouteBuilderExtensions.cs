@@ -17,9 +17,9 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 {
     /// <summary>
     /// Maps the liveness endpoint: <c>{"ok":true,"service":"…","version":"…"}</c>, without a credential. A request with a valid key
-    /// additionally gets <c>client_ip</c>, the address an allowlist would see from there, listed or not (null if there is none). It is
-    /// counted as a check, is no use of the key, and leaves a denial with <see cref="Denial.IsHealth"/> if the list would deny it. If the
-    /// key cannot be looked up within a second, the answer is as without one.
+    /// also gets <c>client_ip</c>, its client address for the allowlist check, listed or not (null if there is none). It is counted as a
+    /// check but not as a use of the key, and recorded as a denial with <see cref="Denial.IsHealth"/> if the list would deny it. If the
+    /// key cannot be looked up within a second, the answer is the one without a key.
     /// </summary>
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route; <c>/governance/health</c> by default.</param>
@@ -38,7 +38,7 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         IServiceProvider services = endpoints.ServiceProvider;
         IpAllowlistEvaluator evaluator = services.GetService<IpAllowlistEvaluator>() ?? throw new InvalidOperationException(
-            "MapFlowBeaconHealth() needs services that are not there."
+            "MapFlowBeaconHealth() needs services that are not registered."
             + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
 
         var health = new HealthEndpoint(
@@ -55,17 +55,17 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Maps the key administration API: create, list, read, change, rotate, end a grace period, revoke; the audit trail; and keys'
-    /// traffic: denials, sources, suggested lists, trying an address. It is for signed-in people whom the policy
-    /// <see cref="ApiKeyAdministration.PolicyName"/> admits; API keys are refused, except that a break-glass key may read and recover.
+    /// traffic: denials, sources, suggested lists, trying an address. It is for signed-in people who meet the policy
+    /// <see cref="ApiKeyAdministration.PolicyName"/>; API keys are refused, except that a break-glass key may read and recover.
     /// </summary>
     /// <param name="endpoints">The application's endpoints.</param>
     /// <param name="pattern">The route of the group; <c>/api/v1/keys</c> by default.</param>
     /// <returns>All of its endpoints.</returns>
     /// <remarks>
-    /// Authorization that the host adds, here or on a group, counts in addition to the policy: people must meet both. So does a fallback
-    /// policy, unless the endpoints carry authorization of their own. A break-glass key is not bound by it, and <c>AllowAnonymous()</c>
-    /// changes nothing. The endpoints have names, which OpenAPI takes for the ids of operations; only the first time that they are mapped,
-    /// because names are unique in an application.
+    /// Authorization that the host adds, here or on a group, applies in addition to the policy: people must meet both. So does a fallback
+    /// policy, unless the endpoints have authorization of their own. It does not apply to break-glass keys, and <c>AllowAnonymous()</c>
+    /// changes nothing. The endpoints have names, which OpenAPI uses as operation ids, but only the first time that they are mapped,
+    /// because names must be unique in an application.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="InvalidOperationException"><c>AddKeyManagement()</c> or <c>AddAuthorization()</c> was not called.</exception>
@@ -77,7 +77,7 @@ public static class IpAllowlistEndpointRouteBuilderExtensions
 
         IServiceProvider services = endpoints.ServiceProvider;
         ApiKeyManager manager = services.GetService<ApiKeyManager>() ?? throw new InvalidOperationException(
-            "MapFlowBeaconApiKeys() needs services that are not there."
+            "MapFlowBeaconApiKeys() needs services that are not registered."
             + " Call builder.Services.AddFlowBeaconIpAllowlist().AddKeyManagement() before builder.Build().");
         if (!services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(IPolicyEvaluator)))
         {

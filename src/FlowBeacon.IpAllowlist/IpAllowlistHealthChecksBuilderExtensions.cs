@@ -18,9 +18,9 @@ public static class IpAllowlistHealthChecksBuilderExtensions
     /// <remarks>
     /// <para><c>AddFlowBeaconIpAllowlist()</c> is needed as well.</para>
     /// <para>
-    /// The data of the result tell of entries that expire within 24 hours although an address that they admit used the key within the last
-    /// 24 hours: <c>entries_expiring_in_use</c> is their number, and <c>keys_with_entries_expiring_in_use</c> has the ids of at most ten
-    /// such keys. They never change the status. Keys in memory are looked at every 10 minutes, those of a repository every hour.
+    /// The data of the result describe entries that expire within 24 hours although an address in them used the key within the last 24
+    /// hours: <c>entries_expiring_in_use</c> is their number, and <c>keys_with_entries_expiring_in_use</c> has the ids of at most ten
+    /// such keys. They never change the status. Keys in memory are examined every 10 minutes, those of a repository every hour.
     /// </para>
     /// </remarks>
     /// <exception cref="ArgumentNullException"><paramref name="builder"/> or <paramref name="name"/> is null.</exception>

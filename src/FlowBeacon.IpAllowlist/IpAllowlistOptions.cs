@@ -12,14 +12,14 @@ namespace FlowBeacon.IpAllowlist;
 public sealed class IpAllowlistOptions
 {
     /// <summary>
-    /// The one header that carries the key; <c>Authorization</c> by default, whose value is <c>Bearer &lt;key&gt;</c>. Any other header
-    /// carries the bare key.
+    /// The only header with the key; <c>Authorization</c> by default, whose value is <c>Bearer &lt;key&gt;</c>. Any other header
+    /// contains the bare key.
     /// </summary>
     public string ApiKeyHeaderName { get; set; } = HeaderNames.Authorization;
 
     /// <summary>
-    /// How our own keys begin; <c>fb_live_</c> by default. An unknown credential that begins like this is answered 401, any other
-    /// belongs to another scheme and passes on as no key. Empty: every unknown credential is answered 401.
+    /// The prefix of our own keys; <c>fb_live_</c> by default. An unknown credential with this prefix gets 401; any other belongs to
+    /// another scheme and counts as no key. If the prefix is empty, every unknown credential gets 401.
     /// </summary>
     public string ApiKeyPrefix { get; set; } = "fb_live_";
 
@@ -32,7 +32,7 @@ public sealed class IpAllowlistOptions
     public ClientIpSource ClientIpSource { get; set; }
 
     /// <summary>
-    /// The proxies whose X-Forwarded-For counts, as addresses or CIDR networks (<c>10.0.0.0/8</c>, without host bits, never <c>/0</c>).
+    /// The proxies whose X-Forwarded-For is trusted, as addresses or CIDR networks (<c>10.0.0.0/8</c>, without host bits, never <c>/0</c>).
     /// Required with <see cref="ClientIpSource.TrustedProxies"/>, refused with any other source.
     /// </summary>
     public IList<string> TrustedProxies { get; } = [];
@@ -49,23 +49,23 @@ public sealed class IpAllowlistOptions
 
     /// <summary>
     /// The scopes that keys may have and endpoints may require; null, as by default, for FlowBeacon's three
-    /// (<see cref="ApiKeyScopes.All"/>), and an empty list for none. Any other scope is refused: of a key in configuration and of
-    /// <c>RequireApiKeyScope()</c> at start-up, of a key in key administration when it is set.
+    /// (<see cref="ApiKeyScopes.All"/>), and an empty list for none. Any other scope is refused: at start-up in configured keys and in
+    /// <c>RequireApiKeyScope()</c>, and by key administration when it is set.
     /// </summary>
     /// <remarks>
-    /// Each is 1 to 100 visible ASCII characters other than quotes and backslashes (RFC 6749 §3.3), compared exactly. Keys that have a
-    /// scope already keep it when it is taken off this list.
+    /// Each is 1 to 100 visible ASCII characters other than quotes and backslashes (RFC 6749 §3.3), compared exactly. Keys keep a
+    /// scope that is removed from this list.
     /// </remarks>
     public IReadOnlyList<string>? Scopes { get; set; }
 
     /// <summary>
     /// Whether every key must have a list; false by default. Then a new key or a list change that leaves a key without a list is refused,
-    /// in key administration and in configuration. A rehearsed list (<see cref="AllowlistMode.ReportOnly"/>) will do, and a break-glass
-    /// key, which has none, is excepted. Keys that are there without a list keep working; start-up warns with their number.
+    /// in key administration and in configuration. A list in report-only mode (<see cref="AllowlistMode.ReportOnly"/>) is sufficient, and
+    /// break-glass keys are exempt. Existing keys without a list keep working; a start-up warning counts them.
     /// </summary>
     public bool RequireAllowlist { get; set; }
 
-    /// <summary>Whether a 403 names the client address the server saw, as <c>client_ip</c>; true by default.</summary>
+    /// <summary>Whether a 403 contains the client address as <c>client_ip</c>; true by default.</summary>
     public bool ShowClientIp { get; set; } = true;
 
     /// <summary>The most entries a list may have when it is set by key administration; 1,000 by default.</summary>
@@ -76,8 +76,8 @@ public sealed class IpAllowlistOptions
     /// address.
     /// </summary>
     /// <remarks>
-    /// The setting governs writing. Ranges that are kept already are enforced whatever it says, and may be written back; start-up warns
-    /// with their number. <c>/0</c> holds every address and is refused always.
+    /// The setting applies to new entries. Stored ranges are always enforced, and may be written back; a start-up warning counts them.
+    /// <c>/0</c> contains every address and is always refused.
     /// </remarks>
     public bool AllowCidrRanges { get; set; }
 
@@ -92,26 +92,26 @@ public sealed class IpAllowlistOptions
     public int MinIPv6PrefixLength { get; set; } = CidrRangeBounds.Default.MinIPv6PrefixLength;
 
     /// <summary>
-    /// How long an entry that a break-glass key adds admits its address, 1 hour to 30 days; 24 hours by default. It then denies, and stays
-    /// on the list.
+    /// How long an entry that a break-glass key adds is valid, 1 hour to 30 days; 24 hours by default. After that it stays on the list as
+    /// expired.
     /// </summary>
     public TimeSpan RecoveryEntryLifetime { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
     /// How many addresses that used a key successfully are remembered per key, from 1 to 1,024; 64 by default. The least recently seen
-    /// leaves first.
+    /// is evicted first.
     /// </summary>
     public int MaxSourcesPerKey { get; set; } = 64;
 
     /// <summary>
-    /// How long a change of keys waits for the audit log, and for changes before it that wait for the log, until it is refused; 5 seconds
-    /// by default, at most 1 minute.
+    /// How long a change of keys waits for the audit log and for earlier changes before it is refused; 5 seconds by default, at most 1
+    /// minute.
     /// </summary>
     public TimeSpan AuditTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Called for each 403, with the status already set and before a body is written. The default body follows unless it calls
-    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. An exception of it ends the request as a server error.
+    /// <see cref="IpAllowlistDeniedContext.HandleResponse"/>. An exception from it ends the request as a server error.
     /// </summary>
     public Func<IpAllowlistDeniedContext, CancellationToken, ValueTask>? OnDenied { get; set; }
 }
@@ -171,7 +171,7 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         }
         else if (length != byDefault && !options.AllowCidrRanges)
         {
-            faults.Add($"{setting}: {length} has no effect without {nameof(options.AllowCidrRanges)}; set that, too, or remove this");
+            faults.Add($"{setting}: {length} has no effect without {nameof(options.AllowCidrRanges)}; set that as well, or remove this");
         }
     }
 
@@ -186,7 +186,7 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         else if (headerName.Equals(ClientIpResolver.ForwardedForHeader, StringComparison.OrdinalIgnoreCase)
             || headerName.Equals(HeaderNames.Cookie, StringComparison.OrdinalIgnoreCase))
         {
-            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {headerName} has a meaning of its own; choose a header for the key alone");
+            faults.Add($"{nameof(options.ApiKeyHeaderName)}: {headerName} has another meaning; choose a header only for the key");
         }
 
         if (options.ApiKeyPrefix is null || options.ApiKeyPrefix.Length > ApiKey.PrefixLength || !options.ApiKeyPrefix.All(IsVisibleAscii))
@@ -200,7 +200,7 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
     {
         if (!Enum.IsDefined(options.ClientIpSource))
         {
-            faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is none of"
+            faults.Add($"{nameof(options.ClientIpSource)}: {(int)options.ClientIpSource} is not one of"
                 + $" {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
         }
 
@@ -208,8 +208,8 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         faults.AddRange(proxyFaults);
         if (options.ClientIpSource == ClientIpSource.TrustedProxies && options.TrustedProxies.Count == 0)
         {
-            faults.Add($"{nameof(options.TrustedProxies)}: the list is empty, and an empty list trusts nobody;"
-                + " name your proxies' addresses or networks");
+            faults.Add($"{nameof(options.TrustedProxies)}: the list is empty, so no proxy is trusted;"
+                + " add your proxies' addresses or networks");
         }
 
         if (options.ClientIpSource != ClientIpSource.TrustedProxies && options.TrustedProxies.Count > 0)
@@ -222,14 +222,14 @@ internal sealed class IpAllowlistOptionsValidator(IOptions<ForwardedHeadersOptio
         if (options.UsesProxyProtocol && options.ClientIpSource == ClientIpSource.PeerAddress)
         {
             faults.Add($"{nameof(options.UsesProxyProtocol)}: true has no effect with {nameof(options.ClientIpSource)} ="
-                + $" {nameof(ClientIpSource.PeerAddress)}, which takes the peer as it stands; remove it");
+                + $" {nameof(ClientIpSource.PeerAddress)}, which uses the peer unchanged; remove it");
         }
 
         bool usesForwardedHeaders = forwardedHeaders.Value.ForwardedHeaders.HasFlag(ForwardedHeaders.XForwardedFor);
         if (options.UsesProxyProtocol && usesForwardedHeaders)
         {
             faults.Add($"{nameof(options.UsesProxyProtocol)}: true cannot be combined with UseForwardedHeaders, which replaces the peer"
-                + " that the PROXY protocol gave; use one of the two");
+                + " from the PROXY protocol; use one of the two");
         }
 
         if (options.ClientIpSource != ClientIpSource.PeerAddress && usesForwardedHeaders)

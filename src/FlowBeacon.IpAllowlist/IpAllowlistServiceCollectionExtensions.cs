@@ -24,7 +24,7 @@ public static class IpAllowlistServiceCollectionExtensions
     /// pipeline.
     /// </summary>
     /// <param name="services">The application's services.</param>
-    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <returns>A builder for keys and key administration.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="services"/> is null.</exception>
     public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services)
     {
@@ -76,7 +76,7 @@ public static class IpAllowlistServiceCollectionExtensions
             provider.GetRequiredService<IpAllowlistDiagnostics>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, AttributeGuardPolicy>());
 
-        // Types of responses in the host's OpenAPI document, for hosts that have no reflection. It is asked last.
+        // Types of responses in the host's OpenAPI document, for hosts without reflection. It is used last.
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Add(ProblemJsonContext.Default));
         services.TryAddSingleton<StartupState>();
         services.TryAddSingleton(provider => new KeysInForce(
@@ -94,7 +94,7 @@ public static class IpAllowlistServiceCollectionExtensions
     /// <summary>Adds the check of API keys and their allowlists. <c>app.UseFlowBeaconIpAllowlist()</c> puts it into the pipeline.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="configure">Changes the settings. They are validated at start-up.</param>
-    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <returns>A builder for keys and key administration.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, Action<IpAllowlistOptions> configure)
     {
@@ -111,15 +111,15 @@ public static class IpAllowlistServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The application's services.</param>
     /// <param name="section">
-    /// A section of the host's configuration, whose members are properties of <see cref="IpAllowlistOptions"/>. It is read once: a change
-    /// comes into force with a restart.
+    /// A section of the host's configuration, whose members are properties of <see cref="IpAllowlistOptions"/>. It is read once: changes
+    /// need a restart.
     /// </param>
-    /// <returns>A builder that keys and key administration are added to.</returns>
+    /// <returns>A builder for keys and key administration.</returns>
     /// <remarks>
-    /// Start-up stops if the section is missing (write <c>{}</c> for the defaults), has a name that is no setting, a value that is none or
-    /// a setting without a value, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two sources:
-    /// lists merge by index, so a shorter one would leave entries of the longer one in force. What is code
-    /// (<see cref="IpAllowlistOptions.OnDenied"/>) is set by <c>services.Configure&lt;IpAllowlistOptions&gt;(options => …)</c>.
+    /// Start-up stops if the section is missing (write <c>{}</c> for the defaults), has an unknown name, an invalid value or a
+    /// setting without a value, or has a list, such as <see cref="IpAllowlistOptions.TrustedProxies"/>, that comes from two sources:
+    /// lists merge by index, so a shorter one would leave entries of the longer one in force. Set a delegate
+    /// (<see cref="IpAllowlistOptions.OnDenied"/>) with <c>services.Configure&lt;IpAllowlistOptions&gt;(options => …)</c>.
     /// </remarks>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IpAllowlistBuilder AddFlowBeaconIpAllowlist(this IServiceCollection services, IConfigurationSection section)
@@ -133,7 +133,7 @@ public static class IpAllowlistServiceCollectionExtensions
             IConfigurationSection scopes = section.GetSection(nameof(options.Scopes));
             if (scopes.Value?.Length == 0 && !scopes.GetChildren().Any())
             {
-                // The binder leaves null in place of [], and null stands for the default.
+                // The binder sets null for [], but null means the default.
                 options.Scopes = [];
             }
         });
@@ -142,7 +142,7 @@ public static class IpAllowlistServiceCollectionExtensions
         return services.AddFlowBeaconIpAllowlist();
     }
 
-    /// <summary>The in-memory store, only if lookups go to it: keys put into another one would never be found.</summary>
+    /// <summary>The in-memory store, if lookups use it: keys in an unused store would never be found.</summary>
     private static InMemoryApiKeyStore StoreInUse(IServiceProvider provider) =>
         InMemoryStore(provider) ?? throw new InvalidOperationException(
             $"AddKeysFromConfiguration() and key administration in memory change the {nameof(InMemoryApiKeyStore)}, but the registered"
@@ -150,7 +150,7 @@ public static class IpAllowlistServiceCollectionExtensions
             + " where that store finds them; for key administration call"
             + $" builder.Services.AddSingleton<{nameof(IApiKeyRepository)}, …>().");
 
-    /// <summary>The repository, unless it is the default one, which has no keys but those of the store in memory.</summary>
+    /// <summary>The repository, unless it is the default one, whose keys are those of the store in memory.</summary>
     private static IApiKeyRepository? RepositoryOfHost(IServiceCollection services, IServiceProvider provider) =>
         services.LastOrDefault(service => service.ServiceType == typeof(IApiKeyRepository))?.ImplementationType
             == typeof(InMemoryApiKeyRepository)

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Stops a web host before it listens if it added the check without using it, or uses the API-key scheme without what that needs, and
+/// Stops a web host before it listens if it added the check without using it, or uses the API-key scheme without its prerequisites, and
 /// names the missing calls.
 /// </summary>
 internal sealed class RequirementsCheck : IStartupFilter
@@ -40,15 +40,15 @@ internal sealed class RequirementsCheck : IStartupFilter
         if (hasScheme && state is null)
         {
             throw new InvalidOperationException(
-                "AddFlowBeaconApiKey() needs services that are not there."
+                "AddFlowBeaconApiKey() needs services that are not registered."
                 + " Call builder.Services.AddFlowBeaconIpAllowlist() before builder.Build().");
         }
 
         if (state is not null)
         {
-            // A pipeline is built from its end, so the component that is added first is built last.
+            // A pipeline is built from its end, so the first component is built last.
             app.Use(pipeline => state.IsCheckInPipeline ? pipeline : throw new InvalidOperationException(
-                "AddFlowBeaconIpAllowlist() was called, but no part of the pipeline checks anything."
+                "AddFlowBeaconIpAllowlist() was called, but the check is not in the pipeline."
                 + " Call app.UseFlowBeaconIpAllowlist(), or remove AddFlowBeaconIpAllowlist()."));
         }
 
@@ -60,7 +60,7 @@ internal sealed class RequirementsCheck : IStartupFilter
             if (missing.Length > 0)
             {
                 throw new InvalidOperationException(
-                    $"The endpoint '{keyed.DisplayName}' demands an API key by authorization (a scope, or the scheme"
+                    $"The endpoint '{keyed.DisplayName}' requires an API key by authorization (a scope, or the scheme"
                     + $" {ApiKeyAuthenticationDefaults.AuthenticationScheme}), which is not set up. Call {string.Join(" and ", missing)}.");
             }
         }
@@ -71,7 +71,7 @@ internal sealed class RequirementsCheck : IStartupFilter
         }
     };
 
-    /// <summary>An endpoint that requires a scope which no key can have would refuse every request.</summary>
+    /// <summary>An endpoint with a scope that no key can have would refuse every request.</summary>
     private static void RefuseUnknownScopes(IServiceProvider services)
     {
         var scopes = new ScopeRules(services.GetRequiredService<IOptions<IpAllowlistOptions>>().Value.ScopesInForce);
@@ -116,7 +116,7 @@ internal sealed class RequirementsCheck : IStartupFilter
     private static bool NeedsScheme(Endpoint endpoint) =>
         endpoint.Metadata.OfType<AuthorizationPolicy>().SelectMany(policy => policy.AuthenticationSchemes)
             .Concat(endpoint.Metadata.OfType<IAuthorizeData>()
-#pragma warning disable RS0030 // No header text: authorization itself trims the names in an attribute so.
+#pragma warning disable RS0030 // Not header text: authorization itself trims the names in an attribute in this way.
                 .SelectMany(data => (data.AuthenticationSchemes ?? "").Split(',', StringSplitOptions.TrimEntries)))
 #pragma warning restore RS0030
             .Contains(ApiKeyAuthenticationDefaults.AuthenticationScheme);

@@ -1,14 +1,14 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// What follows from several settings, or from one and its default. Not members of <see cref="IpAllowlistOptions"/>: the generated binder
-/// would take their names for settings.
+/// Values derived from several settings, or from one and its default. Not members of <see cref="IpAllowlistOptions"/>, because the
+/// generated binder would treat them as settings.
 /// </summary>
 internal static class SettingsInForce
 {
     extension(IpAllowlistOptions options)
     {
-        /// <summary>The scopes in force: the host's, or else the published ones.</summary>
+        /// <summary>The scopes in force: the host's, or the published ones.</summary>
         public IReadOnlyList<string> ScopesInForce => options.Scopes ?? ApiKeyScopes.All;
 
         /// <summary>Which ranges new entries may be; null if none.</summary>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Refuses settings whose section in the configuration is missing, mixes lists of two sources or has no value where one belongs.
+/// Refuses settings whose section is missing, has a list from two sources, or has a setting without a value.
 /// </summary>
 internal sealed class SettingsSectionValidator(IConfigurationSection section, IConfiguration configuration)
     : IValidateOptions<IpAllowlistOptions>
@@ -19,11 +19,11 @@ internal sealed class SettingsSectionValidator(IConfigurationSection section, IC
         List<string> faults =
             [.. SettingsReader.FaultsOf(root, section.Path, Lists, mayBeEmpty: [nameof(IpAllowlistOptions.ApiKeyPrefix)])];
 
-        // The binder would also take numbers, and several names at once.
+        // The binder would also accept numbers and several names at once.
         if (section[nameof(IpAllowlistOptions.ClientIpSource)] is { Length: > 0 } source
             && !Enum.GetNames<ClientIpSource>().Contains(source, StringComparer.OrdinalIgnoreCase))
         {
-            faults.Add($"{section.Path}:{nameof(IpAllowlistOptions.ClientIpSource)}: {PrintableText.Quote(source)} is none of"
+            faults.Add($"{section.Path}:{nameof(IpAllowlistOptions.ClientIpSource)}: {PrintableText.Quote(source)} is not one of"
                 + $" {string.Join(", ", Enum.GetNames<ClientIpSource>())}");
         }
 

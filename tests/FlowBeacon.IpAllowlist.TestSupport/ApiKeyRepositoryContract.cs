@@ -167,7 +167,7 @@ public abstract class ApiKeyRepositoryContract
     }
 
     [Fact]
-    public async Task Refuses_a_key_that_exists_as_such_whatever_else_of_it_is_taken()
+    public async Task Reports_an_existing_key_before_other_conflicts()
     {
         ApiKeyDetails key = Key("key_1", "one");
         await CommitAsync(New(key));
@@ -375,7 +375,7 @@ public abstract class ApiKeyRepositoryContract
 
     [Theory]
     [MemberData(nameof(Conflicts))]
-    public async Task Writes_nothing_of_a_change_of_which_one_key_is_refused(ApiKeyConflict conflict)
+    public async Task Writes_nothing_if_one_key_of_a_change_is_refused(ApiKeyConflict conflict)
     {
         ApiKeyDetails taken = Key("key_1", "one");
         await CommitAsync(New(taken));
@@ -404,7 +404,7 @@ public abstract class ApiKeyRepositoryContract
     }
 
     [Fact]
-    public async Task Writes_nothing_of_a_change_that_names_a_key_twice()
+    public async Task Writes_nothing_of_a_change_with_the_same_key_twice()
     {
         Func<Task> commit = Committing(Change([New(Key("key_1", "one")), New(Key("key_1", "two"))], [Entry("audit_1", "key_1")]));
 
@@ -428,7 +428,7 @@ public abstract class ApiKeyRepositoryContract
     }
 
     [Fact]
-    public async Task Writes_nothing_when_it_was_cancelled_before()
+    public async Task Writes_nothing_if_already_cancelled()
     {
         Func<Task> commit = async () =>
             await Repository.CommitAsync(
@@ -610,7 +610,7 @@ public abstract class ApiKeyRepositoryContract
     }
 
     [Fact]
-    public async Task Reads_what_was_appended_beside_what_was_committed()
+    public async Task Reads_appended_and_committed_entries()
     {
         await AppendAsync(Entry("audit_1", null) with
         {

@@ -82,7 +82,7 @@ public abstract class ApiKeyRepositoryOverLogContract : ApiKeyRepositoryContract
     [Theory]
     [InlineData(OutageAuditLog.Hangs)]
     [InlineData(OutageAuditLog.Blocks)]
-    public async Task Says_of_every_entry_that_lands_after_the_refusal_that_its_change_was_not_carried_out(string outage)
+    public async Task Marks_entries_recorded_after_the_refusal_as_not_carried_out(string outage)
     {
         (IApiKeyRepository repository, OutageAuditLog log, FakeTimeProvider time) = Failing();
         using OutageAuditLog closing = log;

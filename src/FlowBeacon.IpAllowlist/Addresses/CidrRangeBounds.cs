@@ -1,15 +1,15 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Which CIDR ranges may be entries of an allowlist. A list that is read without bounds (null) may have single addresses only.
+/// Which CIDR ranges may be entries of an allowlist. Without bounds (null) a list may contain single addresses only.
 /// </summary>
-/// <remarks><c>/0</c> holds every address and is refused with any bounds.</remarks>
+/// <remarks><c>/0</c> contains every address and is always refused.</remarks>
 public sealed record CidrRangeBounds
 {
     /// <summary>At least <c>/8</c> for IPv4 and <c>/32</c> for IPv6.</summary>
     public static CidrRangeBounds Default { get; } = new();
 
-    /// <summary>Every range but <c>/0</c>: what a store has kept is enforced, whatever the bounds are today.</summary>
+    /// <summary>Every range but <c>/0</c>: stored ranges are enforced regardless of the current bounds.</summary>
     internal static CidrRangeBounds Widest { get; } = new() { MinIPv4PrefixLength = 1, MinIPv6PrefixLength = 1 };
 
     /// <summary>The shortest prefix of an IPv4 range, from 1 to 32; 8 by default.</summary>

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>What the resolver found: an address and where it came from, or the fault that leaves the request without one.</summary>
+/// <summary>The result of the resolver: an address and where it came from, or why there is none.</summary>
 /// <param name="Address">The address, if there is one.</param>
 /// <param name="Origin">Where it came from.</param>
 /// <param name="Fault">Why there is none.</param>

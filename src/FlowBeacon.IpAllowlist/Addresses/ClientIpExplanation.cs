@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>How the client address of a request was found, for people.</summary>
 public sealed record ClientIpExplanation
 {
-    /// <summary>What was found.</summary>
+    /// <summary>The client address, or why there is none.</summary>
     public required ClientIpResolution Client { get; init; }
 
     /// <summary>The rule by which it was found.</summary>
@@ -15,6 +15,6 @@ public sealed record ClientIpExplanation
     /// </summary>
     public required IReadOnlyList<ClientIpStep> Steps { get; init; }
 
-    /// <summary>Why reading stopped there, in one or two sentences.</summary>
+    /// <summary>Why reading stopped at the last of them, in one or two sentences.</summary>
     public required string Conclusion { get; init; }
 }

@@ -4,15 +4,15 @@ using Microsoft.Extensions.Primitives;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Finds the client address of a request by the one configured <see cref="ClientIpSource"/>. It never throws: what it cannot read is a
-/// fault, which never falls back to the peer, because that would be the proxy.
+/// Finds the client address of a request from the configured <see cref="ClientIpSource"/>. It never throws: an unreadable address is a
+/// fault, and there is no fallback to the peer, because that would be the proxy.
 /// </summary>
 internal sealed class ClientIpResolver(ClientIpSource source, IpNetworkSet trustedProxies, bool usesProxyProtocol = false)
     : IClientIpResolver
 {
     public const string ForwardedForHeader = "X-Forwarded-For";
 
-    /// <summary>The most hops that are read. No real chain is longer, so a longer header is forged or broken.</summary>
+    /// <summary>The most hops that are read. Real chains are shorter, so a longer header is forged or broken.</summary>
     public const int MaxHops = 20;
 
     /// <summary>Finds the client address of a request.</summary>

@@ -44,14 +44,14 @@ internal sealed class ClientIpTrace
     {
         (ClientIpFault.PeerRewritten, _, _) =>
             "Something in this process, such as UseForwardedHeaders, replaced the peer address before the check, so X-Forwarded-For is not"
-            + $" believed. Set options.{nameof(ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)}.",
+            + $" used. Set options.{nameof(ClientIpSource)} = {nameof(ClientIpSource)}.{nameof(ClientIpSource.PeerAddress)}.",
         (ClientIpFault.UnknownPeer, ClientIpSource.ForwardedForFirst, _) =>
             "X-Forwarded-For is missing or empty, and the connection has no peer address.",
         (ClientIpFault.UnknownPeer, _, _) => "The connection has no peer address.",
         (ClientIpFault.UnusableForwardedFor, _, _) when client.Hop > ClientIpResolver.MaxHops =>
-            $"X-Forwarded-For names more than {ClientIpResolver.MaxHops} trusted hops; none of them is taken.",
+            $"X-Forwarded-For has more than {ClientIpResolver.MaxHops} trusted hops, so no address is used.",
         (ClientIpFault.UnusableForwardedFor, _, _) =>
-            $"{NameOf(source, client)} is no address. No other is taken in its place.",
+            $"{NameOf(source, client)} is not an address, and no other entry is used instead.",
         (_, ClientIpSource.PeerAddress, _) => "The peer of the connection is the client; X-Forwarded-For is not read.",
         (_, ClientIpSource.ForwardedForFirst, ClientIpOrigin.Peer) => "X-Forwarded-For is missing or empty, so the peer is the client.",
         (_, ClientIpSource.ForwardedForFirst, _) => $"{NameOf(source, client)} is the client.",

@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Until when an entry, or a verdict that rests on it, holds: the UTC ticks of the first instant at which it no longer does. A number,
-/// because millions of entries and every kept verdict have one.
+/// Until when an entry, or a verdict based on it, is valid: the UTC ticks of the first instant at which it is not. A number, because
+/// millions of entries and every cached verdict have one.
 /// </summary>
 internal static class Expiry
 {
@@ -18,7 +18,7 @@ internal static class Expiry
 
     public static bool IsAhead(long until, DateTimeOffset now) => until == Never || now.UtcTicks < until;
 
-    /// <summary>The same, now. The clock is asked only where the answer depends on it.</summary>
+    /// <summary>The same for the current time. The clock is read only if the answer depends on it.</summary>
     public static bool IsAhead(long until, TimeProvider time) =>
         until == Never || (until != NotListed && IsAhead(until, time.GetUtcNow()));
 }

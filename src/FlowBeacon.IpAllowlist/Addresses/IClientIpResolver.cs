@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Tells which client address the check sees in a request, whether the request has a key or not. Registered by
+/// Finds the client address that the check uses for a request, with or without a key. Registered by
 /// <c>AddFlowBeaconIpAllowlist()</c>.
 /// </summary>
 /// <remarks>Replacing this service has no effect on the check, which runs the same code directly.</remarks>
@@ -15,9 +15,9 @@ public interface IClientIpResolver
     /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>
     ClientIpResolution Resolve(HttpContext context);
 
-    /// <summary>Finds it, and explains to people how.</summary>
+    /// <summary>Finds it, with an explanation for people.</summary>
     /// <param name="context">The request.</param>
-    /// <returns>The same finding, every address that was read on the way, and why it ended there.</returns>
+    /// <returns>The same result, every address that was read, and why reading stopped.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>
     ClientIpExplanation Explain(HttpContext context);
 }

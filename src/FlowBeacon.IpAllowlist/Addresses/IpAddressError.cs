@@ -3,10 +3,10 @@ namespace FlowBeacon.IpAllowlist;
 /// <summary>One refused entry of an allowlist.</summary>
 public sealed record IpAddressError
 {
-    /// <summary>The place of a fault of the list as a whole.</summary>
+    /// <summary>The index of a fault of the list as a whole.</summary>
     public const int WholeList = -1;
 
-    /// <summary>The entry's place in the list, from 0; <see cref="WholeList"/> if the fault is not one entry's.</summary>
+    /// <summary>The entry's index in the list, from 0; <see cref="WholeList"/> if the fault is not about one entry.</summary>
     public required int Index { get; init; }
 
     /// <summary>

@@ -8,13 +8,15 @@ internal static class IpAddressErrorMessage
 {
     private const string Range = "is a CIDR range; list each address";
 
-    /// <summary>A sentence without its end mark, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
+    /// <summary>A sentence without a full stop, such as <c>'10.0.0.0/8' is a CIDR range; list each address</c>.</summary>
     public static string For(string? text) => For(text, Range);
 
     /// <summary>The same for an entry of an allowlist that may have no ranges, although a host can allow them.</summary>
     public static string ForEntry(string? text) => For(text, $"{Range}, or allow ranges with AllowCidrRanges");
 
-    /// <summary>The faults that an address can have as well as a network: what is around it or between; null if there is none.</summary>
+    /// <summary>
+    /// The faults that an address and a network have in common, in the text around or between them; null if there is none.
+    /// </summary>
     public static string? ReasonInAnyText(string text)
     {
         if (text.Any(char.IsWhiteSpace))
@@ -28,7 +30,7 @@ internal static class IpAddressErrorMessage
 
         if (text.Any(character => !char.IsAscii(character) || char.IsControl(character)))
         {
-            return "contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII";
+            return "contains characters that are not allowed in an address; write digits, dots and colons (a to f in IPv6) in ASCII";
         }
 
         if (text.AsSpan().ContainsAny('"', '\'', '`'))
@@ -67,7 +69,7 @@ internal static class IpAddressErrorMessage
 
         if (text.Contains('%', StringComparison.Ordinal))
         {
-            return "has a zone id; remove it, from '%' on: a zone means something on one machine only";
+            return "has a zone id; remove it from '%' on: a zone is valid on one machine only";
         }
 
         if (text.AsSpan().ContainsAny('[', ']'))
@@ -116,7 +118,7 @@ internal static class IpAddressErrorMessage
 
         return DottedReason("", text) ?? (text.Equals("unknown", StringComparison.OrdinalIgnoreCase)
             ? "is not an address; remove it or write an address"
-            : "is a host name, or no address at all; list each address it stands for");
+            : "is a host name or not an address; list each of its addresses");
     }
 
     /// <summary>The fault of four octets, alone or at the end of an IPv6 address; null for a text not made of digits and dots.</summary>

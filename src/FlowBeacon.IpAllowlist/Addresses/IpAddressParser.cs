@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Parses an address strictly and without allocation. It accepts four decimal octets without leading zeros and every
-/// legal spelling of an IPv6 address (RFC 4291 §2.2), and nothing else.
+/// Parses an address strictly and without allocation. It accepts only four decimal octets without leading zeros and every
+/// legal spelling of an IPv6 address (RFC 4291 §2.2).
 /// </summary>
 /// <remarks>
-/// <see cref="System.Net.IPAddress"/> is not used: it takes <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
-/// 8.0.0.1 and drops zone ids: an allowlist would then admit other addresses than its author meant.
+/// <see cref="System.Net.IPAddress"/> is not used: it accepts <c>1</c>, <c>127.1</c>, <c>0x7f.0.0.1</c>, reads <c>010.0.0.1</c> as
+/// 8.0.0.1 and drops zone ids: an allowlist would then admit unintended addresses.
 /// </remarks>
 internal static class IpAddressParser
 {
@@ -38,7 +38,7 @@ internal static class IpAddressParser
             return end > 0 && IsPortOrNothing(text[(end + 1)..]) && TryParseIPv6(text[1..end], out value);
         }
 
-        // One colon alone can only stand before a port: the shortest IPv6 address, "::", has two.
+        // A single colon can only precede a port: the shortest IPv6 address, "::", has two.
         int colon = text.IndexOf(':');
         if (colon < 0 || text[(colon + 1)..].Contains(':'))
         {
@@ -168,7 +168,7 @@ internal static class IpAddressParser
     private static uint HexValue(char digit) => char.IsAsciiDigit(digit) ? digit - (uint)'0' : (digit | 0x20u) - 'a' + 10;
 
     /// <summary>Accepts nothing, or a colon and a port from 0 to 65535 in 1 to 5 digits.</summary>
-    /// <remarks>Digits are checked apart, because the framework's number parser accepts trailing NUL characters.</remarks>
+    /// <remarks>Digits are checked separately, because the framework's number parser accepts trailing NUL characters.</remarks>
     private static bool IsPortOrNothing(ReadOnlySpan<char> text) =>
         text.IsEmpty
         || (text[0] == ':' && text.Length is >= 2 and <= 6 && !text[1..].ContainsAnyExceptInRange('0', '9')

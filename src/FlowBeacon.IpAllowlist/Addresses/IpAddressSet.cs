@@ -12,8 +12,8 @@ namespace FlowBeacon.IpAllowlist;
 /// An immutable set of IPv4 and IPv6 addresses, and of CIDR ranges where a host allows them, each of which may expire: a key's allowlist.
 /// </summary>
 /// <remarks>
-/// Every spelling of an address is the same member; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address, and a mapped
-/// range the IPv4 range. A range holds addresses of its own family only. <c>0.0.0.0</c> and <c>::</c> are ordinary addresses, never
+/// All spellings of an address are the same member; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address, and a mapped
+/// range the IPv4 range. A range contains addresses of its own family only. <c>0.0.0.0</c> and <c>::</c> are ordinary addresses, never
 /// wildcards. An expired entry denies and stays a member, so that a list never turns the check off because all entries expired. Two
 /// sets with the same members and expiries are equal.
 /// </remarks>
@@ -41,7 +41,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public static IpAddressSet Empty { get; } = new([], [], ranges: null);
 
     /// <summary>
-    /// Stands for a stored list that cannot be read. It contains nothing and, unlike <see cref="Empty"/>, does not turn the check off: a
+    /// Represents a stored list that cannot be read. It contains nothing and, unlike <see cref="Empty"/>, does not turn the check off: a
     /// key with it is denied from everywhere, in every mode.
     /// </summary>
     public static IpAddressSet Unreadable { get; } = new([], [], ranges: null);
@@ -53,7 +53,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     public int Count => _many is null ? _fewCount : _many.IPv4.Length + _many.IPv6.Length + RangeEntries.Length;
 
     /// <summary>
-    /// The members in canonical form, expired ones included: IPv4 in ascending order, then IPv6, a range before what lies within it.
+    /// The members in canonical form, expired ones included: IPv4 in ascending order, then IPv6, a range before its sub-ranges and
+    /// addresses.
     /// </summary>
     public IReadOnlyList<IpAllowlistEntry> Entries => [.. Members.Select(member => new IpAllowlistEntry
     {
@@ -63,21 +64,21 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>Reads a list of addresses that do not expire.</summary>
     /// <param name="entries">
-    /// The texts, each one IPv4 or IPv6 address and nothing around it. Different spellings of one address become one member.
+    /// The texts, each one IPv4 or IPv6 address without other text. Different spellings of one address become one member.
     /// </param>
     /// <returns>The set; <see cref="Empty"/> for an empty list.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
-    /// <exception cref="FormatException">At least one entry is refused; the message lists every one with its place and remedy.</exception>
+    /// <exception cref="FormatException">At least one entry is refused; the message lists every one with its index and remedy.</exception>
     public static IpAddressSet Parse(IEnumerable<string?> entries) => Parse(entries, ranges: null);
 
     /// <summary>Reads a list of addresses and ranges that do not expire.</summary>
     /// <param name="entries">
-    /// The texts, each one address, or one CIDR range without host bits, and nothing around it. Different spellings become one member.
+    /// The texts, each one address, or one CIDR range without host bits and other text. Different spellings become one member.
     /// </param>
     /// <param name="ranges">Which ranges are allowed; null if none is.</param>
     /// <returns>The set; <see cref="Empty"/> for an empty list.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
-    /// <exception cref="FormatException">At least one entry is refused; the message lists every one with its place and remedy.</exception>
+    /// <exception cref="FormatException">At least one entry is refused; the message lists every one with its index and remedy.</exception>
     public static IpAddressSet Parse(IEnumerable<string?> entries, CidrRangeBounds? ranges) =>
         TryParse(entries, ranges, out IpAddressSet? set, out IReadOnlyList<IpAddressError> errors)
             ? set
@@ -85,9 +86,9 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>Reads a list of addresses that do not expire, and collects every fault.</summary>
     /// <param name="entries">
-    /// The texts, each one IPv4 or IPv6 address and nothing around it. Different spellings of one address become one member.
+    /// The texts, each one IPv4 or IPv6 address without other text. Different spellings of one address become one member.
     /// </param>
-    /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
+    /// <param name="set">The set, or null if any entry is refused: a list is never read partially.</param>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
@@ -97,10 +98,10 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>Reads a list of addresses and ranges that do not expire, and collects every fault.</summary>
     /// <param name="entries">
-    /// The texts, each one address, or one CIDR range without host bits, and nothing around it. Different spellings become one member.
+    /// The texts, each one address, or one CIDR range without host bits and other text. Different spellings become one member.
     /// </param>
     /// <param name="ranges">Which ranges are allowed; null if none is.</param>
-    /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
+    /// <param name="set">The set, or null if any entry is refused: a list is never read partially.</param>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
@@ -117,10 +118,10 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     /// <summary>Reads a list of addresses and ranges that may expire, and collects every fault.</summary>
     /// <param name="entries">
-    /// The entries. Different spellings become one member; with different expiries they are refused, because only one can be meant.
+    /// The entries. Different spellings become one member; with different expiries they are refused as ambiguous.
     /// </param>
     /// <param name="ranges">Which ranges are allowed; null if none is.</param>
-    /// <param name="set">The set, or null when any entry is refused: a list is never read in part.</param>
+    /// <param name="set">The set, or null if any entry is refused: a list is never read partially.</param>
     /// <param name="errors">One error for each refused entry; empty on success.</param>
     /// <returns>Whether every entry was accepted.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="entries"/> is null.</exception>
@@ -135,7 +136,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// Reads one entry as a list's entries are read: one IPv4 or IPv6 address and nothing around it. What is refused is explained.
+    /// Reads one entry as a list's entries are read: one IPv4 or IPv6 address without other text. A refusal is explained.
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="address">
@@ -154,7 +155,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         return address is not null;
     }
 
-    /// <summary>Reads one entry as a list's entries are read: an address or a range. What is refused is explained.</summary>
+    /// <summary>Reads one entry as a list's entries are read: an address or a range. A refusal is explained.</summary>
     /// <param name="text">The text.</param>
     /// <param name="ranges">Which ranges are allowed; null if none is.</param>
     /// <param name="canonical">The entry's canonical text; null if the text is refused.</param>
@@ -174,30 +175,29 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// Reads a list that a store has kept, of any length: <see cref="Unreadable"/> where anything of it cannot be read, so that damage
-    /// denies and never turns a check off. Ranges are read, and enforced, whether or not new ones are allowed; only <c>/0</c> is damage.
+    /// Reads a stored list of any length. It is <see cref="Unreadable"/> if any part of it cannot be read, so that damage denies and never
+    /// turns a check off. Ranges are read and enforced even if new ones are not allowed; only <c>/0</c> counts as damage.
     /// </summary>
     /// <param name="entries">
-    /// The texts as they are stored; null if there is no list where one should be, which is a fault and not an empty list.
+    /// The texts as they are stored; null if the list is missing, which is a fault and not an empty list.
     /// </param>
     /// <param name="errors">The faults, to be logged; empty if the list was read.</param>
-    /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for a list that is there and has no entries.</returns>
+    /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for an existing list without entries.</returns>
     [OverloadResolutionPriority(1)] // Of the overloads, [] and null mean this one.
     public static IpAddressSet ReadStored(IEnumerable<string?>? entries, out IReadOnlyList<IpAddressError> errors) =>
         ReadStored(entries?.Select(text => (text, (DateTimeOffset?)null)), out errors);
 
     /// <summary>The same for a list whose entries may expire.</summary>
     /// <param name="entries">
-    /// The entries as they are stored, expired ones included; null if there is no list where one should be, which is a fault and not an
-    /// empty list.
+    /// The entries as they are stored, expired ones included; null if the list is missing, which is a fault and not an empty list.
     /// </param>
     /// <param name="errors">The faults, to be logged; empty if the list was read.</param>
-    /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for a list that is there and has no entries.</returns>
+    /// <returns>The set, or <see cref="Unreadable"/>. <see cref="Empty"/> only for an existing list without entries.</returns>
     public static IpAddressSet ReadStored(IEnumerable<IpAllowlistEntry?>? entries, out IReadOnlyList<IpAddressError> errors) =>
         ReadStored(entries?.Select(entry => (entry?.Text, entry?.ExpiresAt)), out errors);
 
-    /// <summary>Whether an entry holds an address, expired or not. To decide about a request, ask with the time.</summary>
-    /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id does not matter.</param>
+    /// <summary>Whether an entry contains an address, expired or not. To decide about a request, pass the time.</summary>
+    /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id is ignored.</param>
     /// <returns>True if it is on the list. The empty set contains nothing.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="address"/> is null.</exception>
     public bool Contains(IPAddress address)
@@ -206,8 +206,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         return Contains(IpAddressValue.From(address));
     }
 
-    /// <summary>Whether an entry that has not expired holds an address.</summary>
-    /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id does not matter.</param>
+    /// <summary>Whether an entry that has not expired contains an address.</summary>
+    /// <param name="address">Any address; an IPv4-mapped one counts as the IPv4 address, a scope id is ignored.</param>
     /// <param name="now">The time.</param>
     /// <returns>True if the list admits the address at that time. The empty set contains nothing.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="address"/> is null.</exception>
@@ -218,8 +218,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// The members as canonical text (IPv6 as RFC 5952 has it), expired ones included: IPv4 in ascending order, then IPv6, a range before
-    /// what lies within it. Without the expiries: what a store keeps are the <see cref="Entries"/>.
+    /// The members as canonical text (IPv6 as in RFC 5952), expired ones included: IPv4 in ascending order, then IPv6, a range before
+    /// its sub-ranges and addresses. Without the expiries: a store keeps the <see cref="Entries"/>.
     /// </summary>
     /// <returns>A new array.</returns>
     public string[] ToCanonicalStrings() => [.. Members.Select(member => member.Network.ToString())];
@@ -309,12 +309,12 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
 
     internal bool Contains(IpAddressValue address) => ListedUntil(address) != Expiry.NotListed;
 
-    /// <summary>Until when an address is listed: the latest expiry of the entries that hold it, see <see cref="Expiry"/>.</summary>
+    /// <summary>Until when an address is listed: the latest expiry of the entries that contain it, see <see cref="Expiry"/>.</summary>
     internal long ListedUntil(IpAddressValue address) => _many is not null ? _many.ListedUntil(address)
         : address.IsIPv4 && ((ReadOnlySpan<uint>)_few)[.._fewCount].Contains(address.IPv4Bits) ? Expiry.Never
         : Expiry.NotListed;
 
-    /// <summary>Whether a member admits at an instant, and no longer at a later one.</summary>
+    /// <summary>Whether a member is valid at an instant and expires by a later one.</summary>
     internal bool HasMemberExpiring(DateTimeOffset after, DateTimeOffset until)
     {
         foreach (IpListEntry entry in RangeEntries)
@@ -329,8 +329,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// Whether for each entry of another set that has not expired there is one here that holds all of it, and as long. Entries that hold it
-    /// only together do not count.
+    /// Whether each entry of another set that has not expired is contained, for as long, in a single entry of this set. Entries that
+    /// contain it only together do not count.
     /// </summary>
     internal bool Covers(IpAddressSet other, DateTimeOffset now)
     {
@@ -406,7 +406,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
             errors = [new IpAddressError
             {
                 Index = IpAddressError.WholeList,
-                Message = "there is no list; an empty one is stored as a list without entries",
+                Message = "the list is missing; an empty one is stored as a list without entries",
             }];
             return Unreadable;
         }
@@ -422,7 +422,7 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
         private uint _first;
     }
 
-    /// <summary>More addresses than fit into the object, or IPv6, ranges or expiries among them.</summary>
+    /// <summary>Members that do not fit into the object itself: many addresses, IPv6, ranges or expiries.</summary>
     private sealed class Many(uint[] sortedIPv4, UInt128[] sortedIPv6, IpRanges? ranges)
     {
         /// <summary>Up to this many addresses of a family, a linear scan is faster than hashing.</summary>

@@ -4,8 +4,8 @@ using System.Net;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// One address as 128 bits. An IPv4 address is held in its IPv4-mapped form (RFC 4291 §2.5.5.2), so every way of writing
-/// it, dotted, mapped dotted or mapped hex, is one and the same value, and comparing takes one step.
+/// One address as 128 bits. An IPv4 address is stored in its IPv4-mapped form (RFC 4291 §2.5.5.2), so all its spellings (dotted, mapped
+/// dotted, mapped hex) are the same value, and a comparison takes one step.
 /// </summary>
 internal readonly record struct IpAddressValue(UInt128 Bits)
 {
@@ -35,6 +35,6 @@ internal readonly record struct IpAddressValue(UInt128 Bits)
         return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
     }
 
-    /// <summary>The canonical text: dotted decimal, or IPv6 as RFC 5952 has it.</summary>
+    /// <summary>The canonical text: dotted decimal, or IPv6 as in RFC 5952.</summary>
     public override string ToString() => ToIPAddress().ToString();
 }

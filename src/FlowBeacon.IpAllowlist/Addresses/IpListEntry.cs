@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>An entry of an allowlist as it is held.</summary>
+/// <summary>An entry of an allowlist in memory.</summary>
 /// <param name="Network">The address or network.</param>
-/// <param name="Until">Until when it admits, see <see cref="Expiry"/>.</param>
+/// <param name="Until">Until when it is valid, see <see cref="Expiry"/>.</param>
 internal readonly record struct IpListEntry(IpNetwork Network, long Until)
 {
     /// <summary>IPv4 first, by first address, and a network before those within it.</summary>
@@ -13,7 +13,7 @@ internal readonly record struct IpListEntry(IpNetwork Network, long Until)
 
     public bool IsIPv4 => Network.Start.IsIPv4;
 
-    /// <summary>Whether it admits at an instant, and no longer at a later one.</summary>
+    /// <summary>Whether it is valid at an instant and expires by a later one.</summary>
     public bool IsExpiring(DateTimeOffset after, DateTimeOffset until) =>
         Until != Expiry.Never && Expiry.IsAhead(Until, after) && !Expiry.IsAhead(Until, until);
 }

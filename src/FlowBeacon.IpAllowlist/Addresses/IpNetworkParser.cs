@@ -59,27 +59,27 @@ internal static class IpNetworkParser
             return $"{shown}: {IpAddressErrorMessage.For(addressText)}";
         }
 
-        // An IPv4 network written in its mapped form counts its prefix over 128 bits; held in that form, both do.
+        // The prefix of an IPv4 network in mapped form counts 128 bits; stored in that form, that of every network does.
         int bits = addressText.Contains(':', StringComparison.Ordinal) ? 128 : 32;
         int shortest = address.IsIPv4 ? 96 + bounds.MinIPv4PrefixLength : bounds.MinIPv6PrefixLength;
         if (!TryParseLength(text.AsSpan(slash + 1), out int length) || length > bits)
         {
-            return $"{shown} has no legal prefix length; write a number from {shortest + bits - 128} to {bits} after the slash";
+            return $"{shown} has an invalid prefix length; write a number from {shortest + bits - 128} to {bits} after the slash";
         }
 
         int prefix = length + 128 - bits;
         if (length == 0 || (address.IsIPv4 && prefix == 96))
         {
-            return $"{shown} holds every address; name the networks {whichNetworks}";
+            return $"{shown} contains every address; list the networks {whichNetworks}";
         }
 
         if (address.IsIPv4 && prefix < 96)
         {
-            return $"{shown} holds every IPv4 address, because the prefix of a mapped address counts 128 bits;"
+            return $"{shown} contains every IPv4 address, because the prefix of a mapped address counts 128 bits;"
                 + " write an IPv4 network in dotted form";
         }
 
-        // Before the host bits, so that the network to write instead is one that is accepted.
+        // Before the host bits, so that the suggested network is an accepted one.
         if (prefix < shortest)
         {
             return address.IsIPv4

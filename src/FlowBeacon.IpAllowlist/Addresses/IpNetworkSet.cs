@@ -1,13 +1,13 @@
 namespace FlowBeacon.IpAllowlist.Addresses;
 
-/// <summary>Single addresses and CIDR networks, strictly read: a few, such as a host's proxies.</summary>
+/// <summary>Strictly read single addresses and CIDR networks. For a few, such as a host's proxies.</summary>
 internal sealed class IpNetworkSet
 {
     private readonly IpNetwork[] _networks;
 
     private IpNetworkSet(IpNetwork[] networks) => _networks = networks;
 
-    /// <summary>Reads a list of texts; each fault names the list, the index, the value and the remedy.</summary>
+    /// <summary>Reads a list of texts; each fault contains the list, the index, the value and the remedy.</summary>
     public static IpNetworkSet Parse(IEnumerable<string?> texts, string listName, out IReadOnlyList<string> faults)
     {
         var networks = new List<IpNetwork>();

@@ -7,16 +7,16 @@ using Microsoft.AspNetCore.HttpOverrides;
 namespace FlowBeacon.IpAllowlist.Addresses;
 
 /// <summary>
-/// Finds out whether code in this process, usually <c>UseForwardedHeaders</c>, replaced the peer of this request. That removes entries of
+/// Detects whether code in this process, usually <c>UseForwardedHeaders</c>, replaced the peer of this request. That removes entries of
 /// X-Forwarded-For and leaves the part that a client can forge, so the header must not be used.
 /// </summary>
 /// <remarks>
-/// A request's peer starts as the same instance that the connection holds. Comparing instances, not addresses, also detects a client that
-/// names its own address and port, and a host that renamed the X-Original-For header.
+/// A request's peer is initially the same instance as that of the connection. Comparing instances, not addresses, also detects a client
+/// that sends its own address and port, and a host that renamed the X-Original-For header.
 /// </remarks>
 internal static class PeerRewriteDetector
 {
-    /// <summary>Whether the peer is another than that of the connection.</summary>
+    /// <summary>Whether the peer differs from that of the connection.</summary>
     /// <param name="context">The request.</param>
     /// <param name="usesProxyProtocol">Whether connection middleware may set the connection's peer.</param>
     public static bool IsRewritten(HttpContext context, bool usesProxyProtocol)

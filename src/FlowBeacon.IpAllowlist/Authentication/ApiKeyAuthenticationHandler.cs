@@ -25,11 +25,11 @@ internal sealed class ApiKeyAuthenticationHandler(
         {
             RequestState.Change(Context, state => state with { IsAuthenticationRefused = true });
 
-            // The framework would log each failure, which anybody can repeat; the challenge says what is wrong.
+            // The framework would log each failure, which any client can repeat; the challenge reports the reason.
             return AuthenticateResult.NoResult();
         }
 
-        // The framework keeps this result for the whole request, so the key it stands for is remembered, too.
+        // The framework keeps this result for the whole request, so its key is remembered as well.
         RequestState.Change(Context, state => state with { Authenticated = evaluation.Key });
         recorder.RecordBreakGlassUse(Context, evaluation);
         return AuthenticateResult.Success(new AuthenticationTicket(PrincipalOf(evaluation), Scheme.Name));
@@ -38,9 +38,9 @@ internal sealed class ApiKeyAuthenticationHandler(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties) => RefuseAsync(refusal.MissingKeyAsync);
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => RefuseAsync(context => Problem.WriteAsync(
-        context, StatusCodes.Status403Forbidden, "insufficient-scope", "Insufficient scope", "The API key lacks a scope that this needs."));
+        context, StatusCodes.Status403Forbidden, "insufficient-scope", "Insufficient scope", "The API key lacks a required scope."));
 
-    /// <summary>Writes the 401, 403 or 503 of the verdict; if the verdict admits the request, the fallback.</summary>
+    /// <summary>Writes the 401, 403 or 503 of the verdict, or the fallback if the verdict admits the request.</summary>
     private async Task RefuseAsync(RequestDelegate fallback)
     {
         // If the check comes later in the pipeline, it will not see this request.

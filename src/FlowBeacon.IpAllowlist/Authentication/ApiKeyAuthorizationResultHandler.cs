@@ -7,9 +7,9 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Authentication;
 
 /// <summary>
-/// Answers before other schemes do: where authorization refuses a request whose key is invalid or comes from a foreign address, the
-/// answer is our 401 or 403, whichever schemes the policy names. Where authorization admits a principal of ours, its key and the client
-/// address are derived again, because both may have changed since authentication. Everything else goes on to the host's own handler.
+/// Takes precedence over other schemes: if authorization refuses a request whose key is invalid or not allowed from its address, the answer
+/// is our 401 or 403, whichever schemes the policy has. If authorization admits a principal of ours, its key and the client address are
+/// derived again, because both may have changed since authentication. All other cases go to the host's own handler.
 /// </summary>
 internal sealed class ApiKeyAuthorizationResultHandler(
     IAuthorizationMiddlewareResultHandler inner, IpAllowlistEvaluator evaluator, IpAllowlistRecorder recorder, RefusalWriter refusal)
@@ -34,8 +34,8 @@ internal sealed class ApiKeyAuthorizationResultHandler(
     }
 
     /// <summary>
-    /// The policy names our scheme and others. The framework would let each of them answer, and the next could not change what ours wrote.
-    /// So our scheme answers requests with a key, the others all other requests.
+    /// The policy has our scheme and others. The framework would challenge all of them, although only one can write the response. So our
+    /// scheme answers requests with a key, and the others answer all other requests.
     /// </summary>
     private async Task ForbidOrChallengeAsync(HttpContext context, PolicyAuthorizationResult authorizeResult, string[] others)
     {

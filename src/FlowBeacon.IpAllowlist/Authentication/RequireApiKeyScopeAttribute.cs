@@ -5,13 +5,13 @@ using Microsoft.AspNetCore.Authorization;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Requests need an API key with a scope here: without a key 401, without the scope 403 <c>Insufficient scope</c>.
-/// <c>RequireApiKeyScope("…")</c> as an attribute, for whatever takes <see cref="AuthorizeAttribute"/>.
+/// Requires an API key with a scope: 401 without a key, 403 <c>Insufficient scope</c> without the scope.
+/// <c>RequireApiKeyScope("…")</c> as an attribute, wherever <see cref="AuthorizeAttribute"/> is allowed.
 /// </summary>
 /// <remarks>
 /// Needs <c>AddAuthentication().AddFlowBeaconApiKey()</c> and <c>AddAuthorization()</c>. Like each <see cref="AuthorizeAttribute"/> that
-/// names no policy, it also demands the host's default policy, which by default any valid key meets. Several attributes demand all of
-/// their scopes. A scope that is none of <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
+/// names no policy, it also requires the host's default policy, which by default any valid key meets. Several attributes require all of
+/// their scopes. A scope that is not in <see cref="IpAllowlistOptions.Scopes"/> stops start-up.
 /// </remarks>
 public sealed class RequireApiKeyScopeAttribute : AuthorizeAttribute, IAuthorizationRequirementData, IScopeRequirement
 {

@@ -4,19 +4,19 @@ using Microsoft.AspNetCore.Mvc.Filters;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// A request without a key passes on here, whatever <see cref="IpAllowlistOptions.RequireApiKey"/>, a controller or a group says; a key
-/// that is presented is still checked. <c>AllowMissingApiKey()</c> as an attribute.
+/// Lets requests without a key pass, regardless of <see cref="IpAllowlistOptions.RequireApiKey"/>, the controller or group; a presented key
+/// is still checked. <c>AllowMissingApiKey()</c> as an attribute.
 /// </summary>
 /// <remarks>
 /// <para>
-/// An attribute of an action overrides its controller's, and attributes override endpoint methods that stand outside
-/// (<c>MapControllers()</c>, <c>MapGroup(…)</c>).
+/// An attribute of an action overrides its controller's, and attributes override endpoint methods called on
+/// <c>MapControllers()</c> or <c>MapGroup(…)</c>.
 /// </para>
 /// <para>
-/// It fails closed: a request that reached the endpoint without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
-/// <see cref="InvalidOperationException"/> that names the remedy. Outside MVC that needs <c>AddFlowBeaconIpAllowlist()</c>: in a host that
-/// does not call it, nothing reads the attribute of a minimal API's handler, and <b>requests are not checked</b>. The endpoint method
-/// needs no call.
+/// It fails closed: a request that reaches the endpoint without passing <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
+/// <see cref="InvalidOperationException"/> with the remedy. Outside MVC this needs <c>AddFlowBeaconIpAllowlist()</c>: without that call,
+/// the attribute on a minimal API's handler is not read, and <b>requests are not checked</b>. The endpoint method does not need the
+/// call.
 /// </para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>How the credential header of a request reads.</summary>
+/// <summary>The result of reading the credential header of a request.</summary>
 internal enum ApiKeyReading
 {
     /// <summary>No credential, or one of another scheme.</summary>
@@ -24,7 +24,7 @@ internal readonly struct ApiKeyCredential(ApiKeyReading reading, ApiKeyHash hash
     /// <summary>The hash of a credential to look up.</summary>
     public ApiKeyHash Hash => hash;
 
-    /// <summary>The header's text, raw key included, to be remembered if it leads to a key; null if it is already.</summary>
+    /// <summary>The header's text, raw key included, to be remembered if a key is found; null if it is already remembered.</summary>
     public string? HeaderText => headerText;
 
     public bool IsToLookUp => reading is ApiKeyReading.Prefixed or ApiKeyReading.Unprefixed;

@@ -17,7 +17,7 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         StringValues values = _isAuthorization ? headers.Authorization : headers[headerName];
         if (values.Count > 1)
         {
-            // Two keys: whichever is checked, code behind the check might read the other.
+            // Two keys: code behind the check might read the one that was not checked.
             return new ApiKeyCredential(ApiKeyReading.Invalid, default);
         }
 
@@ -74,7 +74,7 @@ internal sealed class ApiKeyReader(string headerName, string prefix)
         && (credential.Length == BearerScheme.Length || credential[BearerScheme.Length] == ' ');
 
     /// <summary>
-    /// Whether a value of another scheme is several credentials (RFC 9110 §11.4). Commas alone are no sign of it: schemes such as Digest
+    /// Whether a value of another scheme is several credentials (RFC 9110 §11.4). Commas alone do not mean that: schemes such as Digest
     /// have parameters, <c>name=value</c>, some of them quoted. Text behind a comma that is not a parameter is another credential.
     /// </summary>
     private static bool AreSeveral(ReadOnlySpan<char> credentials)

@@ -6,14 +6,14 @@ using Microsoft.AspNetCore.Routing.Matching;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Guards endpoints whose handler has an attribute, as endpoint methods guard theirs: an attribute cannot change the handler, so routing
-/// puts the guarded endpoint in its place. MVC also runs the attribute itself, as a filter, in hosts that add nothing of the library.
+/// Guards endpoints whose handler has an attribute, as endpoint methods do: an attribute cannot change the handler, so routing replaces the
+/// endpoint with the guarded one. MVC also runs the attribute itself, as a filter, in hosts without the library's services.
 /// </summary>
 internal sealed class AttributeGuardPolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
     private readonly ConditionalWeakTable<Endpoint, Endpoint> _guarded = [];
 
-    /// <summary>Behind all other policies, which see the endpoints as they were mapped.</summary>
+    /// <summary>After all other policies, which see the endpoints as they were mapped.</summary>
     public override int Order => int.MaxValue;
 
     public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => ContainsDynamicEndpoints(endpoints) || endpoints.Any(IsToGuard);

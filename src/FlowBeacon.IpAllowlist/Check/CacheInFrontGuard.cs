@@ -7,15 +7,15 @@ using Microsoft.AspNetCore.ResponseCaching;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Keeps a cache in front of the check from storing answers: it would serve them to requests that the check never sees. A cache
+/// Keeps a cache in front of the check from storing answers: it would serve them to unchecked requests. A cache
 /// behind the check is not affected, because it has not handled the request yet.
 /// </summary>
 internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagnostics diagnostics)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        // A cache that may store the response puts a body of its own in place of the server's, and servers such as Kestrel are their own
-        // feature collection. Asking for the features of caches where there is none would cost a third of a warm check.
+        // A cache that may store the response replaces the server's body feature, and servers such as Kestrel are their own feature
+        // collection. Looking up the features of caches where there is none would cost a third of a warm check.
         if (ReferenceEquals(context.Features[typeof(IHttpResponseBodyFeature)], context.Features))
         {
             return check(context);
@@ -50,7 +50,7 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
         await (hasResponseCache ? InvokePrivatelyAsync(context) : check(context));
 
         // The cache decides when the response starts. An answer without a body has not started yet, and the host's own policies, which run
-        // after this, could still allow storage. An error is left to the status page of a host that has one.
+        // after this, could still allow storage. Errors are left to the host's status page, if any.
         outputCache.Context.AllowCacheStorage = false;
         bool hasStatusPage = context.Response.StatusCode >= StatusCodes.Status400BadRequest
             && context.Features.Get<IStatusCodePagesFeature>() is { Enabled: true };
@@ -61,7 +61,8 @@ internal sealed class CacheInFrontGuard(RequestDelegate check, IpAllowlistDiagno
     }
 
     /// <summary>
-    /// The response cache has no switch. It stores what <c>Cache-Control</c> calls public at the first write (RFC 9111 §5.2.2).
+    /// The response cache cannot be disabled for a request. It stores responses whose <c>Cache-Control</c> is public at the first write
+    /// (RFC 9111 §5.2.2).
     /// </summary>
     private async Task InvokePrivatelyAsync(HttpContext context)
     {

@@ -4,12 +4,12 @@ using System.Runtime.Intrinsics;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Remembers how a header text parses, for as long as that text is in memory. Without it a warm check takes about three times as long,
-/// because of SHA-256. The result depends on the text alone, so it cannot be stale: the key is still looked up by its hash.
+/// Remembers the parsed credential of a header text while that text is in memory. Without it a warm check takes about three times as long,
+/// because of SHA-256. The result depends only on the text, so it cannot be stale: the key is still looked up by its hash.
 /// </summary>
 /// <remarks>
 /// The texts are referenced weakly: no raw key lives longer than the request or connection that brought it. Only credentials of known keys
-/// are remembered, so that made-up ones cannot push them out. Bounded and lock-free: an entry is immutable and the last writer wins.
+/// are remembered, so that invalid ones cannot evict them. Bounded and lock-free: an entry is immutable and the last writer wins.
 /// </remarks>
 internal sealed class CredentialMemo
 {
@@ -20,11 +20,11 @@ internal sealed class CredentialMemo
     private const int Ways = 2;
 
     /// <summary>
-    /// If its places are taken, a text replaces one of them only this rarely, so that an excess of keys does not allocate each time.
+    /// If its places are taken, a text replaces one of them only once in so many misses, so that too many keys do not allocate each time.
     /// </summary>
     private const int MissesPerReplacement = 64;
 
-    /// <summary>A text must be as long as what its place is computed from.</summary>
+    /// <summary>The number of characters from which a place is computed; shorter texts are not remembered.</summary>
     private const int ShortestText = 8;
 
     private readonly Entry?[] _entries = new Entry?[Sets * Ways];
@@ -87,15 +87,15 @@ internal sealed class CredentialMemo
     }
 
     /// <summary>
-    /// Compares two texts over their whole length without an early exit, so that the time does not reveal how much of one is right. The
-    /// framework's comparison in constant time costs more than the hash that is saved.
+    /// Compares two texts over their whole length without an early exit, so that the time does not reveal how many characters match. The
+    /// framework's constant-time comparison costs more than the hash that is saved.
     /// </summary>
-    /// <remarks>Whether there is a text to compare with reveals at most 11 of a raw key's 192 bits: its place.</remarks>
+    /// <remarks>Whether there is a text to compare with reveals at most the place: 11 of a raw key's 192 bits.</remarks>
     private static bool AreSame(string remembered, string text)
     {
         if (ReferenceEquals(remembered, text))
         {
-            // Kestrel hands out the same instance again on a connection that is kept alive.
+            // Kestrel reuses the same instance on a kept-alive connection.
             return true;
         }
 

@@ -7,17 +7,17 @@ namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
 /// The authorization that a host adds to endpoints of this library. Their own <c>AllowAnonymous</c> makes the framework skip it, so it is
-/// enforced here, wherever the authorization middleware stands.
+/// enforced here, independent of the position of the authorization middleware.
 /// </summary>
 internal static class EndpointAuthorization
 {
     /// <summary>
-    /// What the request's endpoint demands, combined as the framework's authorization middleware combines it: named policies, roles and
+    /// The requirements of the request's endpoint, combined as in the framework's authorization middleware: named policies, roles and
     /// schemes (<see cref="IAuthorizeData"/>), policy objects, and requirements (<see cref="IAuthorizationRequirementData"/>).
     /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="orFallback">Whether the host's fallback policy counts where the endpoint names no policy.</param>
-    /// <returns>One policy, or null if nothing is demanded.</returns>
+    /// <returns>One policy, or null if there is no requirement.</returns>
     /// <exception cref="InvalidOperationException">A policy that is named does not exist.</exception>
     public static async Task<AuthorizationPolicy?> PolicyOfAsync(HttpContext context, bool orFallback)
     {
@@ -43,7 +43,7 @@ internal static class EndpointAuthorization
     }
 
     /// <summary>
-    /// Runs a handler that needs no authorization of its own. What the host requires explicitly is enforced as the framework does it; a
+    /// Runs a handler that needs no authorization of its own. Explicit requirements of the host are enforced as in the framework; a
     /// fallback policy, which is for endpoints without authorization metadata, does not apply.
     /// </summary>
     /// <param name="context">The request.</param>
@@ -65,11 +65,11 @@ internal static class EndpointAuthorization
     }
 
     /// <summary>
-    /// Exempts an endpoint from a fallback policy. A type of its own, because the <c>AllowAnonymous()</c> of a host also lifts
-    /// what the host requires.
+    /// Exempts an endpoint from a fallback policy. A type of its own, because the <c>AllowAnonymous()</c> of a host also removes
+    /// the host's requirements.
     /// </summary>
     public sealed class OpenByItself : IAllowAnonymous
     {
-        public override string ToString() => "Anonymous unless the host demands more";
+        public override string ToString() => "Anonymous unless the host requires more";
     }
 }

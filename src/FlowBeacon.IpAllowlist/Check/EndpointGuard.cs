@@ -3,18 +3,18 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Keeps endpoints that rely on the check from running where nothing has checked the request.</summary>
+/// <summary>Keeps endpoints that rely on the check from running for unchecked requests.</summary>
 internal static class EndpointGuard
 {
-    /// <summary>An endpoint's handler, run for checked requests alone.</summary>
+    /// <summary>An endpoint's handler, which runs only for checked requests.</summary>
     public static RequestDelegate Around(RequestDelegate handler) => context =>
     {
         ThrowIfUnchecked(context);
         return handler(context);
     };
 
-    /// <summary>Refuses to run the endpoint of a request that was not checked as the endpoint's metadata demands.</summary>
-    /// <exception cref="InvalidOperationException">The request was not checked, or not with this endpoint in view.</exception>
+    /// <summary>Refuses to run the endpoint of a request that was not checked as the endpoint's metadata requires.</summary>
+    /// <exception cref="InvalidOperationException">The request was not checked, or was checked before the endpoint was known.</exception>
     public static void ThrowIfUnchecked(HttpContext context)
     {
         Endpoint? endpoint = context.GetEndpoint();
@@ -25,7 +25,7 @@ internal static class EndpointGuard
         if (requirement != KeyRequirement.Disabled && !isAdmitted)
         {
             throw new InvalidOperationException(
-                $"The endpoint '{endpoint?.DisplayName}' says RequireApiKey or AllowMissingApiKey, but its requests are not checked."
+                $"The endpoint '{endpoint?.DisplayName}' has RequireApiKey or AllowMissingApiKey, but its requests are not checked."
                 + " Call app.UseFlowBeaconIpAllowlist() on its path and, if the application calls app.UseRouting() itself, after that.");
         }
     }

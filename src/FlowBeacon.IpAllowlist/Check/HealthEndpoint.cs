@@ -42,7 +42,7 @@ internal sealed class HealthEndpoint(
 
     [SuppressMessage(
         "Design", "CA1031:Do not catch general exception types",
-        Justification = "A store that fails does not mean that this process is dead.")]
+        Justification = "A failing store does not mean that this process is down.")]
     private async Task<IpAllowlistFeature?> TryEvaluateAsync(HttpContext context)
     {
         try

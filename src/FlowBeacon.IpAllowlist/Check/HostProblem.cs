@@ -11,19 +11,19 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <summary>Lets the problem-details service of the host, which <c>AddProblemDetails()</c> adds, write the body of a refusal.</summary>
 internal static class HostProblem
 {
-    /// <summary>What a refusal says besides its body.</summary>
+    /// <summary>The headers that belong to a refusal.</summary>
     private static readonly string[] Kept = [HeaderNames.CacheControl, HeaderNames.WWWAuthenticate, HeaderNames.RetryAfter];
 
     /// <summary>
-    /// Asks the service for the body of a response whose status and headers are set. They stay, whatever the host's customisation does to
-    /// the response: nothing is sent while it runs.
+    /// Gets the body from the service for a response whose status and headers are set. They are restored after the host's customisation,
+    /// which cannot send anything while it runs.
     /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="service">The host's service.</param>
     /// <param name="body">The problem as JSON.</param>
     /// <returns>
-    /// The body, whose content type is set; null if the service writes none: it declines what the client does not accept, for example, or
-    /// it throws.
+    /// The body, whose content type is set; null if the service writes none: because the client does not accept it, for example, or
+    /// because it throws.
     /// </returns>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The refusal is written all the same.")]
     public static async Task<byte[]?> BodyAsync(HttpContext context, IProblemDetailsService service, byte[] body)
@@ -65,7 +65,7 @@ internal static class HostProblem
 
         if (!isTaken || written.Length == 0)
         {
-            // MVC's writer takes problems of controllers without [ApiController] and then writes nothing.
+            // MVC's writer accepts problems of controllers without [ApiController] and then writes nothing.
             return null;
         }
 

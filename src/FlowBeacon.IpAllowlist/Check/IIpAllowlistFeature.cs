@@ -3,10 +3,10 @@ using System.Net;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// What the check found about the current request: <c>context.Features.Get&lt;IIpAllowlistFeature&gt;()</c>. It is there behind the
+/// The result of the check for the current request: <c>context.Features.Get&lt;IIpAllowlistFeature&gt;()</c>. It is available after the
 /// middleware, except on endpoints with <c>DisableIpAllowlist()</c>.
 /// </summary>
-/// <remarks>Do not replace it with another object: later steps compare with it.</remarks>
+/// <remarks>Do not replace it: later steps compare with this object.</remarks>
 public interface IIpAllowlistFeature
 {
     /// <summary>The verdict.</summary>

@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Endpoint metadata that says whether requests need an API key: what endpoint methods add, and attributes. One type for all, so that the
-/// last one counts.
+/// Endpoint metadata about whether requests need an API key, from endpoint methods and attributes. One type for all, so that the last one
+/// applies.
 /// </summary>
 internal interface IKeyRequirementMetadata
 {

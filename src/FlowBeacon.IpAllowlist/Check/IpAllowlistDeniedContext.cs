@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// A denial under way, as <see cref="IpAllowlistOptions.OnDenied"/> sees it: the status is set, the body is not yet written.
+/// The denial that <see cref="IpAllowlistOptions.OnDenied"/> handles: the status is set, the body is not yet written.
 /// </summary>
 public sealed class IpAllowlistDeniedContext
 {
@@ -34,6 +34,6 @@ public sealed class IpAllowlistDeniedContext
 
     internal bool IsHandled { get; private set; }
 
-    /// <summary>Says that the response is complete; otherwise the default body follows.</summary>
+    /// <summary>Marks the response as complete; otherwise the default body follows.</summary>
     public void HandleResponse() => IsHandled = true;
 }

@@ -72,12 +72,12 @@ internal sealed class IpAllowlistDiagnostics(
     /// <summary>Authorization refused a request that the check had not seen, and might have admitted.</summary>
     public void RefusedBeforeCheck() => LogOnce(ref _refusedBeforeCheckLogged, IpAllowlistLog.RefusedBeforeCheck);
 
-    /// <summary>A cache stands in front of the check.</summary>
+    /// <summary>A cache is in front of the check.</summary>
     public void CacheInFront() => LogOnce(ref _cacheInFrontLogged, IpAllowlistLog.CacheInFront);
 
     public void StoreFailed() => metrics.StoreFailed();
 
-    /// <summary>The store says that it cannot answer.</summary>
+    /// <summary>The store reports that it is unavailable.</summary>
     public void StoreUnavailable(ApiKeyStoreUnavailableException unavailable)
     {
         metrics.StoreFailed();
@@ -112,7 +112,7 @@ internal sealed class IpAllowlistDiagnostics(
 
     private void Denied(HttpContext context, IpAllowlistFeature result)
     {
-        // Only the first of a key and address is a warning, and their number is limited: a client with a key may make addresses up.
+        // Only the first denial of a key and address is a warning, and warnings are limited: a client with a key can forge addresses.
         bool first = denials.Add(OccurrenceOf(context, result, isHealth: false)) && _warnings.TrySpend();
         if (!_logger.IsEnabled(first ? LogLevel.Warning : LogLevel.Debug))
         {

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// The verdict about a request. Each step that acts on it asks again: the credential and the client address are read each time, because
-/// middleware in between may have changed them. If they are equal, the verdict is not computed again.
+/// The verdict about a request. Each step that acts on it reads the credential and the client address again, because middleware in between
+/// may have changed them. If they are equal, the verdict is not computed again.
 /// </summary>
 internal sealed class IpAllowlistEvaluator(
     ApiKeyReader reader,
@@ -21,14 +21,14 @@ internal sealed class IpAllowlistEvaluator(
 
     /// <summary>Evaluates a request.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
+    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait until the client disconnects.</param>
     public ValueTask<IpAllowlistFeature> EvaluateAsync(HttpContext context, CancellationToken timeout = default) =>
         EvaluateAsync(context, IpAllowlistFeature.Get(context), timeout);
 
     /// <summary>Evaluates a request.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="earlier">What an earlier evaluation left on it.</param>
-    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait as long as the client does.</param>
+    /// <param name="earlier">The result of an earlier evaluation.</param>
+    /// <param name="timeout">Cancelled when the caller no longer waits for the store; none to wait until the client disconnects.</param>
     public ValueTask<IpAllowlistFeature> EvaluateAsync(
         HttpContext context, IpAllowlistFeature? earlier, CancellationToken timeout = default)
     {
@@ -45,7 +45,7 @@ internal sealed class IpAllowlistEvaluator(
 
         if (earlier is not null && earlier.Secret == credential.Hash)
         {
-            // One look-up for a credential. A concurrent change of the key need not be seen.
+            // One look-up per credential and request, even if the key is changed concurrently.
             return new(earlier.Key is null ? earlier : Conclude(context, earlier, credential, earlier.Key));
         }
 
@@ -99,7 +99,7 @@ internal sealed class IpAllowlistEvaluator(
         return Conclude(context, earlier, credential, key);
     }
 
-    /// <summary>The refusal of a request whose credential cannot be looked up; final, like one that was answered.</summary>
+    /// <summary>The refusal of a request whose credential cannot be looked up; final, as if it were already answered.</summary>
     private IpAllowlistFeature Refuse(HttpContext context, ApiKeyStoreUnavailableException unavailable)
     {
         diagnostics.StoreUnavailable(unavailable);

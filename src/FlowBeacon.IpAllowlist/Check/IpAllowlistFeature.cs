@@ -32,10 +32,10 @@ internal sealed class IpAllowlistFeature(
 
     public ClientIpOrigin ClientIpOrigin => client.Origin;
 
-    /// <summary>The hash of the credential that was looked up; the default value if none was, or it does not matter.</summary>
+    /// <summary>The hash of the credential that was looked up; the default value if there was none, or it is not needed.</summary>
     public ApiKeyHash Secret => secret;
 
-    /// <summary>Until when the verdict holds for this key and client address, see <see cref="Expiry"/>.</summary>
+    /// <summary>Until when the verdict is valid for this key and client address, see <see cref="Expiry"/>.</summary>
     public long Until => until;
 
     public string KeyPrefix => (key?.IsRetiring(secret) == true ? key.Retiring!.Prefix : key?.Prefix) ?? "";
@@ -55,22 +55,22 @@ internal sealed class IpAllowlistFeature(
     /// <summary>Whether the host's <see cref="IpAllowlistOptions.OnDenied"/> answered a final refusal.</summary>
     public bool IsAnsweredByHost { get; set; }
 
-    /// <summary>The verdict that is kept about a request; null if there is none yet.</summary>
-    /// <remarks>By its type, not by Get: a generic interface method is looked up anew at each call, a seventh of a warm check.</remarks>
+    /// <summary>The verdict that is stored with a request; null if there is none yet.</summary>
+    /// <remarks>By the indexer, not by Get: the call of a generic interface method costs a seventh of a warm check.</remarks>
     public static IpAllowlistFeature? Get(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] as IpAllowlistFeature;
 
     public void KeepFor(HttpContext context) => context.Features[typeof(IIpAllowlistFeature)] = this;
 
-    /// <summary>The final refusal of a request whose credential could not be looked up: to others it looks like an invalid key.</summary>
+    /// <summary>The final refusal of a request whose credential could not be looked up: its outcome is that of an invalid key.</summary>
     public static IpAllowlistFeature StoreUnavailable(ApiKeyStoreUnavailableException unavailable) =>
         new(IpAllowlistOutcome.InvalidKey, null, default, default) { IsFinal = true, Unavailable = unavailable };
 
-    /// <summary>The same refusal, final: of one request alone, unless it has no data of the request.</summary>
+    /// <summary>The same refusal, marked as final: a new object for the request, unless it has no data of it.</summary>
     public IpAllowlistFeature AsFinal() =>
         outcome == IpAllowlistOutcome.InvalidKey ? FinalInvalidKey : new(outcome, key, secret, client) { IsFinal = true };
 
     /// <summary>
-    /// Whether an earlier verdict was about the same key and client address, so that only time can have made a difference: an entry or the
+    /// Whether an earlier verdict was about the same key and client address, so that the verdicts can differ only because an entry or the
     /// key has expired.
     /// </summary>
     public bool IsAboutSame(IpAllowlistFeature? earlier) =>

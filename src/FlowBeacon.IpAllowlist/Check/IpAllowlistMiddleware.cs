@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>The check: start reading here. The evaluator gives the verdict; this class acts on it.</summary>
+/// <summary>The check: start reading here. The evaluator returns the verdict; this class acts on it.</summary>
 internal sealed class IpAllowlistMiddleware
 {
     private readonly RequestDelegate _next;
@@ -13,7 +13,7 @@ internal sealed class IpAllowlistMiddleware
     private readonly RefusalWriter _refusal;
     private readonly bool _requireApiKey;
 
-    /// <summary>What is true of nearly every request that this check has acted on.</summary>
+    /// <summary>The state of nearly every request after this check.</summary>
     private readonly RequestState _checked;
 
     public IpAllowlistMiddleware(
@@ -73,8 +73,8 @@ internal sealed class IpAllowlistMiddleware
     }
 
     /// <summary>
-    /// Only two checks on one path are a mistake, and not where an error page re-executes the pipeline: then the request comes again,
-    /// perhaps into another branch.
+    /// Two checks on one path are a mistake, except where an error page re-executes the pipeline: then the same request passes again,
+    /// perhaps through another branch.
     /// </summary>
     private void ThrowIfCheckedTwice(HttpContext context, RequestState? state)
     {

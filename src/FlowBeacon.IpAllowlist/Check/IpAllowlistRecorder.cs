@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 internal sealed class IpAllowlistRecorder(
     IpAllowlistDiagnostics diagnostics, SourcesSeen sources, SecretsSeen secrets, VerdictCache verdicts, CoarseClock clock)
 {
-    /// <summary>Records a request, unless that was done before.</summary>
+    /// <summary>Records a request, unless it is already recorded.</summary>
     public void RecordOnce(HttpContext context, IpAllowlistFeature result)
     {
         if (RequestState.Get(context) is not { IsRecorded: true })
@@ -19,12 +19,12 @@ internal sealed class IpAllowlistRecorder(
         }
     }
 
-    /// <summary>Records a request. The caller makes sure that it does so once.</summary>
+    /// <summary>Records a request. The caller must call it only once.</summary>
     public void Record(HttpContext context, IpAllowlistFeature result)
     {
         if (result.Unavailable is not null)
         {
-            // Nothing was checked. The failed look-up is counted where it failed.
+            // Nothing was checked. The failed look-up is already counted.
             return;
         }
 
@@ -47,8 +47,8 @@ internal sealed class IpAllowlistRecorder(
     }
 
     /// <summary>
-    /// Counts a request to the health endpoint that has a key. Probes without one are no checks, and where a check stood in front of it all
-    /// the same, it has counted the request.
+    /// Counts a request to the health endpoint that has a key. Probes without one do not count as checks, and if the request passed the
+    /// middleware, it is already counted.
     /// </summary>
     public void RecordHealth(HttpContext context, IpAllowlistFeature result)
     {
@@ -66,10 +66,10 @@ internal sealed class IpAllowlistRecorder(
     }
 
     /// <summary>
-    /// What becomes of a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.
+    /// The result for a request whose principal has a key that the verdict does not admit: an invalid key, unless it is denied.
     /// </summary>
     /// <param name="result">The verdict now.</param>
-    /// <param name="earlier">The verdict before, by which there is a principal; null if there is none.</param>
+    /// <param name="earlier">The earlier verdict that the principal is based on; null if there is none.</param>
     public IpAllowlistFeature RefusePrincipal(IpAllowlistFeature result, IpAllowlistFeature? earlier)
     {
         if (!result.IsAboutSame(earlier))

@@ -11,7 +11,7 @@ internal sealed class KeyRequirement : IKeyRequirementMetadata
     public static readonly KeyRequirement Required = new("API key required");
 
     /// <summary>
-    /// Checked if there is a key, whatever <see cref="IpAllowlistOptions.RequireApiKey"/> says: people come here without one.
+    /// Checked if there is a key, regardless of <see cref="IpAllowlistOptions.RequireApiKey"/>: for endpoints that people use without one.
     /// </summary>
     public static readonly KeyRequirement Optional = new("API key optional");
 
@@ -23,7 +23,7 @@ internal sealed class KeyRequirement : IKeyRequirementMetadata
 
     KeyRequirement IKeyRequirementMetadata.Requirement => this;
 
-    /// <summary>What an endpoint requires; null if it says nothing.</summary>
+    /// <summary>The requirement of an endpoint; null if it has none.</summary>
     public static KeyRequirement? Of(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<IKeyRequirementMetadata>()?.Requirement;
 
     /// <summary>Whether the endpoint of a request is exempt from the check.</summary>

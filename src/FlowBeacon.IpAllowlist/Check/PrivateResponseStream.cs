@@ -3,7 +3,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>A response body that says <c>Cache-Control: private</c> before anything of it reaches the cache underneath.</summary>
+/// <summary>A response body that sets <c>Cache-Control: private</c> before anything reaches the cache underneath.</summary>
 internal sealed class PrivateResponseStream(HttpResponse response, Stream inner) : Stream
 {
     public override bool CanRead => false;
@@ -20,7 +20,7 @@ internal sealed class PrivateResponseStream(HttpResponse response, Stream inner)
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Forbids shared caches to store a response that has not started, unless it forbids every cache already.</summary>
+    /// <summary>Forbids shared caches to store a response that has not started, unless every cache is already forbidden.</summary>
     public static void MakePrivate(HttpResponse response)
     {
         string stated = response.Headers.CacheControl.ToString();

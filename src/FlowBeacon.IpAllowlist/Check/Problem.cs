@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Check;
 
 /// <summary>
-/// Writes a refusal as problem details (RFC 9457): by the host's service if it has one (<c>AddProblemDetails()</c>), otherwise
+/// Writes a refusal as problem details (RFC 9457): with the host's service if there is one (<c>AddProblemDetails()</c>), otherwise
 /// independently of the host's JSON settings.
 /// </summary>
 internal static class Problem
@@ -39,7 +39,7 @@ internal static class Problem
     }
 
     /// <summary>
-    /// Writes the body of a response whose status and headers are set, by the host's service if there is one that takes it.
+    /// Writes the body of a response whose status and headers are set, with the host's service if it accepts it.
     /// </summary>
     public static async Task WriteBodyAsync(HttpContext context, byte[] body)
     {
@@ -49,7 +49,7 @@ internal static class Problem
         await (ofHost is null ? WriteOwnBodyAsync(context, body) : SendAsync(context, ofHost));
     }
 
-    /// <summary>Writes the body of a response whose status and headers are set, as it is.</summary>
+    /// <summary>Writes the given body of a response whose status and headers are set.</summary>
     public static Task WriteOwnBodyAsync(HttpContext context, byte[] body)
     {
         context.Response.ContentType = ContentType;

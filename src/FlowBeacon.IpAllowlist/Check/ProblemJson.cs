@@ -26,7 +26,7 @@ internal record ProblemJson
 internal sealed record DeniedProblemJson : ProblemJson
 {
     [JsonPropertyName("client_ip")]
-    [Description("The client address that the server saw, null if it saw none. Absent if the host does not show it, or for a scope.")]
+    [Description("The client address that the server saw; null if there was none. Absent if the host hides it, and for a scope.")]
     public string? ClientIp { get; init; }
 }
 

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc.ApiExplorer;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>Tells the host's OpenAPI document about the refusals of an endpoint that requires a key.</summary>
+/// <summary>Describes the refusals of an endpoint that requires a key in the host's OpenAPI document.</summary>
 internal static class RefusalResponses
 {
     /// <summary>Describes endpoints once everything else about them is known.</summary>
@@ -17,7 +17,7 @@ internal static class RefusalResponses
         }
         catch (NotImplementedException)
         {
-            // A builder of the host from before .NET 7. Its endpoints work, but are not described.
+            // An endpoint builder written for a version before .NET 7. Its endpoints work, but are not described.
         }
     }
 
@@ -33,7 +33,7 @@ internal static class RefusalResponses
 
         if (!endpoint.Metadata.Any(about => about is IProducesResponseTypeMetadata or IApiResponseMetadataProvider))
         {
-            // The answer that is assumed for an endpoint without a description.
+            // The default answer of an endpoint without a description.
             endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK));
         }
 
@@ -41,7 +41,7 @@ internal static class RefusalResponses
         Add(endpoint, StatusCodes.Status403Forbidden, typeof(DeniedProblemJson));
     }
 
-    /// <summary>Adds a response, unless the host says itself what that status means.</summary>
+    /// <summary>Adds a response, unless the host describes that status itself.</summary>
     private static void Add(EndpointBuilder endpoint, int status, Type type)
     {
         if (!endpoint.Metadata.Any(about => about is IProducesResponseTypeMetadata said && said.StatusCode == status))

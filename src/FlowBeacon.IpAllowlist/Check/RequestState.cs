@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What was done about one request so far. Immutable, so that requests in the same state may share one.</summary>
+/// <summary>The processing state of one request. Immutable, so that requests in the same state may share one.</summary>
 internal sealed record RequestState
 {
-    /// <summary>The check that admitted or refused the request; null as long as none did.</summary>
+    /// <summary>The check that admitted or refused the request; null until one did.</summary>
     public IpAllowlistMiddleware? CheckedBy { get; init; }
 
     /// <summary>Whether the request is counted and recorded, which happens once, when it is first admitted or refused.</summary>
@@ -16,23 +16,23 @@ internal sealed record RequestState
     public bool IsBreakGlassUseRecorded { get; init; }
 
     /// <summary>
-    /// The key that the scheme made a principal of, which the framework keeps for the rest of the request; null if it did not.
+    /// The key of the principal that the scheme created, which the framework keeps for the rest of the request; null if there is none.
     /// </summary>
     public ApiKey? Authenticated { get; init; }
 
-    /// <summary>Whether the scheme made no principal, which the framework keeps for the rest of the request.</summary>
+    /// <summary>Whether the scheme refused to create a principal, which the framework keeps for the rest of the request.</summary>
     public bool IsAuthenticationRefused { get; init; }
 
-    /// <summary>What was done about a request; null if nothing was. Only a request with an evaluation can have one.</summary>
+    /// <summary>The state of a request; null if there is none. Only a request with an evaluation can have one.</summary>
     public static RequestState? Get(HttpContext context) => context.Features[typeof(RequestState)] as RequestState;
 
-    /// <summary>Changes what is kept about a request.</summary>
+    /// <summary>Sets the state of a request.</summary>
     public static void Change(HttpContext context, Func<RequestState, RequestState> change) =>
         change(Get(context) ?? new RequestState()).Keep(context);
 
     public void Keep(HttpContext context) => context.Features[typeof(RequestState)] = this;
 
-    /// <summary>Whether a verdict admits the key that the scheme made a principal of, if it made one.</summary>
+    /// <summary>Whether a verdict admits the key of the principal that the scheme created, if there is one.</summary>
     public bool IsPrincipalAdmittedBy(IpAllowlistFeature result) =>
         Authenticated is null || (result.Outcome.Passes() && result.Key?.Id == Authenticated.Id);
 }

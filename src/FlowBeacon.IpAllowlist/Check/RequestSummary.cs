@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>What a request asks for, as text that is safe to keep: never its path, where a raw key may have been pasted.</summary>
+/// <summary>A description of a request that is safe to keep: never its path, which may contain a pasted raw key.</summary>
 internal static class RequestSummary
 {
     private static readonly FrozenSet<string> KnownMethods = FrozenSet.Create(
@@ -16,7 +16,7 @@ internal static class RequestSummary
     /// </summary>
     public static string Describe(HttpContext context)
     {
-        // A client may send any word as the method.
+        // Clients may send any text as the method.
         string method = HttpMethods.GetCanonicalizedValue(context.Request.Method);
         method = KnownMethods.Contains(method) ? method : "OTHER";
         return context.GetEndpoint() is RouteEndpoint { RoutePattern.RawText: { } pattern } ? $"{method} /{pattern.Trim('/')}" : method;

@@ -4,21 +4,21 @@ using Microsoft.AspNetCore.Mvc.Filters;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// A request without a valid key is answered 401 here: <c>RequireApiKey()</c> as an attribute, for controllers, actions, Razor pages, hubs
-/// and handlers of minimal APIs.
+/// Answers requests without a valid key with 401: <c>RequireApiKey()</c> as an attribute, for controllers, actions, Razor pages, hubs and
+/// handlers of minimal APIs.
 /// </summary>
 /// <remarks>
 /// <para>
-/// An attribute of an action overrides its controller's, and attributes override endpoint methods that stand outside
-/// (<c>MapControllers()</c>, <c>MapGroup(…)</c>).
+/// An attribute of an action overrides its controller's, and attributes override endpoint methods called on
+/// <c>MapControllers()</c> or <c>MapGroup(…)</c>.
 /// </para>
 /// <para>
-/// It fails closed: a request that reached the endpoint without having passed <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
-/// <see cref="InvalidOperationException"/> that names the remedy. Outside MVC that needs <c>AddFlowBeaconIpAllowlist()</c>: in a host that
-/// does not call it, nothing reads the attribute of a minimal API's handler, and <b>requests are not checked</b>. The endpoint method
-/// needs no call.
+/// It fails closed: a request that reaches the endpoint without passing <c>UseFlowBeaconIpAllowlist()</c> behind routing ends in an
+/// <see cref="InvalidOperationException"/> with the remedy. Outside MVC this needs <c>AddFlowBeaconIpAllowlist()</c>: without that call,
+/// the attribute on a minimal API's handler is not read, and <b>requests are not checked</b>. The endpoint method does not need the
+/// call.
 /// </para>
-/// <para>The host's OpenAPI document learns of the 401 and 403 from the endpoint method alone.</para>
+/// <para>Only the endpoint method adds the 401 and 403 to the host's OpenAPI document.</para>
 /// </remarks>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class RequireApiKeyAttribute : Attribute, IKeyRequirementMetadata, IAuthorizationFilter

@@ -4,7 +4,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace FlowBeacon.IpAllowlist.Check;
 
-/// <summary>The answer while the store or the repository of keys cannot answer.</summary>
+/// <summary>The response while the store or the repository of keys is unavailable.</summary>
 internal static class UnavailableProblem
 {
     /// <summary>The last part of the problem's type.</summary>
@@ -16,7 +16,7 @@ internal static class UnavailableProblem
 
     public static Task WriteAsync(HttpContext context, TimeSpan retryAfter)
     {
-        // Whole seconds (RFC 9110 §10.2.3); 0 would ask for a retry at once.
+        // Whole seconds (RFC 9110 §10.2.3); 0 would mean an immediate retry.
         long seconds = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds));
         context.Response.Headers[HeaderNames.RetryAfter] = seconds.ToString(CultureInfo.InvariantCulture);
         return Problem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, Type, Title, Detail);

@@ -8,9 +8,9 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// immutable and the last writer wins; if none is found, it is computed.
 /// </summary>
 /// <remarks>
-/// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept, until the
-/// entry that it rests on expires; a changed key is another object. Whether the key is revoked or expired is not kept. Only verdicts that
-/// admit are kept, because denied addresses may be made up.
+/// A key and its list are immutable, so a verdict for a key object and a client address stays valid until the entry that it is based on
+/// expires; a changed key is another object. Revocation and expiry of the key are not cached. Only admitting verdicts are kept, because
+/// denied addresses may be forged.
 /// </remarks>
 internal sealed class VerdictCache
 {
@@ -22,7 +22,7 @@ internal sealed class VerdictCache
     private const int Ways = 4;
 
     /// <summary>
-    /// A full set replaces one verdict in this many misses, so that a key with many addresses does not push out all others.
+    /// A full set replaces one verdict in this many misses, so that a key with many addresses does not evict all others.
     /// </summary>
     private const int MissesPerReplacement = 16;
 
@@ -31,7 +31,7 @@ internal sealed class VerdictCache
     [ThreadStatic]
     private static uint _misses;
 
-    /// <summary>The verdict about a request that presents a valid key: one that was kept, or a new one.</summary>
+    /// <summary>The verdict about a request with a valid key: a cached or a new one.</summary>
     public IpAllowlistFeature Judge(ApiKey key, ApiKeyHash secret, ClientIp client, TimeProvider time)
     {
         int set = SetOf(secret, client);
@@ -50,8 +50,8 @@ internal sealed class VerdictCache
     }
 
     /// <summary>
-    /// Keeps the verdict about a request that was admitted, with the cell that counts its uses. It replaces an earlier one about the same
-    /// key and address, or takes a free place.
+    /// Caches the verdict about an admitted request, with the cell that counts its uses. It replaces an earlier one for the same key and
+    /// address, or uses a free place.
     /// </summary>
     public void Keep(IpAllowlistFeature made, SourceCell source)
     {

@@ -8,10 +8,10 @@ internal static class PrintableText
 {
     public const int LongestShown = 64;
 
-    /// <summary>Addresses have no run of hex digits this long; a raw key and a hash do.</summary>
+    /// <summary>Longer runs of hex digits do not occur in addresses, but in raw keys and hashes.</summary>
     private const int LongestHexRun = 10;
 
-    /// <summary>How many characters of such a run are shown after an underscore, so that a raw key is shown by its first 12.</summary>
+    /// <summary>How many characters of such a run are shown after an underscore, so that 12 characters of a raw key are shown.</summary>
     private const int LongestHexRunOfKey = 4;
 
     /// <summary>

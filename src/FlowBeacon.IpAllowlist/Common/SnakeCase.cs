@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace FlowBeacon.IpAllowlist.Common;
 
-/// <summary>The names of enumeration values in metrics, queries and messages: those that they have in JSON.</summary>
+/// <summary>The names of enumeration values in metrics, queries and messages, as in JSON.</summary>
 internal static class SnakeCase
 {
     public static string Of<T>(T value)

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace FlowBeacon.IpAllowlist.Common;
 
 /// <summary>
-/// Counters that every request writes and that are rarely read. Each processor counts in cells of its own, on separate cache lines, so that
-/// requests on different processors do not contend; a reader adds the cells up.
+/// Counters that every request writes and that are rarely read. Each processor has its own cells, on separate cache lines, so that requests
+/// on different processors do not contend; a reader adds the cells.
 /// </summary>
 internal sealed class StripedCounters
 {

@@ -19,7 +19,7 @@ internal sealed class WarningBudget(TimeProvider time, int perMinute = WarningBu
             Volatile.Write(ref _spent, 0);
         }
 
-        // Read first: once the budget is spent, further warnings write no memory that requests share.
+        // Read first: once the budget is spent, further warnings do not write to shared memory.
         return Volatile.Read(ref _spent) < perMinute && Interlocked.Increment(ref _spent) <= perMinute;
     }
 }

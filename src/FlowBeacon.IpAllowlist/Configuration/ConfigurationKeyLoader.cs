@@ -42,7 +42,7 @@ internal sealed class ConfigurationKeyLoader(
         _exceptions = new FileLoadExceptionListener(
             FileProviders(root).Select(provider => provider.Source), ReportUnreadableFile, ExpectReportedReload);
 
-        // Also files without keys: keys may be added to them.
+        // Files without keys are watched too: keys may be added to them.
         _links = new LinkedKeyFiles(FileProviders(root), time, ReportFault);
         lock (_loading)
         {
@@ -75,7 +75,7 @@ internal sealed class ConfigurationKeyLoader(
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
-        Justification = "Whatever goes wrong in a reload, the last good keys stay in force.")]
+        Justification = "After any failed reload the last good keys stay in force.")]
     private void Reload(IConfigurationRoot root)
     {
         lock (_loading)
@@ -104,17 +104,17 @@ internal sealed class ConfigurationKeyLoader(
         }
     }
 
-    /// <summary>Takes the configuration's present state into the store, or returns its faults and changes nothing.</summary>
+    /// <summary>Loads the current configuration into the store, or returns its faults and changes nothing.</summary>
     private string? Load(IConfigurationRoot root)
     {
         IReadOnlyList<ConfiguredKey> read = ReadWhole(root, out IReadOnlyList<string> faults);
 
-        // A file that is gone or does not parse leaves its provider without data, which must not count as "no keys".
+        // A missing or invalid file leaves its provider without data, which must not count as "no keys".
         FileConfigurationProvider[] files = [.. FileProviders(root).Where(HasKeys)];
         IEnumerable<string> lostFiles = FileProviders(root).Except(files)
             .Where(provider => _filesInUse.Contains(provider.Source))
             .Select(provider => $"{provider.Source.Path}: the file is missing, empty or unreadable, or has lost the section {_path};"
-                + " restore it, write {} there for no keys, or restart without it");
+                + " restore it, write {} as the section for no keys, or restart without the file");
         string[] all = [.. lostFiles, .. faults];
         if (all.Length > 0)
         {
@@ -143,7 +143,7 @@ internal sealed class ConfigurationKeyLoader(
         provider.TryGet(_path, out _) || provider.GetChildKeys([], _path).Any();
 
     /// <summary>
-    /// Reads until two readings agree: providers may replace their data during a reading, which would mix an old state with a new one.
+    /// Reads until two readings agree: providers may replace their data during a reading, which would mix old and new values.
     /// </summary>
     private IReadOnlyList<ConfiguredKey> ReadWhole(IConfigurationRoot root, out IReadOnlyList<string> faults)
     {
@@ -166,7 +166,7 @@ internal sealed class ConfigurationKeyLoader(
     private void ReportUnreadableFile(FileConfigurationSource source, Exception exception) =>
         ReportFault($"{source.Path}: {exception.Message} {exception.InnerException?.Message}");
 
-    /// <summary>A file that does not parse was reported. The reload that may follow lacks its keys and is not reported again.</summary>
+    /// <summary>An invalid file was reported. The reload that may follow lacks its keys and is not reported again.</summary>
     private void ExpectReportedReload()
     {
         lock (_loading)

@@ -56,7 +56,7 @@ internal sealed class ConfigurationKeyReader
         }
         else if (children.Length == 0 && !_section.Sources.All(source => _files.HasObject(source, _section.Path)))
         {
-            Fault(_section.Path, "null is no object; write {} in a JSON file for no keys");
+            Fault(_section.Path, "null is not an object; write {} in a JSON file for no keys");
         }
 
         return children.Select(ReadKey).OfType<ConfiguredKey>();
@@ -329,7 +329,7 @@ internal sealed class ConfigurationKeyReader
             }
         }
 
-        Fault(path, $"{PrintableText.Quote(text)} is no mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
+        Fault(path, $"{PrintableText.Quote(text)} is not a mode; write {string.Join(" or ", Enum.GetNames<AllowlistMode>())}");
         return AllowlistMode.Enforce;
     }
 

@@ -52,8 +52,8 @@ internal sealed class ConfigurationNode
     }
 
     /// <summary>
-    /// Sets a provider's value, which overrides those of earlier providers. The provider's values below are set first: beside them an empty
-    /// text is no value, unless it comes from a file. WebApplicationFactory.UseSetting() makes such texts.
+    /// Sets a provider's value, which overrides those of earlier providers. The provider's values below are set first: an empty text beside
+    /// them is not a value, unless it comes from a file. WebApplicationFactory.UseSetting() makes such texts.
     /// </summary>
     public void SetValue(IConfigurationProvider provider, string? value)
     {

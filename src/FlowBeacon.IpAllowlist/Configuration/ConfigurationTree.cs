@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Configuration;
 /// </summary>
 internal static class ConfigurationTree
 {
-    /// <summary>A number of values that is never reached, so that everything is read.</summary>
+    /// <summary>Larger than any number of values, so that everything is read.</summary>
     private const int Unknown = int.MaxValue;
 
     /// <summary>All providers, those of chained configurations included, in the order in which they override each other.</summary>
@@ -19,10 +19,9 @@ internal static class ConfigurationTree
     /// <summary>Reads a section from providers, in the order in which they override each other.</summary>
     /// <param name="providers">The providers.</param>
     /// <param name="path">The section.</param>
-    /// <param name="members">The members that an object of the section usually has. Others are found, too, but take longer.</param>
+    /// <param name="members">The members that an object of the section usually has. Others are found as well, but take longer.</param>
     /// <param name="itemMembers">
-    /// The members that an object usually has which is an item of a list among those members; the first one is in every such object. Others
-    /// are found as well.
+    /// The members that an object in a list usually has; the first one is in every such object. Others are found as well.
     /// </param>
     public static ConfigurationNode Read(
         IReadOnlyList<IConfigurationProvider> providers, string path, IReadOnlyList<string> members, IReadOnlyList<string> itemMembers)
@@ -30,7 +29,7 @@ internal static class ConfigurationTree
         var section = new ConfigurationNode(path);
         Dictionary<string, int>[] listings = [.. providers.Select(provider => CountValues(provider, path))];
 
-        // A name is spelt as the last provider spells it.
+        // The last provider decides the casing of a name.
         ConfigurationNode[] objects =
         [
             .. listings.Reverse().SelectMany(listing => listing.Keys).Distinct(StringComparer.OrdinalIgnoreCase).Select(section.Child),
@@ -105,7 +104,7 @@ internal static class ConfigurationTree
             return 1;
         }
 
-        // An empty text may stand beside the members of an object, which are then read first, see SetValue().
+        // An object may have an empty text beside its members, which are then read first, see SetValue().
         int count = 0;
         if (itemMembers.Count > 0 && provider.TryGet(ConfigurationPath.Combine(path, itemMembers[0]), out _))
         {

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Configuration;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Reports files that do not parse: they raise no reload, and the framework calls only the one handler of the source. The host's own
-/// handler is called as before, and is the only one again after this is disposed.
+/// Reports files that do not parse: they cause no reload, and the framework calls only the single handler of the source. The host's own
+/// handler is still called, and is restored when this is disposed.
 /// </summary>
 internal sealed class FileLoadExceptionListener : IDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class FileLoadExceptionListener : IDisposable
         source.OnLoadException = ours;
         _restore.Add(() =>
         {
-            // A handler that was put around this one stays, and this one then does nothing.
+            // If another handler now wraps this one, it stays, and this one does nothing.
             if (source.OnLoadException == ours)
             {
                 source.OnLoadException = before;

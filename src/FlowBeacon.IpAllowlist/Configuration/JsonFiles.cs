@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration.Json;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Reads the JSON files of providers again, each file once. The framework reports <c>[]</c> like <c>""</c> and <c>{}</c> like <c>null</c>,
+/// Reads the JSON files of providers again, each file once. The framework turns <c>[]</c> into <c>""</c> and <c>{}</c> into <c>null</c>,
 /// but only <c>[]</c> may turn a check off and only <c>{}</c> may mean no keys.
 /// </summary>
 internal sealed class JsonFiles
@@ -61,7 +61,7 @@ internal sealed class JsonFiles
     {
         if (path is not null)
         {
-            // A path may be written twice, in different spellings. Then it counts only if both have the same kind.
+            // A path may occur twice, in different casing. It then counts only if both values have the same kind.
             bool hasEntries = element.ValueKind == JsonValueKind.Array && element.GetArrayLength() > 0;
             JsonValueKind kind = hasEntries ? JsonValueKind.Undefined : element.ValueKind;
             kinds[path] = !kinds.TryGetValue(path, out JsonValueKind before) || before == kind ? kind : JsonValueKind.Undefined;
@@ -71,13 +71,13 @@ internal sealed class JsonFiles
         {
             foreach (JsonProperty member in element.EnumerateObject())
             {
-                // A member's own name may hold colons, which the framework counts as steps of the path.
+                // The name of a member may contain colons, which the framework treats as path separators.
                 Read(member.Value, path is null ? member.Name : ConfigurationPath.Combine(path, member.Name), kinds);
             }
         }
         else if (element.ValueKind == JsonValueKind.Array)
         {
-            // Texts, which most items are, have nothing below them.
+            // Most items are texts, which have no children.
             foreach ((int index, JsonElement item) in element.EnumerateArray().Index())
             {
                 if (item.ValueKind == JsonValueKind.Object)

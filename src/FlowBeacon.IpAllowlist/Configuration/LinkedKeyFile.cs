@@ -20,7 +20,7 @@ internal sealed class LinkedKeyFile
         _path = path;
     }
 
-    /// <summary>The file of a provider, or null if there is no link on the way to it or the provider does not reload.</summary>
+    /// <summary>The file of a provider, or null if its path has no link or the provider does not reload.</summary>
     public static LinkedKeyFile? Find(FileConfigurationProvider provider) =>
         provider.Source is { ReloadOnChange: true, FileProvider: { } files, Path: { } name }
         && files.GetFileInfo(name).PhysicalPath is { } path
@@ -28,7 +28,7 @@ internal sealed class LinkedKeyFile
             ? new LinkedKeyFile(provider, path)
             : null;
 
-    /// <summary>Lets the provider load the file if it is not the one that was loaded last. A failure is reported once.</summary>
+    /// <summary>Reloads the provider if the link leads to another file than the one loaded last. A failure is reported once.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The next check must happen.")]
     public void Check(Action<string> report)
     {

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace FlowBeacon.IpAllowlist.Configuration;
 
 /// <summary>
-/// Finds in a section of settings what the framework's binder takes without a word: a section that is not there, a list that two sources
-/// mix, something else where a list belongs, and a setting without a value, which would leave the default in force.
+/// Finds faults in a section of settings that the framework's binder ignores: a missing section, a list merged from two sources, another
+/// value in place of a list, and a setting without a value, which would leave the default in force.
 /// </summary>
 internal static class SettingsReader
 {
@@ -20,14 +20,14 @@ internal static class SettingsReader
         var section = ConfigurationTree.Read([.. ConfigurationTree.Providers(root)], path, members: [], itemMembers: []);
         if (section.Sources.Count == 0)
         {
-            return [$"{path}: the section is missing; write an object with the settings, {{}} for the defaults"];
+            return [$"{path}: the section is missing; write an object with the settings, or {{}} for the defaults"];
         }
 
         var files = new JsonFiles();
         if (section.Sources.FirstOrDefault(source => !HasObject(source, path, files)) is { } single)
         {
             _ = single.TryGet(path, out string? value);
-            return [$"{path}: {PrintableText.Quote(value ?? "null")} is no object; write one with the settings, {{}} for the defaults"];
+            return [$"{path}: {PrintableText.Quote(value ?? "null")} is not an object; write the settings, or {{}} for the defaults"];
         }
 
         return
@@ -49,13 +49,13 @@ internal static class SettingsReader
             return true;
         }
 
-        // As ConfigurationNode.SetValue() has it: beside values below, an empty text is none, unless it comes from a file.
+        // As in ConfigurationNode.SetValue(): beside values below, an empty text is not a value, unless it comes from a file.
         return string.IsNullOrEmpty(value) && source is not FileConfigurationProvider && source.GetChildKeys([], path).Any();
     }
 
     private static string? FaultOfValue(ConfigurationNode setting, bool canBeEmpty) =>
         setting.Children.Length > 0 || setting.Value is null
-            ? "a single value belongs here, neither a list nor an object nor null; leave the setting out for its default"
+            ? "must be a single value, not a list, an object or null; leave the setting out for its default"
             : setting.Value.Length == 0 && !canBeEmpty ? "the value is empty; write one, or leave the setting out for its default"
             : null;
 
@@ -64,7 +64,7 @@ internal static class SettingsReader
         if (list.Sources.Count > 1 && !ConfigurationKeyReader.IsOneListRepeated(list))
         {
             return $"the list comes from {string.Join(" and from ", list.Sources.Select(source => source.ToString()))},"
-                + " which would merge by index, so that entries stay that were to be replaced; keep it in one of them";
+                + " which would be merged by index, so that entries meant to be replaced stay; keep the list in one of them";
         }
 
         ConfigurationNode[] items = list.Children;
@@ -72,11 +72,11 @@ internal static class SettingsReader
         {
             return files.HasEmptyArray(list.Sources[0], list.Path)
                 ? null
-                : $"{PrintableText.Quote(list.Value ?? "null")} stands where a list belongs; write [\"…\"]";
+                : $"{PrintableText.Quote(list.Value ?? "null")} is not a list; write [\"…\"]";
         }
 
         return !string.IsNullOrEmpty(list.Value) || !ConfigurationKeyReader.AreListItems(items) || items.Any(item => item.Value is null)
-            ? "a list of texts belongs here, numbered from 0 without gaps"
+            ? "must be a list of texts, numbered from 0 without gaps"
             : null;
     }
 }

@@ -16,7 +16,7 @@ internal static class SymbolicLinks
         {
             if (part is ".." or ".")
             {
-                // Only the text of a link has these. Everything before them is resolved, so that ".." is simply the folder above.
+                // These occur only in the text of a link. Everything before them is resolved, so ".." is the parent folder.
                 resolved = part == ".." ? Path.GetDirectoryName(resolved) ?? resolved : resolved;
                 continue;
             }

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>What a trace tells about a check. Tags, never baggage, which would travel on to other services.</summary>
+/// <summary>The tags of a check on the current activity. Tags, not baggage, because baggage is sent on to other services.</summary>
 internal static class ActivityTags
 {
     private const string Outcome = "flowbeacon.ip_allowlist.outcome";
@@ -11,8 +11,8 @@ internal static class ActivityTags
     private const string Reason = "flowbeacon.ip_allowlist.reason";
 
     /// <summary>
-    /// The current activity if somebody wants its data; otherwise null. Without a listener to traces the host still makes an activity for
-    /// its log scopes, which says that all data is requested, and nobody would read its tags.
+    /// The current activity if its data is requested by a listener; otherwise null. Without a listener the host still creates an activity
+    /// for its log scopes, with all data requested, and its tags would never be read.
     /// </summary>
     public static Activity? Wanted() =>
         Activity.Current is { IsAllDataRequested: true } activity && activity.Source.HasListeners() ? activity : null;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>
-/// Checks by the keyed traffic of the last hour whether the configured <see cref="ClientIpSource"/> can be right, and logs when that
+/// Checks with the keyed traffic of the last hour whether the configured <see cref="ClientIpSource"/> is plausible, and logs when that
 /// changes. It counts keys, not requests, so that one key's traffic alone cannot cause a finding.
 /// </summary>
 internal sealed class ClientIpSourceDiagnosis(
@@ -15,7 +15,7 @@ internal sealed class ClientIpSourceDiagnosis(
 {
     private const uint WindowSeconds = 60 * 60;
 
-    /// <summary>With fewer keys in use, a common private address or a lack of addresses means nothing.</summary>
+    /// <summary>With fewer keys in use, a common private address or a lack of addresses is not significant.</summary>
     private const int MinKeys = 3;
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
@@ -59,7 +59,7 @@ internal sealed class ClientIpSourceDiagnosis(
         int unusable = clientsOfEachKey.Count(clients => clients.All(client => client.Fault == ClientIpFault.UnusableForwardedFor));
         if (IsMost(unusable))
         {
-            return $"{unusable} of {keys} keys came only with entries of X-Forwarded-For that are no addresses;"
+            return $"{unusable} of {keys} keys were used only with entries of X-Forwarded-For that are not addresses;"
                 + $" make the edge write plain addresses, or choose another {nameof(ClientIpSource)} than {source}";
         }
 
@@ -70,7 +70,7 @@ internal sealed class ClientIpSourceDiagnosis(
             .GroupBy(client => client)
             .MaxBy(sameAddress => sameAddress.Count());
         return common is not null && IsMost(common.Count())
-            ? $"requests with {common.Count()} of {keys} keys all seem to come from {common.Key.Address}, most likely a proxy of yours;"
+            ? $"requests with {common.Count()} of {keys} keys all seem to come from {common.Key.Address}, probably one of your proxies;"
                 + $" {RemedyFor(common.Key)}"
             : null;
 
@@ -80,7 +80,7 @@ internal sealed class ClientIpSourceDiagnosis(
     private string RemedyFor(ClientIp common) => (source, common.Origin) switch
     {
         (ClientIpSource.PeerAddress, _) =>
-            $"set {nameof(ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and name it,"
+            $"set {nameof(ClientIpSource)} to {nameof(ClientIpSource.TrustedProxies)} and add it there,"
             + " or run UseForwardedHeaders before the check",
         (ClientIpSource.TrustedProxies, _) => $"add it to {nameof(ClientIpSource.TrustedProxies)}",
         (_, ClientIpOrigin.Peer) => "make it send X-Forwarded-For",

@@ -19,7 +19,7 @@ internal sealed class ClientIpSourceWatch(ClientIpSourceDiagnosis diagnosis, Tim
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The host stops.
+            // The host is stopping.
         }
     }
 }

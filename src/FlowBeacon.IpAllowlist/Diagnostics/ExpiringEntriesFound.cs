@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>The entries that were in use and about to expire when all keys were last looked at.</summary>
+/// <summary>The entries that were in use and about to expire at the last examination of all keys.</summary>
 internal sealed class ExpiringEntriesFound
 {
     private volatile IReadOnlyList<(string KeyId, EntryExpiringInUse Entry)> _all = [];

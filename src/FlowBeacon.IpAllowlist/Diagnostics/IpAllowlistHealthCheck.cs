@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
 /// <summary>
-/// Degraded while the client-address source is probably wrong. Entries that are about to expire although they are in use are data only: an
-/// expiry is meant to come, and nothing is wrong with this process.
+/// Degraded while the client-address source is probably wrong. Entries that are in use and about to expire are reported as data only: their
+/// expiry is intended and no fault of this process.
 /// </summary>
 internal sealed class IpAllowlistHealthCheck(ClientIpSourceDiagnosis diagnosis, ExpiringEntriesFound expiring, TimeProvider time)
     : IHealthCheck

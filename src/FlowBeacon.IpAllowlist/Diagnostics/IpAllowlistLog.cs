@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>Every log message. Event ids are stable: alerts are built on them.</summary>
+/// <summary>Every log message. Event ids are stable, because alerts depend on them.</summary>
 internal static partial class IpAllowlistLog
 {
     /// <summary>The one category of all messages.</summary>
@@ -27,15 +27,15 @@ internal static partial class IpAllowlistLog
 
     [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
         Message = "The peer address of a request was replaced in this process before the allowlist check, so X-Forwarded-For is not"
-            + " believed and keys with a list are denied until it is fixed. If UseForwardedHeaders, or code that sets RemoteIpAddress"
-            + " from a header, did it, set options.ClientIpSource = ClientIpSource.PeerAddress. If middleware only unmaps IPv4 addresses"
-            + " (MapToIPv4): remove it, the check does that itself. If connection middleware reads the PROXY protocol, set"
-            + " options.UsesProxyProtocol = true. Said once.")]
+            + " used, and requests with a key that has a list are denied. If UseForwardedHeaders or code that sets RemoteIpAddress from a"
+            + " header replaced it, set options.ClientIpSource = ClientIpSource.PeerAddress. If middleware only unmaps IPv4 addresses"
+            + " (MapToIPv4), remove it: the check does that itself. If connection middleware reads the PROXY protocol, set"
+            + " options.UsesProxyProtocol = true. Logged once.")]
     public static partial void PeerRewritten(ILogger logger);
 
     [LoggerMessage(EventId = 5, EventName = "ResponseAlreadyStarted", Level = LogLevel.Error,
         Message = "A request had to be refused after its response had started; the connection was aborted. Move"
-            + " UseFlowBeaconIpAllowlist() in front of what answers")]
+            + " UseFlowBeaconIpAllowlist() in front of the middleware that starts responses")]
     public static partial void ResponseAlreadyStarted(ILogger logger);
 
     [LoggerMessage(EventId = 6, EventName = "ForwardedForFirstIsForgeable", Level = LogLevel.Warning,
@@ -45,7 +45,7 @@ internal static partial class IpAllowlistLog
     public static partial void ForwardedForFirstIsForgeable(ILogger logger);
 
     [LoggerMessage(EventId = 7, EventName = "NoKeys", Level = LogLevel.Warning,
-        Message = "The key store is empty, so every API key is answered 401. Add keys (AddKeysFromConfiguration, or"
+        Message = "The key store is empty, so every request with an API key gets 401. Add keys (AddKeysFromConfiguration, or"
             + " InMemoryApiKeyStore.Set), or register your own IApiKeyStore")]
     public static partial void NoKeys(ILogger logger);
 
@@ -66,17 +66,17 @@ internal static partial class IpAllowlistLog
     public static partial void BreakGlassKeyUsed(ILogger logger, string keyId, string keyPrefix, string clientIp);
 
     [LoggerMessage(EventId = 12, EventName = "AuditFailed", Level = LogLevel.Error,
-        Message = "The audit log refused an entry: {Action} by {ActorId}. The request went on")]
+        Message = "The audit log failed to record an entry: {Action} by {ActorId}. The request was processed nevertheless")]
     public static partial void AuditFailed(ILogger logger, Exception exception, string action, string actorId);
 
     [LoggerMessage(EventId = 13, EventName = "WouldDeny", Level = LogLevel.Warning,
-        Message = "Would be denied, were the list enforced: " + DenialDetails)]
+        Message = "Would be denied if the list were enforced: " + DenialDetails)]
     public static partial void WouldDeny(
         ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
         IpAllowlistDenialReason reason, string forwardedFor);
 
     [LoggerMessage(EventId = 14, EventName = "WouldDenyRepeatedly", Level = LogLevel.Debug,
-        Message = "Would be denied, were the list enforced: " + DenialDetails)]
+        Message = "Would be denied if the list were enforced: " + DenialDetails)]
     public static partial void WouldDenyRepeatedly(
         ILogger logger, string keyId, string keyPrefix, string clientIp, ClientIpOrigin clientIpOrigin,
         IpAllowlistDenialReason reason, string forwardedFor);
@@ -91,41 +91,41 @@ internal static partial class IpAllowlistLog
     public static partial void ClientIpSourceSuspect(ILogger logger, string finding);
 
     [LoggerMessage(EventId = 17, EventName = "ClientIpSourcePlausible", Level = LogLevel.Information,
-        Message = "The client-address source looks right again")]
+        Message = "The client-address source appears right again")]
     public static partial void ClientIpSourcePlausible(ILogger logger);
 
     [LoggerMessage(EventId = 18, EventName = "ChangedBeforeCheck", Level = LogLevel.Error,
         Message = "The API key or client address of a request changed after UseAuthentication() had read it, so it was refused. Call"
             + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(); otherwise"
-            + " WebApplication adds both in front of all other middleware. Said once.")]
+            + " WebApplication adds both in front of all other middleware. Logged once.")]
     public static partial void ChangedBeforeCheck(ILogger logger);
 
     [LoggerMessage(EventId = 19, EventName = "ChangedBehindCheck", Level = LogLevel.Error,
-        Message = "The API key or client address of a request changed behind app.UseFlowBeaconIpAllowlist(), and what was not admitted"
-            + " there is refused. Move the middleware that changes the key's header, X-Forwarded-For or the peer address"
-            + " (UseForwardedHeaders, for example) in front of app.UseFlowBeaconIpAllowlist(). Said once.")]
+        Message = "The API key or client address of a request changed behind app.UseFlowBeaconIpAllowlist(). Values that the check did"
+            + " not admit are refused. Move the middleware that changes the key's header, X-Forwarded-For or the peer address"
+            + " (UseForwardedHeaders, for example) in front of app.UseFlowBeaconIpAllowlist(). Logged once.")]
     public static partial void ChangedBehindCheck(ILogger logger);
 
     [LoggerMessage(EventId = 20, EventName = "RefusedBeforeCheck", Level = LogLevel.Warning,
         Message = "Authorization refused a request before app.UseFlowBeaconIpAllowlist() saw it. If middleware in between changes the"
-            + " key's header, X-Forwarded-For or the peer address, requests are refused that the check would admit. Call"
-            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Said once.")]
+            + " key's header, X-Forwarded-For or the peer address, this refuses requests that the check would admit. Call"
+            + " app.UseAuthentication() and app.UseAuthorization() explicitly, behind app.UseFlowBeaconIpAllowlist(). Logged once.")]
     public static partial void RefusedBeforeCheck(ILogger logger);
 
     [LoggerMessage(EventId = 21, EventName = "CacheInFront", Level = LogLevel.Warning,
-        Message = "A cache (UseOutputCache() or UseResponseCaching()) stands in front of app.UseFlowBeaconIpAllowlist() and would answer"
-            + " requests that the check never sees, so nothing behind the check is stored in it. Call it after"
-            + " app.UseFlowBeaconIpAllowlist(). Said once.")]
+        Message = "A cache (UseOutputCache() or UseResponseCaching()) is in front of app.UseFlowBeaconIpAllowlist() and could answer"
+            + " requests without the check, so responses from behind the check are not stored in it. Call it after"
+            + " app.UseFlowBeaconIpAllowlist(). Logged once.")]
     public static partial void CacheInFront(ILogger logger);
 
     [LoggerMessage(EventId = 22, EventName = "UsesProxyProtocol", Level = LogLevel.Warning,
-        Message = "options.UsesProxyProtocol is set: the peer of a connection is what connection middleware says. Make sure that it"
-            + " accepts the PROXY protocol from your load balancer only; anybody else could name any peer")]
+        Message = "options.UsesProxyProtocol is set, so connection middleware determines the peer of a connection. It must accept the"
+            + " PROXY protocol from your load balancer only; otherwise any client can spoof its peer address")]
     public static partial void UsesProxyProtocol(ILogger logger);
 
     [LoggerMessage(EventId = 23, EventName = "KeysInMemory", Level = LogLevel.Warning,
-        Message = "Keys that are made by key administration live in the memory of this process: a restart loses them, and other nodes do"
-            + " not know them. Register an IApiKeyRepository of your own, or take keys from configuration (AddKeysFromConfiguration)")]
+        Message = "Keys created by key administration are kept in the memory of this process: they are lost at a restart and unknown to"
+            + " other nodes. Register an IApiKeyRepository of your own, or define keys in configuration (AddKeysFromConfiguration)")]
     public static partial void KeysInMemory(ILogger logger);
 
     [LoggerMessage(EventId = 24, EventName = "AuditMissing", Level = LogLevel.Error,
@@ -138,18 +138,18 @@ internal static partial class IpAllowlistLog
     public static partial void AuditUnavailable(ILogger logger, Exception exception, string action, string? keyId, string actorId);
 
     [LoggerMessage(EventId = 26, EventName = "AuditNotCorrected", Level = LogLevel.Error,
-        Message = "The audit log may hold entry {EntryId} about a change that was not carried out, and refused the entry that says so")]
+        Message = "The audit log may contain entry {EntryId} about a change that was not carried out, and the correction of it failed")]
     public static partial void AuditNotCorrected(ILogger logger, Exception exception, string entryId);
 
     [LoggerMessage(EventId = 27, EventName = "ResultHandlerReplaced", Level = LogLevel.Warning,
-        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it answers"
-            + " instead of this library's unless it calls it: where a policy names several schemes, an invalid key or a foreign address"
-            + " may get another answer than the 401 or 403. Register it before AddFlowBeaconApiKey(), which then calls it for everything"
-            + " else")]
+        Message = "{HandlerType} is registered as IAuthorizationMiddlewareResultHandler after AddFlowBeaconApiKey(), so it replaces"
+            + " this library's handler unless it calls that: with a policy of several schemes, requests with an invalid key or from a"
+            + " foreign address may get another answer than the 401 or 403. Register it before AddFlowBeaconApiKey(): the library's handler"
+            + " then calls it for all other requests")]
     public static partial void ResultHandlerReplaced(ILogger logger, Type handlerType);
 
     [LoggerMessage(EventId = 28, EventName = "StoreUnavailable", Level = LogLevel.Warning,
-        Message = "The key store cannot answer, so requests that present a credential are answered 503. Said at most once a minute.")]
+        Message = "The key store cannot answer, so requests with a credential get 503. Logged at most once a minute.")]
     public static partial void StoreUnavailable(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 29, EventName = "KeysWithoutAllowlist", Level = LogLevel.Warning,
@@ -158,28 +158,28 @@ internal static partial class IpAllowlistLog
     public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount);
 
     [LoggerMessage(EventId = 30, EventName = "KeysNotCounted", Level = LogLevel.Warning,
-        Message = "The keys could not be read at start-up, or not in time, to count those without a list (options.RequireAllowlist) and"
-            + " the CIDR ranges in their lists (options.AllowCidrRanges)")]
+        Message = "The keys could not be read at start-up, or not in time, so keys without a list (options.RequireAllowlist) and CIDR"
+            + " ranges in lists (options.AllowCidrRanges) were not counted")]
     public static partial void KeysNotCounted(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 31, EventName = "RangesKept", Level = LogLevel.Warning,
-        Message = "options.AllowCidrRanges is not set, and there are lists with CIDR ranges, which are enforced as long as they are kept:"
+        Message = "options.AllowCidrRanges is not set, but lists contain CIDR ranges, which are enforced until they are removed:"
             + " {RangeCount} ranges in the lists of {KeyCount} keys")]
     public static partial void RangesKept(ILogger logger, int rangeCount, int keyCount);
 
     [LoggerMessage(EventId = 32, EventName = "EntryExpiresInUse", Level = LogLevel.Warning,
-        Message = "Entry {Entry} of key {KeyId} expires at {ExpiresAt:u} although it is in use, last at {LastSeen:u}. From then on it"
-            + " admits nobody. Give it a later expiry, or none, if its clients shall keep access. Said once a day.")]
+        Message = "Entry {Entry} of key {KeyId} expires at {ExpiresAt:u} although it is in use, last at {LastSeen:u}. It then stops"
+            + " allowing its addresses. Set a later expiry, or none, if its clients need access after that. Logged once a day.")]
     public static partial void EntryExpiresInUse(
         ILogger logger, string entry, string keyId, DateTimeOffset expiresAt, DateTimeOffset lastSeen);
 
     [LoggerMessage(EventId = 33, EventName = "ExpiringEntriesUnknown", Level = LogLevel.Warning,
-        Message = "The keys or their traffic could not be read, or not in time, to find entries that are about to expire although they are"
-            + " in use")]
+        Message = "The keys or their traffic could not be read, or not in time, so entries that are in use and about to expire are"
+            + " unknown")]
     public static partial void ExpiringEntriesUnknown(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 34, EventName = "HostProblemFailed", Level = LogLevel.Error,
-        Message = "IProblemDetailsService of this host threw, so a refusal was written without its customisation: correct what"
-            + " AddProblemDetails() customises. Said at most once a minute.")]
+        Message = "The IProblemDetailsService of this host threw, so a refusal was written without its customisation. Correct the"
+            + " customisation in AddProblemDetails(). Logged at most once a minute.")]
     public static partial void HostProblemFailed(ILogger logger, Exception exception);
 }

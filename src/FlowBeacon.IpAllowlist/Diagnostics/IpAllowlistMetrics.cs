@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Diagnostics;
 
-/// <summary>The meter <c>FlowBeacon.IpAllowlist</c>. No tag ever holds an address or a key.</summary>
+/// <summary>The meter <c>FlowBeacon.IpAllowlist</c>. No tag contains an address or a key.</summary>
 internal sealed class IpAllowlistMetrics : IDisposable
 {
     private static readonly IpAllowlistOutcome[] Outcomes = Enum.GetValues<IpAllowlistOutcome>();
@@ -23,7 +23,7 @@ internal sealed class IpAllowlistMetrics : IDisposable
             "Requests checked, by outcome and by where the client address came from.");
         _storeFailures = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.store_failures", "{failure}",
-            "Key lookups that threw: these requests were answered 503 if the store said so, and ended as server errors otherwise.");
+            "Key lookups that threw: 503 if the store reported that it is unavailable, otherwise a server error.");
         _keyReloads = _meter.CreateCounter<long>(
             "flowbeacon.ip_allowlist.key_reloads", "{reload}",
             "Reloads of keys from configuration: applied, or rejected with the last good keys kept.");

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Names that collectors of telemetry ask for.</summary>
+/// <summary>Names for collectors of telemetry.</summary>
 public static class IpAllowlistTelemetry
 {
     /// <summary>

@@ -7,8 +7,8 @@ public enum AllowlistMode
     Enforce = 0,
 
     /// <summary>
-    /// The request passes, and what would have happened is counted, recorded and logged as <c>would_deny</c>: a rehearsal. A list that
-    /// cannot be read (<see cref="IpAddressSet.Unreadable"/>) denies nevertheless.
+    /// The request passes, and a denial is counted, recorded and logged as <c>would_deny</c>. A list that cannot be read
+    /// (<see cref="IpAddressSet.Unreadable"/>) still denies.
     /// </summary>
     ReportOnly = 1,
 }

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Addresses;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>An API key as the request path needs it: immutable, without its raw text.</summary>
+/// <summary>The data of an API key that requests need: immutable, without the raw key.</summary>
 public sealed record ApiKey
 {
     /// <summary>The number of a raw key's first characters that are safe to show and log.</summary>
@@ -20,7 +20,7 @@ public sealed record ApiKey
         }
     }
 
-    /// <summary>The name people gave the key; empty if it has none.</summary>
+    /// <summary>The key's name for people; empty if it has none.</summary>
     /// <exception cref="ArgumentNullException">The name is null.</exception>
     public string Name
     {
@@ -55,7 +55,7 @@ public sealed record ApiKey
     } = "";
 
     /// <summary>The allowlist. <see cref="IpAddressSet.Empty"/> turns the check off for this key.</summary>
-    /// <exception cref="ArgumentNullException">The set is null: a list that could not be read must never look like no list.</exception>
+    /// <exception cref="ArgumentNullException">The set is null: an unreadable list must not be taken for no list.</exception>
     public required IpAddressSet AllowedIps
     {
         get;
@@ -66,10 +66,10 @@ public sealed record ApiKey
         }
     }
 
-    /// <summary>Whether the allowlist is enforced, as by default, or only rehearsed.</summary>
+    /// <summary>Whether the allowlist is enforced (the default) or only reported on.</summary>
     public AllowlistMode AllowlistMode { get; init; }
 
-    /// <summary>What the key may do, such as <see cref="ApiKeyScopes.GovernanceRead"/>. The address check does not look at it.</summary>
+    /// <summary>What the key may do, such as <see cref="ApiKeyScopes.GovernanceRead"/>. The address check ignores it.</summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<string> Scopes
     {
@@ -84,10 +84,10 @@ public sealed record ApiKey
     /// <summary>The instant from which the key no longer works; null if it does not expire.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the key is disabled, until it is enabled again. A disabled key is answered like an unknown one.</summary>
+    /// <summary>Whether the key is disabled, until it is enabled again. Requests with it get the same 401 as with an unknown key.</summary>
     public bool IsDisabled { get; init; }
 
-    /// <summary>Whether the key was revoked, which is final. A revoked key is answered like an unknown one.</summary>
+    /// <summary>Whether the key was revoked, which is final. Requests with it get the same 401 as with an unknown key.</summary>
     public bool IsRevoked { get; init; }
 
     /// <summary>The old secret, which still works until its grace period ends; null if there is none.</summary>
@@ -96,7 +96,7 @@ public sealed record ApiKey
     /// <summary>Whether this is a break-glass key: it has no list, may only read and recover, and every use is recorded.</summary>
     public bool IsBreakGlass { get; init; }
 
-    /// <summary>Whether two keys say the same, scopes included.</summary>
+    /// <summary>Whether two keys have equal values, scopes included.</summary>
     /// <param name="other">The other key.</param>
     /// <returns>True if every member is equal.</returns>
     public bool Equals(ApiKey? other) =>
@@ -113,7 +113,7 @@ public sealed record ApiKey
     public override string ToString() => $"{nameof(ApiKey)} {Id} ({(Prefix.Length == 0 ? "prefix unknown" : Prefix)})";
 
     /// <summary>
-    /// Whether a list is missing where every key must have one. One that cannot be read denies everybody, so it is not missing.
+    /// Whether the key lacks a list where one is required. An unreadable list denies every address, so it does not count as missing.
     /// </summary>
     internal bool LacksAllowlist => !IsBreakGlass && !AllowedIps.IsUnreadable && AllowedIps.Count == 0;
 
@@ -136,7 +136,7 @@ public sealed record ApiKey
     /// <summary>The verdict about a request with a valid secret of this key, by its client address alone, now.</summary>
     internal IpAllowlistOutcome Judge(ClientIp client, TimeProvider time) => Judge(client, time, out _);
 
-    /// <summary>The same, and until when it holds, see <see cref="Expiry"/>. The clock is asked only about an entry that expires.</summary>
+    /// <summary>The same, and until when it is valid, see <see cref="Expiry"/>. The clock is read only for an entry that expires.</summary>
     internal IpAllowlistOutcome Judge(ClientIp client, TimeProvider time, out long until)
     {
         until = Expiry.Never;

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>A commit was refused; nothing of it was written.</summary>
+/// <summary>A commit was refused; none of it was written.</summary>
 /// <param name="conflict">The reason.</param>
 /// <param name="keyId">The key of the change that could not be written.</param>
 public sealed class ApiKeyConflictException(ApiKeyConflict conflict, string keyId)

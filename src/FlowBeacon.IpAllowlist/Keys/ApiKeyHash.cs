@@ -5,7 +5,7 @@ using System.Text;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>The SHA-256 hash (FIPS 180-4) of a raw key's ASCII bytes: all that is ever kept of it.</summary>
+/// <summary>The SHA-256 hash (FIPS 180-4) of a raw key's ASCII bytes, which is stored in place of the key.</summary>
 /// <remarks>
 /// A raw key has 192 random bits, so a plain hash cannot be reversed by search and needs no salt. Looking a hash up is not a
 /// comparison of secrets, because a caller that can choose the hash already has a preimage.
@@ -48,14 +48,14 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
             : throw new ArgumentException($"A raw key is 1 to {MaxRawKeyLength} ASCII characters.", nameof(rawKey));
 
     /// <summary>Reads a hash from 64 hex digits, in either case.</summary>
-    /// <param name="text">The digits, nothing around them.</param>
+    /// <param name="text">The digits only.</param>
     /// <returns>The hash.</returns>
     /// <exception cref="FormatException">The text is not 64 hex digits. The message does not repeat it: it might be a raw key.</exception>
     public static ApiKeyHash Parse(ReadOnlySpan<char> text) =>
         TryParse(text, out ApiKeyHash hash) ? hash : throw new FormatException($"A key hash is {HexLength} hex digits.");
 
     /// <summary>Reads a hash from 64 hex digits, in either case.</summary>
-    /// <param name="text">The digits, nothing around them.</param>
+    /// <param name="text">The digits only.</param>
     /// <param name="hash">The hash, or the default value if the text is refused.</param>
     /// <returns>Whether the text is a hash.</returns>
     public static bool TryParse(ReadOnlySpan<char> text, out ApiKeyHash hash)
@@ -66,7 +66,7 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
         return accepted;
     }
 
-    /// <summary>Reads a hash from its bytes, as <see cref="TryWriteBytes"/> writes them: for stores that keep hashes so.</summary>
+    /// <summary>Reads a hash from its bytes, as <see cref="TryWriteBytes"/> writes them: for stores that keep hashes as bytes.</summary>
     /// <param name="bytes">The 32 bytes of the hash; not those of a raw key.</param>
     /// <returns>The hash.</returns>
     /// <exception cref="ArgumentException">There are not 32 bytes. The message does not repeat them.</exception>
@@ -97,7 +97,7 @@ public readonly struct ApiKeyHash : IEquatable<ApiKeyHash>
     public override int GetHashCode() => (int)_first;
 
     /// <summary>Writes the hash's bytes, in the order of its hex digits.</summary>
-    /// <param name="destination">Where they go: the first 32 bytes of it.</param>
+    /// <param name="destination">Where to write them: into the first 32 bytes.</param>
     /// <returns>Whether there is room; otherwise nothing is written.</returns>
     public bool TryWriteBytes(Span<byte> destination)
     {

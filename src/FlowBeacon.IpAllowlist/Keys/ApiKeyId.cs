@@ -1,18 +1,18 @@
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>Ids of keys that key administration makes.</summary>
+/// <summary>Ids of keys that key administration creates.</summary>
 internal static class ApiKeyId
 {
-    /// <summary>How they begin. A configured key with a name of that form would take such a key's place.</summary>
+    /// <summary>The prefix of ids. A configured key with a name of that form could hide such a key.</summary>
     public const string Prefix = "key_";
 
-    /// <summary>Makes an id. Ids sort by the time they were made (RFC 9562 §5.7), so that a listing is in the order of creation.</summary>
+    /// <summary>Creates an id. Ids sort by creation time (RFC 9562 §5.7), so that listings are in the order of creation.</summary>
     public static string New(TimeProvider time) => $"{Prefix}{Guid.CreateVersion7(time.GetUtcNow()):N}";
 
     /// <summary>What a chosen id must be.</summary>
     public const string Expected = $"{Prefix} and 32 lowercase hex digits, such as those of a UUID";
 
-    /// <summary>Whether a text is such an id in the one spelling that is taken.</summary>
+    /// <summary>Whether a text is such an id in the only accepted spelling.</summary>
     public static bool IsCanonical(string text) =>
         text.Length == Prefix.Length + 32
         && text.StartsWith(Prefix, StringComparison.Ordinal)

@@ -1,7 +1,7 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// The published scopes of FlowBeacon's API: those of a host that sets no others (<see cref="IpAllowlistOptions.Scopes"/>).
+/// The published scopes of FlowBeacon's API: the default (<see cref="IpAllowlistOptions.Scopes"/>).
 /// </summary>
 public static class ApiKeyScopes
 {
@@ -11,7 +11,7 @@ public static class ApiKeyScopes
     /// <summary>Ask for decisions: <c>governance:evaluate</c>.</summary>
     public const string GovernanceEvaluate = "governance:evaluate";
 
-    /// <summary>Administer governance: <c>admin</c>. It does not open key administration, which is for signed-in people.</summary>
+    /// <summary>Administer governance: <c>admin</c>. It gives no access to key administration, which is for signed-in people.</summary>
     public const string Admin = "admin";
 
     /// <summary>All three.</summary>

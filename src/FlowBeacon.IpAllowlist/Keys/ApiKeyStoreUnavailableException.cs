@@ -1,10 +1,10 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Thrown by a store that cannot answer at the moment, because it has no keys yet or because those it has may be out of date. Requests that
-/// present a credential are then answered 503 with <c>Retry-After</c>; requests without one are not affected.
+/// Thrown by a store that cannot answer at the moment, because it has no keys yet or because its keys may be out of date. Requests with a
+/// credential then get 503 with <c>Retry-After</c>; requests without one are not affected.
 /// </summary>
-/// <remarks>An <c>IApiKeyRepository</c> may throw it, too: key administration is then answered in the same way.</remarks>
+/// <remarks>An <c>IApiKeyRepository</c> may throw it as well: key administration then answers in the same way.</remarks>
 public sealed class ApiKeyStoreUnavailableException : Exception
 {
     /// <summary>Makes the exception.</summary>

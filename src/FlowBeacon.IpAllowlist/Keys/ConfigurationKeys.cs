@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>The keys from configuration that are in force.</summary>
+/// <summary>The configured keys that are in force.</summary>
 internal sealed class ConfigurationKeys
 {
     private volatile IReadOnlyDictionary<string, ConfiguredKey> _byId = new Dictionary<string, ConfiguredKey>();

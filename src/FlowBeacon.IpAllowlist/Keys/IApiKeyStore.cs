@@ -8,10 +8,10 @@ public interface IApiKeyStore
     /// <param name="cancellationToken">Cancelled when the client goes away.</param>
     /// <returns>
     /// The key, or null if the hash is unknown. Completing synchronously saves an async state machine. An exception ends the
-    /// request as a server error: it is never "allowed", and never "unknown key".
+    /// request as a server error, never as allowed or unknown.
     /// </returns>
     /// <exception cref="ApiKeyStoreUnavailableException">
-    /// The store has no keys yet, or they may be out of date: the request is answered 503, with the time to wait.
+    /// The store has no keys yet, or they may be out of date: the request gets 503 with the time to wait.
     /// </exception>
     ValueTask<ApiKey?> FindAsync(ApiKeyHash hash, CancellationToken cancellationToken);
 }

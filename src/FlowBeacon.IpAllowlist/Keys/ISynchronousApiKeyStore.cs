@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// What a store that answers from this process's memory can do beside <see cref="IApiKeyStore"/>. A store that has it is asked this way, so
-/// that a request costs no allocation. Neither member may block or do I/O. Any other exception of <see cref="Find"/> ends the request
+/// Synchronous lookups, for a store that answers from this process's memory. They are used in place of <see cref="IApiKeyStore"/>, so that
+/// a request allocates nothing. Neither member may block or do I/O. Any other exception of <see cref="Find"/> ends the request
 /// as a server error, and is counted as a failure of the store.
 /// </summary>
 public interface ISynchronousApiKeyStore
@@ -14,7 +14,7 @@ public interface ISynchronousApiKeyStore
     /// <param name="hash">The hash of the presented credential.</param>
     /// <returns>The key, or null if the hash is unknown.</returns>
     /// <exception cref="ApiKeyStoreUnavailableException">
-    /// The store has no keys yet, or they may be out of date: the request is answered 503, with the time to wait.
+    /// The store has no keys yet, or they may be out of date: the request gets 503 with the time to wait.
     /// </exception>
     ApiKey? Find(ApiKeyHash hash);
 }

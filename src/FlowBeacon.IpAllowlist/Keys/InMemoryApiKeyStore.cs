@@ -4,8 +4,8 @@ namespace FlowBeacon.IpAllowlist;
 
 /// <summary>Keys in this process's memory: the default store.</summary>
 /// <remarks>
-/// Lookups take no lock. A change of a key is whole: a lookup finds the old key or the new one, and when the call that makes the change
-/// returns, every later lookup sees it. Across many keys of one change no instant is promised.
+/// Lookups take no lock. A change of a key is atomic: a lookup finds the old key or the new one, and when the call that makes the change
+/// returns, every later lookup sees it. A change of several keys is not atomic as a whole.
 /// </remarks>
 public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 {
@@ -14,13 +14,13 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
     private readonly Lock _changing = new();
     private volatile Tables _tables;
 
-    /// <summary>Makes a store without keys.</summary>
+    /// <summary>Creates a store without keys.</summary>
     public InMemoryApiKeyStore()
         : this(EqualityComparer<ApiKeyHash>.Default, StringComparer.Ordinal)
     {
     }
 
-    /// <summary>Makes a store that compares hashes and ids in a way of its own: tests let that fail.</summary>
+    /// <summary>Creates a store with comparers of its own, which tests let fail.</summary>
     internal InMemoryApiKeyStore(IEqualityComparer<ApiKeyHash> hashes, IEqualityComparer<string> ids)
     {
         _hashes = hashes;
@@ -28,7 +28,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         _tables = new Tables(hashes, ids, capacity: 0);
     }
 
-    /// <summary>Raised when all keys were replaced, so that what is remembered of the old ones can be dropped.</summary>
+    /// <summary>Raised when all keys were replaced, so that cached data of the old ones can be dropped.</summary>
     internal event Action? AllReplaced;
 
     /// <inheritdoc/>
@@ -71,17 +71,17 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
 
     /// <summary>Changes many keys: all of them, or none if something is refused.</summary>
     /// <param name="set">Keys to add, or to replace by id.</param>
-    /// <param name="remove">Ids of keys to remove; unknown ids are passed over.</param>
+    /// <param name="remove">Ids of keys to remove; unknown ids are ignored.</param>
     /// <returns>The number of keys removed.</returns>
     /// <exception cref="ArgumentNullException">A list or a member of one is null. Nothing is changed.</exception>
-    /// <exception cref="ArgumentException">An id is named twice. Nothing is changed.</exception>
+    /// <exception cref="ArgumentException">An id occurs twice. Nothing is changed.</exception>
     /// <exception cref="ApiKeyConflictException">A hash would belong to two keys. Nothing is changed.</exception>
     public int Apply(IReadOnlyCollection<ApiKey> set, IReadOnlyCollection<string> remove)
     {
         ArgumentNullException.ThrowIfNull(set);
         ArgumentNullException.ThrowIfNull(remove);
 
-        // Copies, so that what is checked is what is applied.
+        // Copies, so that the checked lists are the ones that are applied.
         ApiKey[] keys = [.. set];
         string[] removals = [.. remove];
         HashSet<string> named = Named(keys, removals);
@@ -114,9 +114,9 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
     }
 
     /// <summary>Replaces all keys by others.</summary>
-    /// <param name="keys">All the keys there shall be.</param>
+    /// <param name="keys">All the new keys.</param>
     /// <exception cref="ArgumentNullException">The list or a member of it is null. Nothing is changed.</exception>
-    /// <exception cref="ArgumentException">An id is named twice. Nothing is changed.</exception>
+    /// <exception cref="ArgumentException">An id occurs twice. Nothing is changed.</exception>
     /// <exception cref="ApiKeyConflictException">A hash would belong to two keys. Nothing is changed.</exception>
     public void ReplaceAll(IReadOnlyCollection<ApiKey> keys)
     {
@@ -144,8 +144,8 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
     }
 
     /// <summary>
-    /// Writes a change. Restrictions come first, so that a failure midway admits nothing that was taken away: what stays or moves is
-    /// overwritten (a revocation is in force then), what vanishes is removed, and only then is anything added.
+    /// Writes a change. Restrictions come first, so that a failure midway cannot admit a removed secret: kept and moved keys are
+    /// overwritten (revocations are then in force), removed ones are deleted, and only then are new ones added.
     /// </summary>
     private static void Write(Tables tables, Dictionary<ApiKeyHash, ApiKey> owners, ApiKey[] replaced, ApiKey[] keys)
     {
@@ -177,7 +177,9 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         }
     }
 
-    /// <summary>After a failure: takes away the hashes that are not in the index by id, because no later change would find them.</summary>
+    /// <summary>
+    /// After a failure: removes the hashes of keys that are not in the index by id, because no later change would find them.
+    /// </summary>
     private static void TakeBack(Tables tables, Dictionary<ApiKeyHash, ApiKey> owners)
     {
         foreach ((ApiKeyHash hash, ApiKey key) in owners)
@@ -189,7 +191,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         }
     }
 
-    /// <summary>The ids that a change names, each once.</summary>
+    /// <summary>The ids in a change, each once.</summary>
     private static HashSet<string> Named(ApiKey[] keys, string[] removals)
     {
         var named = new HashSet<string>(keys.Length + removals.Length, StringComparer.Ordinal);
@@ -198,7 +200,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
             ArgumentNullException.ThrowIfNull(id);
             if (!named.Add(id))
             {
-                throw new ArgumentException($"The key '{id}' is named twice in one change.");
+                throw new ArgumentException($"The change contains the key '{id}' twice.");
             }
         }
 
@@ -211,7 +213,7 @@ public sealed class InMemoryApiKeyStore : IApiKeyStore, ISynchronousApiKeyStore
         return key.Id;
     }
 
-    /// <summary>The key that each hash shall belong to.</summary>
+    /// <summary>The key of each hash after the change.</summary>
     private static Dictionary<ApiKeyHash, ApiKey> OwnersOf(ApiKey[] keys)
     {
         var owners = new Dictionary<ApiKeyHash, ApiKey>(keys.Length);

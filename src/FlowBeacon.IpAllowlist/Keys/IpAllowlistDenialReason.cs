@@ -6,7 +6,7 @@ public enum IpAllowlistDenialReason
     /// <summary>The client address is not on the key's list, or its entry has expired.</summary>
     NotListed = 0,
 
-    /// <summary>The deciding entry of X-Forwarded-For is no address, or the header names more hops than a walk follows.</summary>
+    /// <summary>The deciding entry of X-Forwarded-For is not an address, or the header has too many hops.</summary>
     UnusableForwardedFor = 1,
 
     /// <summary>The connection has no peer address (a Unix socket, a test server).</summary>
@@ -19,7 +19,7 @@ public enum IpAllowlistDenialReason
     PeerRewritten = 3,
 
     /// <summary>
-    /// The key's stored list cannot be read (<see cref="IpAddressSet.Unreadable"/>), so it admits nobody. Set the list again.
+    /// The key's stored list cannot be read (<see cref="IpAddressSet.Unreadable"/>), so every address is denied. Set the list again.
     /// </summary>
     UnreadableList = 4,
 }

@@ -1,11 +1,11 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>What the check found about one request.</summary>
+/// <summary>The result of the check for one request.</summary>
 public enum IpAllowlistOutcome
 {
     /// <summary>
-    /// A valid key from an address that is not on its list, or from no usable address: 403. The default, so that nothing forgotten is
-    /// allowed.
+    /// A valid key from an address that is not on its list, or from no usable address: 403. The default value, so that a missing
+    /// assignment never allows.
     /// </summary>
     Denied = 0,
 

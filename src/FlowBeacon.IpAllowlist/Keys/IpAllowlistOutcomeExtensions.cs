@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>What follows from an outcome.</summary>
+/// <summary>Extensions of outcomes.</summary>
 internal static class IpAllowlistOutcomeExtensions
 {
     /// <summary>Whether a request with a valid key is let through.</summary>

@@ -6,8 +6,8 @@ using System.Text;
 namespace FlowBeacon.IpAllowlist.Keys;
 
 /// <summary>
-/// What a key's name may be, wherever it comes from, its description, and the notes of its entries. Names are compared without case, in the
-/// one form that is read here.
+/// The rules for names and descriptions of keys, from any source, and for notes of entries. Names are compared without case, in the
+/// composed form that is produced here.
 /// </summary>
 internal static class KeyNameRules
 {
@@ -25,20 +25,22 @@ internal static class KeyNameRules
     /// <summary>How published raw keys begin, whatever prefix a host has set.</summary>
     private const string PublishedPrefix = "fb_live_";
 
-    /// <summary>So many hex digits behind a prefix are more of a raw key than may be shown: its prefix of 12 characters has four.</summary>
+    /// <summary>
+    /// The most hex digits allowed behind a prefix. More could be part of a raw key; its 12 visible characters have four.
+    /// </summary>
     private const int LongestHexRunBehindPrefix = 15;
 
     /// <summary>A raw key has 48 hex digits, a hash of one has 64, an identifier of another kind mostly 32.</summary>
     private const int LongestHexRun = 39;
 
-    /// <summary>In globalization-invariant mode the framework composes nothing, and says nothing of it.</summary>
+    /// <summary>In globalization-invariant mode the framework silently composes nothing.</summary>
     private static readonly bool CanCompose = "e\u0301".Normalize(NormalizationForm.FormC).Length == 1;
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>
     /// Characters that are invisible although they count as letters or marks: the rest of Default_Ignorable_Code_Point (UAX #44). The
-    /// others of that property are format characters or have no meaning yet.
+    /// others with that property are format characters or unassigned.
     /// </summary>
     private static readonly (int First, int Last)[] Invisible =
     [
@@ -51,7 +53,7 @@ internal static class KeyNameRules
     /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
     /// <param name="name">The name; empty if it is refused.</param>
     /// <param name="fault">
-    /// Why it is refused, to be put behind the name of the field. It never repeats the text, which may be a raw key.
+    /// Why it is refused, to follow the name of the field. It never repeats the text, which may be a raw key.
     /// </param>
     public static bool TryRead(string? text, string keyPrefix, out string name, [NotNullWhen(false)] out string? fault)
     {
@@ -63,7 +65,7 @@ internal static class KeyNameRules
         }
 
         return TryRead(
-            text, keyPrefix, LongestName, $"must be 1 to {LongestName} characters", "write a name that is none", out name, out fault);
+            text, keyPrefix, LongestName, $"must be 1 to {LongestName} characters", "write another name", out name, out fault);
     }
 
     /// <summary>Reads a description, as a name is read; an empty one is none.</summary>
@@ -102,20 +104,20 @@ internal static class KeyNameRules
         }
         else if (Find(text, IsForbidden) is { } forbidden)
         {
-            fault = $"has U+{forbidden:X4} in it, which is invisible, changes how other characters show, or has no fixed meaning;"
+            fault = $"contains U+{forbidden:X4}, which is invisible, changes the display of other characters, or has no fixed meaning;"
                 + " leave it out";
         }
         else if (!CanCompose && Find(text, MayCombine) is { } combining)
         {
-            fault = $"has U+{combining:X4} in it, which combines with another character, and this process runs in"
-                + " globalization-invariant mode, where nothing is composed; leave it out, or turn that mode off";
+            fault = $"contains U+{combining:X4}, which combines with another character, and this process runs in"
+                + " globalization-invariant mode, which cannot compose characters; leave it out, or turn that mode off";
         }
         else
         {
-            // After the check, because no text with half of a surrogate pair or a noncharacter can be composed.
+            // After the check, because text with an unpaired surrogate or a noncharacter cannot be composed.
             string composed = text.Normalize(NormalizationForm.FormC);
             fault = composed.Length > longest ? $"{expected}, and has {composed.Length}"
-                : LooksLikeRawKey(composed, keyPrefix) ? $"looks like a raw key, or has one in it; {remedy}"
+                : LooksLikeRawKey(composed, keyPrefix) ? $"looks like a raw key, or contains one; {remedy}"
                 : null;
             read = fault is null ? composed : "";
         }
@@ -123,11 +125,11 @@ internal static class KeyNameRules
         return fault is null;
     }
 
-    /// <summary>A part of a name in composed form; as it is, if it cannot be composed and is therefore in no name.</summary>
+    /// <summary>A part of a name in composed form; unchanged if it cannot be composed, and so cannot occur in a name.</summary>
     public static string Compose(string text) =>
         Find(text, IsForbidden) is null ? text.Normalize(NormalizationForm.FormC) : text;
 
-    /// <summary>The first code point that is not to be in a name, half of a surrogate pair included; null if there is none.</summary>
+    /// <summary>The first code point that is not allowed in a name, unpaired surrogates included; null if there is none.</summary>
     private static int? Find(ReadOnlySpan<char> text, Predicate<Rune> isSought)
     {
         while (!text.IsEmpty)
@@ -153,7 +155,7 @@ internal static class KeyNameRules
             or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
         || Array.Exists(Invisible, range => rune.Value >= range.First && rune.Value <= range.Last);
 
-    /// <summary>Marks, and the second and third letters of a Hangul syllable: what composing joins with the character before it.</summary>
+    /// <summary>Marks, and the second and third letters of a Hangul syllable: characters that are composed with the one before.</summary>
     private static bool MayCombine(Rune rune) =>
         Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Keys;
 
-/// <summary>The scopes of the host, and the message about any other.</summary>
+/// <summary>The scopes of the host, and the message about unknown ones.</summary>
 /// <param name="all">Every scope of the host, each once.</param>
 internal sealed class ScopeRules(IReadOnlyList<string> all)
 {
@@ -14,8 +14,8 @@ internal sealed class ScopeRules(IReadOnlyList<string> all)
     /// <summary>Why a text is refused as a scope of a key or an endpoint; null if it is one of the host's.</summary>
     public string? FaultOf(string? scope) =>
         scope is not null && all.Contains(scope) ? null
-        : all.Count == 0 ? $"{PrintableText.Quote(scope)} is no scope; this application has none"
-        : $"{PrintableText.Quote(scope)} is no scope; the scopes are {string.Join(", ", all)}";
+        : all.Count == 0 ? $"{PrintableText.Quote(scope)} is not a scope; this application has none"
+        : $"{PrintableText.Quote(scope)} is not a scope; the scopes are {string.Join(", ", all)}";
 
     /// <summary>Why a list cannot be the host's scopes; null if it can.</summary>
     public static string? FaultOf(IReadOnlyList<string?> scopes)
@@ -31,7 +31,7 @@ internal sealed class ScopeRules(IReadOnlyList<string> all)
 
             if (!seen.Add(scope))
             {
-                return $"{PrintableText.Quote(scope)} is there twice; name each scope once";
+                return $"{PrintableText.Quote(scope)} occurs twice; list each scope once";
             }
         }
 

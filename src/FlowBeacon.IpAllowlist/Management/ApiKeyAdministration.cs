@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Who may administer keys.</summary>
+/// <summary>The authorization of key administration.</summary>
 public static class ApiKeyAdministration
 {
     /// <summary>

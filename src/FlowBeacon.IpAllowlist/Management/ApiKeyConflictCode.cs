@@ -1,11 +1,11 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// What key administration conflicts with: the <c>code</c> of a 409, in snake case. The message beside it is for people and may change.
+/// Why key administration reports a conflict: the <c>code</c> of a 409, in snake case. The message is for people and may change.
 /// </summary>
 public enum ApiKeyConflictCode
 {
-    /// <summary>There is a key with this id already.</summary>
+    /// <summary>A key with this id already exists.</summary>
     IdTaken = 0,
 
     /// <summary>Another key that is not revoked has the name, in any case.</summary>
@@ -14,13 +14,13 @@ public enum ApiKeyConflictCode
     /// <summary>The key is revoked, which is final.</summary>
     KeyRevoked = 2,
 
-    /// <summary>The key is disabled; it can be enabled first.</summary>
+    /// <summary>The key is disabled; enable it first.</summary>
     KeyDisabled = 3,
 
-    /// <summary>The key is expired; it can get a later expiry first.</summary>
+    /// <summary>The key is expired; set a later expiry first.</summary>
     KeyExpired = 4,
 
-    /// <summary>The key comes from configuration, and is changed there.</summary>
+    /// <summary>The key comes from configuration and can only be changed there.</summary>
     KeyFromConfiguration = 5,
 
     /// <summary>The key is in the grace period of a rotation.</summary>
@@ -35,13 +35,15 @@ public enum ApiKeyConflictCode
     /// <summary>The key has no list, so there is nothing to recover.</summary>
     NoList = 9,
 
-    /// <summary>The address is on the key's list already.</summary>
+    /// <summary>The address is already on the key's list.</summary>
     AddressListed = 10,
 
-    /// <summary>The address that a recovery comes from is not known.</summary>
+    /// <summary>The client address of the recovery request is unknown.</summary>
     AddressUnknown = 11,
 
-    /// <summary>There is no evidence for a recovery: the key was not recently denied from the address, and was not shown.</summary>
+    /// <summary>
+    /// There is no evidence for a recovery: the key was not recently denied from the address, and the request does not contain it.
+    /// </summary>
     NotDenied = 12,
 
     /// <summary>The key was recovered within the last hour.</summary>

@@ -1,12 +1,12 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>A key with what people need beside it. Immutable.</summary>
+/// <summary>A key with the details that administration needs: description, notes, dates, version. Immutable.</summary>
 public sealed record ApiKeyDetails
 {
     /// <summary>The key as the request path sees it: id, name, prefix, list, scopes, expiry, and the old secret of a rotation.</summary>
     public required ApiKey Key { get; init; }
 
-    /// <summary>What people wrote about the key; empty if nothing.</summary>
+    /// <summary>A description of the key; empty if there is none.</summary>
     /// <exception cref="ArgumentNullException">The text is null.</exception>
     public string Description
     {
@@ -19,8 +19,7 @@ public sealed record ApiKeyDetails
     } = "";
 
     /// <summary>
-    /// What people need of the entries of the list, in its order. An entry of the list without one here has no note, and nobody knows since
-    /// when it is there.
+    /// Details of the list's entries, in its order. An entry without details here has no note, and when it was added is unknown.
     /// </summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<AllowlistEntryDetails> Entries
@@ -37,8 +36,8 @@ public sealed record ApiKeyDetails
     public required long Version { get; init; }
 
     /// <summary>
-    /// The revision of the commit that last wrote the key, which orders all changes: a node where it is in force knows this version of the
-    /// key or a later one. The repository sets it; 0 for a key from configuration, or one that is not committed yet.
+    /// The revision of the commit that last wrote the key. Revisions order all changes: a node at this revision or later has this version
+    /// of the key or a later one. The repository sets it; 0 for a key from configuration, or one that is not committed yet.
     /// </summary>
     public long Revision { get; init; }
 
@@ -60,7 +59,7 @@ public sealed record ApiKeyDetails
     /// <summary>Where the key is kept.</summary>
     public ApiKeyOrigin Origin { get; init; }
 
-    /// <summary>Every entry of the list, in its order, with what people need of it.</summary>
+    /// <summary>Every entry of the list, in its order, with its details.</summary>
     internal IEnumerable<(AllowlistEntryDetails Details, DateTimeOffset? ExpiresAt)> DescribeEntries()
     {
         var details = Entries.ToDictionary(entry => entry.Ip, StringComparer.Ordinal);

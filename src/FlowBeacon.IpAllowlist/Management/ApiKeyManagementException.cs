@@ -36,7 +36,7 @@ public sealed class ApiKeyManagementException : Exception
     public IReadOnlyDictionary<string, string[]> Errors { get; } = new Dictionary<string, string[]>();
 
     /// <summary>
-    /// The traffic that the change would cut off; null for any other refusal than <see cref="ApiKeyManagementFault.LockoutRisk"/>.
+    /// The traffic that the change would cut off; null unless the refusal is <see cref="ApiKeyManagementFault.LockoutRisk"/>.
     /// </summary>
     public LockoutRisk? LockoutRisk { get; }
 }

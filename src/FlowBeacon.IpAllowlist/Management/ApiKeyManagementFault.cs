@@ -9,7 +9,7 @@ public enum ApiKeyManagementFault
     /// <summary>There is no such key.</summary>
     NotFound = 1,
 
-    /// <summary>Something that is there does not allow it; see <see cref="ApiKeyManagementException.Code"/>.</summary>
+    /// <summary>It conflicts with the state of a key or its traffic; see <see cref="ApiKeyManagementException.Code"/>.</summary>
     Conflict = 2,
 
     /// <summary>The key was changed since the caller read it.</summary>
@@ -21,12 +21,11 @@ public enum ApiKeyManagementFault
     /// </summary>
     LockoutRisk = 4,
 
-    /// <summary>The audit log failed or did not answer in time, and no change is made without its record.</summary>
+    /// <summary>The audit log failed or did not answer in time, and every change needs a record.</summary>
     AuditUnavailable = 5,
 
     /// <summary>
-    /// What was seen of the key's traffic (<see cref="IApiKeyTraffic"/>) could not be read, or not in time, and nobody can tell without it
-    /// whether the change may be made.
+    /// The recorded traffic of the key (<see cref="IApiKeyTraffic"/>) could not be read, or not in time, and the change depends on it.
     /// </summary>
     TrafficUnavailable = 6,
 }

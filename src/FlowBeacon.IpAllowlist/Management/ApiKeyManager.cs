@@ -114,7 +114,7 @@ public sealed class ApiKeyManager
         }
         catch (ApiKeyConflictException conflict) when (conflict.Conflict == ApiKeyConflict.StaleVersion)
         {
-            throw ManagementRefusal.Conflict(ApiKeyConflictCode.IdTaken, "There is a key with this id already.");
+            throw ManagementRefusal.Conflict(ApiKeyConflictCode.IdTaken, "A key with this id already exists.");
         }
     }
 

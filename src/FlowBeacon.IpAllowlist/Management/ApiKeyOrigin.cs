@@ -6,6 +6,6 @@ public enum ApiKeyOrigin
     /// <summary>In the repository: it can be changed here.</summary>
     Repository = 0,
 
-    /// <summary>In the configuration: it is changed there, and only there.</summary>
+    /// <summary>In the configuration: it can only be changed there.</summary>
     Configuration = 1,
 }

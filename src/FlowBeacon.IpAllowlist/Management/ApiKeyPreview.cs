@@ -1,12 +1,12 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What a change would do. Nothing is written.</summary>
+/// <summary>The effect of a change that is not made.</summary>
 public sealed record ApiKeyPreview
 {
-    /// <summary>The key as it is. To make the change that was previewed and no other, name its version.</summary>
+    /// <summary>The key as it is now. To make exactly the previewed change, pass its version.</summary>
     public required ApiKeyDetails Before { get; init; }
 
-    /// <summary>The key as it would be for requests.</summary>
+    /// <summary>The key as requests would see it after the change.</summary>
     public required ApiKey After { get; init; }
 
     /// <summary>
@@ -22,6 +22,6 @@ public sealed record ApiKeyPreview
     /// </summary>
     public SecretUse? OldSecret { get; init; }
 
-    /// <summary>What is legal about the change and probably not meant.</summary>
+    /// <summary>Warnings: parts of the change that are allowed but probably a mistake.</summary>
     public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];
 }

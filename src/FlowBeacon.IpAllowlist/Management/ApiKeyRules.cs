@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What each field of a key may be. Faults are named by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
+/// <summary>The rules for the fields of a key. Faults are keyed by field, in .NET names such as <c>AllowedIps[2]</c>.</summary>
 internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvider time)
 {
     /// <summary>How long a recovered key must wait for its next recovery.</summary>
@@ -44,7 +44,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
         return description;
     }
 
-    /// <summary>Reads a new key's list. Only one that is there, and empty, turns the check off; a break-glass key needs none.</summary>
+    /// <summary>Reads a new key's list. An empty one turns the check off, a missing one is a fault; a break-glass key needs none.</summary>
     public ApiKeyDetails ReadAllowedIps(ApiKeyDetails key, NewApiKey request, FieldErrors errors)
     {
         if (request.AllowedIps is null && !request.IsBreakGlass)
@@ -62,8 +62,8 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
         return _list.Read(request.AllowedIps ?? [], key, isKeyKnown: true, errors);
     }
 
-    /// <summary>Reads the new list of a key. Only a change is refused: a key without a list may stay as it is.</summary>
-    /// <param name="before">The key, or one that stands for it where it is not known yet.</param>
+    /// <summary>Reads the new list of a key. Where a list is required, a key that already has none may keep none.</summary>
+    /// <param name="before">The key, or a placeholder while it is unknown.</param>
     /// <param name="items">The list.</param>
     /// <param name="isKeyKnown">Whether it is the key itself.</param>
     /// <param name="errors">Where faults are put.</param>
@@ -85,7 +85,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
     {
         if (settings.RequireAllowlist)
         {
-            errors.Add(nameof(NewApiKey.AllowedIps), "must not be empty: this application requires a list of every key");
+            errors.Add(nameof(NewApiKey.AllowedIps), "must not be empty: this application requires a list for every key");
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
         if (!Enum.IsDefined(mode))
         {
             string all = string.Join(" or ", Enum.GetNames<AllowlistMode>());
-            errors.Add(nameof(NewApiKey.AllowlistMode), $"{(int)mode} is no mode; write {all}");
+            errors.Add(nameof(NewApiKey.AllowlistMode), $"{(int)mode} is not a mode; write {all}");
         }
 
         return mode;
@@ -147,7 +147,7 @@ internal sealed class ApiKeyRules(ApiKeyManagementSettings settings, TimeProvide
         {
             errors.Add(nameof(NewApiKey.Scopes), settings.Scopes.All.Contains(ApiKeyScopes.GovernanceRead)
                 ? $"must not contain {scope}: a break-glass key only reads ({ApiKeyScopes.GovernanceRead})"
-                : $"must be empty: a break-glass key has no scope but {ApiKeyScopes.GovernanceRead}, which this application does not have");
+                : $"must be empty: a break-glass key may only have {ApiKeyScopes.GovernanceRead}, which this application does not define");
         }
     }
 }

@@ -12,6 +12,6 @@ public enum ApiKeyState
     /// <summary>It was disabled, whether or not it is expired as well. It works again when it is enabled.</summary>
     Disabled = 2,
 
-    /// <summary>It was revoked, for good.</summary>
+    /// <summary>It was revoked, which is final.</summary>
     Revoked = 3,
 }

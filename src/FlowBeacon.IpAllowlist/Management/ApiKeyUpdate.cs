@@ -22,11 +22,11 @@ public sealed record ApiKeyUpdate
     /// <summary>The new expiry, in the future.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the list is enforced or only rehearsed.</summary>
+    /// <summary>Whether the list is enforced or only reported on.</summary>
     public AllowlistMode? AllowlistMode { get; init; }
 
     /// <summary>
-    /// Whether the key works: false disables it, so that it is answered 401, and true enables it again. Disabling a key that was used
+    /// Whether the key works: false disables it (requests with it get 401), true enables it again. Disabling a key that was used
     /// within the last 24 hours needs <see cref="AcceptLockoutRisk"/>.
     /// </summary>
     public bool? Enabled { get; init; }

@@ -1,14 +1,14 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Something about a change that is legal and probably not meant. It refuses nothing.</summary>
+/// <summary>A part of a change that is allowed but probably a mistake. A warning refuses nothing.</summary>
 public sealed record ApiKeyWarning
 {
     /// <summary>What it is about.</summary>
     public required ApiKeyWarningKind Kind { get; init; }
 
-    /// <summary>What to know, for people: a sentence without its end mark, such as <c>224.0.0.1 is a multicast address; …</c>.</summary>
+    /// <summary>The warning, for people: a sentence without a full stop, such as <c>224.0.0.1 is a multicast address; …</c>.</summary>
     public required string Message { get; init; }
 
-    /// <summary>The entry of the list that it is about, in canonical text; null if it is not about one.</summary>
+    /// <summary>The entry concerned, in canonical text; null if there is none.</summary>
     public string? Entry { get; init; }
 }

@@ -21,7 +21,7 @@ public sealed record AuditEntry
     /// <summary>Who did it.</summary>
     public required ApiKeyActor Actor { get; init; }
 
-    /// <summary>The key it happened to; null if it concerns none.</summary>
+    /// <summary>The id of the key concerned; null if there is none.</summary>
     public string? KeyId { get; init; }
 
     /// <summary>That key's name at the time.</summary>
@@ -34,7 +34,7 @@ public sealed record AuditEntry
     public IReadOnlyList<string>? NewAllowedIps { get; init; }
 
     /// <summary>
-    /// What else of the key the change changed: an update, a creation, which had nothing before, or a recovery; empty for anything else.
+    /// The other fields that an update, a creation (without old values) or a recovery changed; empty for any other action.
     /// </summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<AuditChange> Changes
@@ -47,7 +47,7 @@ public sealed record AuditEntry
         }
     } = [];
 
-    /// <summary>What else there is to know, for people. It holds nothing that a caller wrote.</summary>
+    /// <summary>More about the event, for people. It contains no text that a caller wrote.</summary>
     public string? Detail { get; init; }
 
     /// <summary>How often it happened within its minute; 1 for everything that is not throttled.</summary>

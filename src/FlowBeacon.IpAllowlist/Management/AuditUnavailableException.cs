@@ -1,7 +1,7 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// A commit was refused, because its audit entries could not be appended or were not appended in time; nothing of it was written.
+/// A commit was refused, because its audit entries could not be appended or were not appended in time; none of it was written.
 /// </summary>
 /// <param name="message">What happened.</param>
 /// <param name="innerException">What the audit log threw, or a <see cref="TimeoutException"/>.</param>

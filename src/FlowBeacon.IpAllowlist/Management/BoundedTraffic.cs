@@ -1,13 +1,13 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Asks the registered traffic, which may be a database, for a bounded time.</summary>
+/// <summary>Queries the registered traffic, which may be a database, with a time limit.</summary>
 internal sealed class BoundedTraffic(IApiKeyTraffic traffic, TimeProvider time)
 {
     /// <summary>How long an answer may take.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Asks; a failure, or no answer in time, is part of the result.</summary>
-    /// <param name="ask">The question.</param>
+    /// <summary>Runs a query; a failure or a timeout is part of the result.</summary>
+    /// <param name="ask">The query.</param>
     /// <param name="cancellationToken">Cancels it.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was canceled.</exception>
     public async Task<Answer<T>> AskAsync<T>(Func<IApiKeyTraffic, CancellationToken, ValueTask<T>> ask, CancellationToken cancellationToken)
@@ -24,8 +24,8 @@ internal sealed class BoundedTraffic(IApiKeyTraffic traffic, TimeProvider time)
         }
     }
 
-    /// <summary>What was answered, or why nothing was.</summary>
-    /// <param name="Value">The answer; only without a failure.</param>
+    /// <summary>The result of a query, or why there is none.</summary>
+    /// <param name="Value">The result; only without a failure.</param>
     /// <param name="Failure">What went wrong; null if nothing did.</param>
     public readonly record struct Answer<T>(T? Value, Exception? Failure);
 }

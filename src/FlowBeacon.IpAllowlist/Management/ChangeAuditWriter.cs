@@ -29,7 +29,7 @@ internal sealed class ChangeAuditWriter(IAuditLog log, IReadOnlyList<AuditEntry>
     }
 
     /// <summary>
-    /// Replaces every entry that is or may yet be recorded by one which says that its change was not carried out. Runs in the background,
+    /// Replaces every entry that was or may still be recorded with one that says its change was not carried out. Runs in the background,
     /// because the log may never answer.
     /// </summary>
     public void Withdraw()

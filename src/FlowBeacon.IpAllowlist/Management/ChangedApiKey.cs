@@ -12,6 +12,6 @@ public sealed record ChangedApiKey
     /// </summary>
     public long Revision => Details.Revision;
 
-    /// <summary>What is legal about the change and probably not meant; only an update has any.</summary>
+    /// <summary>Warnings: parts of the change that are allowed but probably a mistake. Only an update has any.</summary>
     public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];
 }

@@ -1,8 +1,8 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// Collects the faults of an input, one for each field: what else is wrong with a field is mostly a consequence of the first. Bounded:
-/// after a hundred, the rest is only counted.
+/// Collects the faults of an input, the first one of each field: later ones mostly follow from it. After 100 fields, further ones are only
+/// counted.
 /// </summary>
 internal sealed class FieldErrors
 {

@@ -15,9 +15,9 @@ public sealed record FleetNode
     /// <summary>The newest revision that its requests are known to see.</summary>
     public required long Revision { get; init; }
 
-    /// <summary>When it was last heard of; of this process, now.</summary>
+    /// <summary>When it last reported; for this process, now.</summary>
     public required DateTimeOffset LastContact { get; init; }
 
-    /// <summary>How it stands.</summary>
+    /// <summary>Its state.</summary>
     public required FleetNodeState State { get; init; }
 }

@@ -1,9 +1,9 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>How a node of a fleet stands.</summary>
+/// <summary>The state of a node of a fleet.</summary>
 public enum FleetNodeState
 {
-    /// <summary>It has not been heard of for longer than it should. It may serve requests all the same, with older keys.</summary>
+    /// <summary>Its last report is overdue. It may still serve requests, with older keys.</summary>
     Silent = 0,
 
     /// <summary>Its requests see an older revision than the last committed one, or it has no keys yet.</summary>

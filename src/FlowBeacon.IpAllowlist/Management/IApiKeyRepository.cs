@@ -17,7 +17,8 @@ public interface IApiKeyRepository
     /// <summary>
     /// Commits a change: every key and every audit entry of it, or nothing. A repository that hands its entries to an
     /// <see cref="IAuditLog"/> must bound its waiting by <see cref="ApiKeyChange.AuditTimeout"/>, honour
-    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that is recorded after a refusal by one whose detail says so.
+    /// <see cref="ApiKeyChange.AcceptMissingAudit"/>, and replace an entry that is recorded after a refusal as <see
+    /// cref="IAuditLog.AppendAsync"/> says.
     /// </summary>
     /// <param name="change">The change.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
@@ -26,8 +27,8 @@ public interface IApiKeyRepository
     /// the change.
     /// </returns>
     /// <exception cref="ApiKeyConflictException">
-    /// A version is stale, an id, a name or a hash is taken. Nothing was written. Where a key that must not exist yet exists, this is told
-    /// (<see cref="ApiKeyConflict.StaleVersion"/>) before anything else that is taken.
+    /// A version is stale, an id, a name or a hash is taken. Nothing was written. If a key that must not exist yet exists, <see
+    /// cref="ApiKeyConflict.StaleVersion"/> is reported before any other conflict.
     /// </exception>
     /// <exception cref="AuditUnavailableException">The entries could not be appended, or not in time. Nothing was written.</exception>
     ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken);

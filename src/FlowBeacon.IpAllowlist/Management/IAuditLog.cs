@@ -14,7 +14,7 @@ public interface IAuditLog
     /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>A task that completes when the entry is on record.</returns>
+    /// <returns>A task that completes when the entry is recorded.</returns>
     ValueTask AppendAsync(AuditEntry entry, CancellationToken cancellationToken);
 
     /// <summary>Reads entries, newest first.</summary>

@@ -10,13 +10,13 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// against.
 /// </summary>
 /// <remarks>
-/// Entries are appended before the change is published. If one cannot be appended in time, or another change comes first in that moment,
-/// the change does not happen, and each of its entries in the log is replaced by one whose detail begins with "not carried out".
+/// Entries are appended before the change is published. If one cannot be appended in time, or a conflicting change is written meanwhile,
+/// the change is not carried out, and each of its entries in the log is replaced by one whose detail begins with "not carried out".
 /// </remarks>
 /// <param name="store">The store to commit to.</param>
 /// <param name="audit">The audit log to commit to.</param>
 /// <param name="time">The clock of <see cref="ApiKeyChange.AuditTimeout"/>; null for the system's.</param>
-/// <param name="loggerFactory">Where it is logged that the audit log failed; null for nowhere.</param>
+/// <param name="loggerFactory">Logs failures of the audit log; null to log nothing.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A SemaphoreSlim holds nothing to free unless its AvailableWaitHandle is used.")]
 public sealed class InMemoryApiKeyRepository(
     InMemoryApiKeyStore store, IAuditLog audit, TimeProvider? time = null, ILoggerFactory? loggerFactory = null) : IApiKeyRepository
@@ -31,7 +31,7 @@ public sealed class InMemoryApiKeyRepository(
     private long _revision;
 
     /// <summary>
-    /// The revision of the last change; 0 before the first. Requests see what it changed.
+    /// The revision of the last change; 0 before the first. It is visible to requests.
     /// </summary>
     public long Revision => Volatile.Read(ref _revision);
 
@@ -41,14 +41,14 @@ public sealed class InMemoryApiKeyRepository(
         ArgumentNullException.ThrowIfNull(change);
         if (change.Keys.Contains(null) || change.Audit.Contains(null))
         {
-            throw new ArgumentException("A change has neither a key nor an audit entry that is null.", nameof(change));
+            throw new ArgumentException("A change must not contain a null key or audit entry.", nameof(change));
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         using var timeout = new CancellationTokenSource(change.AuditTimeout, _time);
         if (change.AcceptMissingAudit)
         {
-            // Without the semaphore: its holder may be waiting for the log.
+            // Does not wait for the semaphore: its holder may be waiting for the log.
             return await RecordAndWriteAsync(change, timeout.Token);
         }
 
@@ -56,7 +56,7 @@ public sealed class InMemoryApiKeyRepository(
         {
             throw new AuditUnavailableException(
                 "An earlier change is still waiting for the audit log. Nothing was changed.",
-                new TimeoutException("It took too long to get a turn."));
+                new TimeoutException("The change waited too long for an earlier one."));
         }
 
         try
@@ -105,14 +105,14 @@ public sealed class InMemoryApiKeyRepository(
             Check(change);
         }
 
-        // Recorded first, so that no change lacks its record. From here on the caller cannot cancel, so that no record lacks its change.
+        // The record comes first, so that there is no change without one. From here on the caller cannot cancel: the change must follow.
         var record = new ChangeAuditWriter(audit, change.Audit, _logger);
         await RecordAsync(change, record, timeout);
         try
         {
             lock (_lock)
             {
-                // Once more: a change that accepts a missing record may have come first.
+                // Checked again: a change that accepts a missing record may have been written in between.
                 Check(change);
                 long revision = _revision + 1;
                 Write(change, revision);
@@ -149,7 +149,7 @@ public sealed class InMemoryApiKeyRepository(
                 IpAllowlistLog.AuditUnavailable(_logger, failure, entry.Action.ToString(), entry.KeyId, entry.Actor.Id);
             }
 
-            throw new AuditUnavailableException("The audit log did not take the entries of the change. Nothing was changed.", failure);
+            throw new AuditUnavailableException("The audit log did not accept the entries of the change. Nothing was changed.", failure);
         }
     }
 
@@ -158,7 +158,7 @@ public sealed class InMemoryApiKeyRepository(
         var changed = change.Keys.Select(write => write.Details.Key.Id).ToHashSet(StringComparer.Ordinal);
         if (changed.Count != change.Keys.Count)
         {
-            throw new ArgumentException("A key is named twice in one change.", nameof(change));
+            throw new ArgumentException("The change contains the same key twice.", nameof(change));
         }
 
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);

@@ -80,7 +80,7 @@ public sealed class InMemoryAuditLog : IAuditLog
     private static long PositionOf(string cursor) =>
         long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out long position) && position > 0
             ? position
-            : throw new FormatException($"{nameof(AuditQuery)}.{nameof(AuditQuery.After)} is not the next of an earlier page.");
+            : throw new FormatException($"{nameof(AuditQuery)}.{nameof(AuditQuery.After)} is not from an earlier page.");
 
     private OrderedDictionary<string, AuditEntry> UsesOf(string keyId)
     {

@@ -14,7 +14,7 @@ public sealed class IssuedApiKey
     /// </summary>
     public long Revision => Details.Revision;
 
-    /// <summary>What is legal about the key and probably not meant; empty for a rotation.</summary>
+    /// <summary>Warnings: parts of the new key that are allowed but probably a mistake. Empty for a rotation.</summary>
     public IReadOnlyList<ApiKeyWarning> Warnings { get; init; } = [];
 
     /// <summary>The key without its raw text.</summary>

@@ -29,7 +29,7 @@ internal sealed class LockoutGuard(TimeProvider time)
     public LockoutRisk? Find(ApiKey before, ApiKey after, ApiKeySources seen) =>
         FindInUse(seen, client => !after.Judge(client, time).Passes() && before.Judge(client, time).Passes());
 
-    /// <summary>Everything that uses a key now, so that it would be cut off with the key itself; null if nothing does.</summary>
+    /// <summary>The sources that use a key now, which disabling it would cut off; null if there are none.</summary>
     /// <param name="key">The key.</param>
     /// <param name="seen">Where it was used from.</param>
     public LockoutRisk? FindInUse(ApiKey key, ApiKeySources seen) =>
@@ -53,7 +53,7 @@ internal sealed class LockoutGuard(TimeProvider time)
         return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk { Sources = cutOff, AreOlderEvicted = areOlderEvicted };
     }
 
-    /// <summary>The second in which a time that ends now begins: uses are known to the second.</summary>
+    /// <summary>The start of a period that ends now, rounded down to a second like the times of uses.</summary>
     private DateTimeOffset SecondBefore(TimeSpan window) =>
         DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - window).ToUnixTimeSeconds());
 
@@ -61,8 +61,8 @@ internal sealed class LockoutGuard(TimeProvider time)
         source.ClientIp is null ? ClientIp.Unusable(ClientIpFault.UnknownPeer)
         : IpAddressParser.TryParse(source.ClientIp, out IpAddressValue address) ? ClientIp.Peer(address)
         : throw new InvalidOperationException(
-            $"A {nameof(SourceSeen)}.{nameof(SourceSeen.ClientIp)} of the registered {nameof(IApiKeyTraffic)} is not an address, so nobody"
-            + " can tell whether the change would cut it off. Let it return addresses in canonical text, or null for uses without one.");
+            $"A {nameof(SourceSeen)}.{nameof(SourceSeen.ClientIp)} of the registered {nameof(IApiKeyTraffic)} is not an address, so"
+            + " it is unknown whether the change would cut it off. Return addresses in canonical text, or null for uses without one.");
 
     private static bool AdmitsEverybody(ApiKey key) =>
         !key.AllowedIps.IsUnreadable && (key.AllowedIps.Count == 0 || key.AllowlistMode == AllowlistMode.ReportOnly);

@@ -10,7 +10,7 @@ public sealed record LockoutRisk
     public required IReadOnlyList<SourceSeen> Sources { get; init; }
 
     /// <summary>
-    /// Whether sources of that time had to leave the record (<see cref="IpAllowlistOptions.MaxSourcesPerKey"/>), so that the change may
+    /// Whether sources of that time were evicted (<see cref="IpAllowlistOptions.MaxSourcesPerKey"/>), so that the change may
     /// deny more than <see cref="Sources"/>.
     /// </summary>
     public required bool AreOlderEvicted { get; init; }

@@ -18,14 +18,14 @@ internal static class ManagementRefusal
 
     public static ApiKeyManagementException AuditUnavailable(Exception cause) => new(
         ApiKeyManagementFault.AuditUnavailable,
-        "The audit log failed or did not answer in time, and no change is made without its record: nothing was changed. Repair the log,"
-        + $" then repeat the change. In an emergency a key can be revoked without a record, with {AcceptMissingAudit}.",
+        "The audit log failed or did not answer in time. Every change needs an audit record, so nothing was changed. Repair the log, then"
+        + $" repeat the change. In an emergency a key can be revoked without a record, with {AcceptMissingAudit}.",
         cause);
 
     public static ApiKeyManagementException TrafficUnavailable(string unknown, string remedy, Exception cause) => new(
         ApiKeyManagementFault.TrafficUnavailable,
-        "What was seen of the key's traffic could not be read, or not in time, so nobody can tell"
-        + $" {unknown}: nothing was changed. Repair its store, then try again, or {remedy}.",
+        "The recorded traffic of the key could not be read, or not in time, so it is unknown"
+        + $" {unknown}. Nothing was changed. Repair the store of the traffic, then try again, or {remedy}.",
         cause);
 
     public static ApiKeyManagementException TooRisky(LockoutRisk risk, bool isDisabling)
@@ -35,13 +35,13 @@ internal static class ManagementRefusal
         string finding = !risk.AreOlderEvicted ? $"would deny {ChangeText.Sources(risk)}, {InUse}"
             : risk.Sources.Count == 0 ? $"may deny addresses {InUse}{NotComplete}"
             : $"would deny {ChangeText.Sources(risk)}, {InUse}, and may deny others{NotComplete}";
-        string remedy = isDisabling ? "Let its users change over first, or repeat" : "Add what is missing to the list, or repeat";
+        string remedy = isDisabling ? "Switch its clients to another key first, or repeat" : "Add what is missing to the list, or repeat";
         return new(risk, $"The change {finding}. {remedy} the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
     }
 
     public static ApiKeyManagementException SecretInUse(LockoutRisk risk) => new(
         risk,
-        $"The old secret is in use, last {ChangeText.Use(risk.OldSecret!)}. Let its users change over to the new one"
+        $"The old secret is in use, last {ChangeText.Use(risk.OldSecret!)}. Switch its clients to the new one"
         + $" first, or repeat the change with {AcceptSecretInUse}.");
 
     public static ApiKeyManagementException Stale(long version) => new(

@@ -6,20 +6,19 @@ namespace FlowBeacon.IpAllowlist.Management;
 public sealed record NewApiKey
 {
     /// <summary>
-    /// The key's id, see <see cref="ApiKeyManager.NewId"/>: whoever chooses it can repeat a creation whose answer was lost, on any node,
-    /// and is told of the conflict instead of making a second key. <c>key_</c> and 32 lowercase hex digits; null for a new one.
+    /// The key's id: <c>key_</c> and 32 lowercase hex digits; null for a new one. Set it (<see cref="ApiKeyManager.NewId"/>) to be able to
+    /// repeat a creation whose answer was lost, on any node: if the key exists already, the repetition is a conflict, not a second key.
     /// </summary>
     public string? Id { get; init; }
 
     /// <summary>
-    /// 1 to 100 characters, unique (without case) among keys that are not revoked. It is kept in composed form (NFC, UAX #15). Refused are
-    /// control, format and other invisible characters, those without a fixed meaning, and what looks like a raw key.
+    /// 1 to 100 characters, unique (without case) among keys that are not revoked. It is kept in composed form (NFC, UAX #15). Control,
+    /// format, private-use, unassigned and invisible characters are refused, and so is text that looks like a raw key.
     /// </summary>
     public required string Name { get; init; }
 
     /// <summary>
-    /// What people should know about the key: at most 500 characters in one line, of which the same are refused as in a name; null or empty
-    /// for nothing.
+    /// A description for people: at most 500 characters in one line, with the same characters refused as in a name; null or empty for none.
     /// </summary>
     public string? Description { get; init; }
 
@@ -32,15 +31,15 @@ public sealed record NewApiKey
     /// <summary>When the key stops working, in the future; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Whether the list is enforced or only rehearsed.</summary>
+    /// <summary>Whether the list is enforced or only reported on.</summary>
     public AllowlistMode AllowlistMode { get; init; }
 
     /// <summary>Whether this is a break-glass key: no list, and no scope but <see cref="ApiKeyScopes.GovernanceRead"/>.</summary>
     public bool IsBreakGlass { get; init; }
 
     /// <summary>
-    /// Where the request to administer keys connected from, if it named its client in an X-Forwarded-For header: probably the host's own
-    /// proxy, so an entry that is this address is warned of. Null if it does not apply.
+    /// The peer address of the administration request, if that had an X-Forwarded-For header: probably the host's own proxy, so an entry
+    /// with this address causes a warning. Null if it does not apply.
     /// </summary>
     public IPAddress? ProxyAddress { get; init; }
 }

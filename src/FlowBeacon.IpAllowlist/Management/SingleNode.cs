@@ -3,7 +3,7 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// <summary>The fleet of one process, whose requests see a change as soon as it is committed.</summary>
 internal sealed class SingleNode(IApiKeyRepository repository, TimeProvider time) : IFleetStatus
 {
-    /// <summary>The revision of a change is in force before anybody knows it, so there is seldom anything to wait for.</summary>
+    /// <summary>A change is in force before its revision is returned, so waiting is rarely needed.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
 
     private readonly string _id = Guid.NewGuid().ToString("N");
@@ -12,7 +12,7 @@ internal sealed class SingleNode(IApiKeyRepository repository, TimeProvider time
     public long Revision => repository is InMemoryApiKeyRepository inMemory
         ? inMemory.Revision
         : throw new InvalidOperationException(
-            $"The revisions of {repository.GetType()} are not known here. Register what knows them beside it:"
+            $"The default {nameof(IFleetStatus)} does not know the revisions of {repository.GetType()}. Register your own:"
             + $" builder.Services.AddSingleton<{nameof(IFleetStatus)}, …>().");
 
     /// <inheritdoc/>

@@ -91,7 +91,7 @@ internal sealed class ThrottledAudit : IDisposable
 
     private async Task WriteCountAsync(Occurrences occurrences)
     {
-        // A slow first write must not come last.
+        // A slow first write must not overwrite the final count.
         await occurrences.FirstWrite;
         if (Volatile.Read(ref occurrences.Count) is > 1 and var times)
         {

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Finds what the check would decide about a request with a key, by the code that decides about real ones.</summary>
+/// <summary>Determines what the check would decide for a request with a key, with the code that decides real requests.</summary>
 internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
 {
     /// <summary>A request whose client address is known to be this one.</summary>
@@ -45,7 +45,7 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
                 IpAllowlistOutcome.InvalidKey => $"The key is {SnakeCase.Of(state)}.",
                 IpAllowlistOutcome.Unrestricted => "The key has no list, so the check is off.",
                 IpAllowlistOutcome.Allowed => $"{client.Address} is on the key's list.",
-                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is only rehearsed. {Explain(key, client, whyUnknown)}",
+                IpAllowlistOutcome.WouldDeny => $"Passes, because the list is in report-only mode. {Explain(key, client, whyUnknown)}",
                 _ => Explain(key, client, whyUnknown),
             },
         };
@@ -54,9 +54,10 @@ internal sealed class TrialJudge(ClientIpResolver resolver, TimeProvider time)
     private static string Explain(ApiKey key, ClientIp client, string whyUnknown) => key.WhyNotAdmitted(client) switch
     {
         IpAllowlistDenialReason.NotListed when key.AllowedIps.Contains(client.Address) =>
-            $"The key's list has {client.Address}, but only until {Expiry.ToInstant(key.AllowedIps.ListedUntil(client.Address)):u}.",
-        IpAllowlistDenialReason.NotListed => $"{client.Address} is in none of the {key.AllowedIps.Count} entries of the key's list.",
-        IpAllowlistDenialReason.UnreadableList => "The key's stored list cannot be read, so it admits nobody.",
+            $"{client.Address} is on the key's list, but its entry expired at "
+            + $"{Expiry.ToInstant(key.AllowedIps.ListedUntil(client.Address)):u}.",
+        IpAllowlistDenialReason.NotListed => $"{client.Address} matches none of the {key.AllowedIps.Count} entries of the key's list.",
+        IpAllowlistDenialReason.UnreadableList => "The key's stored list cannot be read, so every address is denied.",
         _ => whyUnknown,
     };
 }

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Where a key was used from successfully, as far as was seen and is remembered.</summary>
+/// <summary>The addresses that used a key successfully, as far as they were seen and are remembered.</summary>
 public sealed record ApiKeySources
 {
     /// <summary>
@@ -11,12 +11,12 @@ public sealed record ApiKeySources
     /// <summary>Uses that had no usable client address, which a list would deny; null if there were none.</summary>
     public SourceSeen? WithoutAddress { get; init; }
 
-    /// <summary>Whether older sources had to leave for newer ones, so that <see cref="Sources"/> is not all there was.</summary>
+    /// <summary>Whether older sources were evicted for newer ones, so that <see cref="Sources"/> is not complete.</summary>
     public bool AreOlderEvicted => EvictedUntil is not null;
 
-    /// <summary>When the newest of them was last seen, to the second; null if none had to leave.</summary>
+    /// <summary>When the newest evicted source was last seen, to the second; null if none was evicted.</summary>
     public DateTimeOffset? EvictedUntil { get; init; }
 
-    /// <summary>Since when it is watched; nothing is known of earlier uses.</summary>
+    /// <summary>When recording began; earlier uses are unknown.</summary>
     public required DateTimeOffset WatchingSince { get; init; }
 }

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Conclusions from the keys' traffic.</summary>
+/// <summary>Queries that combine the keys' traffic.</summary>
 public static class ApiKeyTrafficExtensions
 {
     /// <summary>Suggests a list for a key from where it was used from.</summary>
@@ -42,14 +42,14 @@ public static class ApiKeyTrafficExtensions
             return new Dictionary<string, RotationUse>();
         }
 
-        // In this order: a first use of the new secret in between must not look like one of the old one.
+        // In this order: a first use of the new secret in between must not be taken for a use of the old one.
         IReadOnlyDictionary<string, SourceSeen> lastUsed =
             await traffic.ReadLastUsedAsync([.. rotated.Select(key => key.Id)], cancellationToken);
         IReadOnlyDictionary<ApiKeyHash, SecretUse> secrets =
             await traffic.ReadSecretsLastUsedAsync([.. rotated.SelectMany(key => key.Hashes)], cancellationToken);
         return rotated.ToDictionary(key => key.Id, key => new RotationUse
         {
-            // A key that was not used since its rotation was used before with its old secret.
+            // A key that was not used since its rotation was last used with its old secret.
             Old = secrets.GetValueOrDefault(key.Retiring!.Hash)
                 ?? (!secrets.ContainsKey(key.Hash) && lastUsed.GetValueOrDefault(key.Id) is { } last ? UseOf(key, last) : null),
             Replacement = secrets.GetValueOrDefault(key.Hash),

@@ -1,7 +1,7 @@
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>The denials of one key from one address for one reason, as the record holds them.</summary>
+/// <summary>The recorded denials of one key from one address for one reason.</summary>
 public sealed record Denial
 {
     /// <summary>The key's id.</summary>
@@ -22,28 +22,30 @@ public sealed record Denial
     /// </summary>
     public int? Hop { get; init; }
 
-    /// <summary>Whether nothing was refused, because the key's list was only rehearsed (<see cref="AllowlistMode.ReportOnly"/>).</summary>
+    /// <summary>
+    /// Whether the requests passed, because the key's list was in report-only mode (<see cref="AllowlistMode.ReportOnly"/>).
+    /// </summary>
     public bool IsReportOnly { get; init; }
 
     /// <summary>
-    /// Whether the health endpoint was asked, which refuses nothing: the key would have been denied from there. Such rows are in no total
-    /// and are no evidence for a recovery.
+    /// Whether the requests were to the health endpoint, which refuses nothing: elsewhere they would have been denied. Such rows do not
+    /// count in totals, nor as evidence for a recovery.
     /// </summary>
     public bool IsHealth { get; init; }
 
     /// <summary>
-    /// How often. The record of one process is never too low. The sum of several processes may be, by rows that were removed before they
-    /// were taken (<see cref="TrafficChanges.Denials"/>).
+    /// The number of denials. In one process it is never too low. The sum of several processes may be, by the rows that were removed before
+    /// they were taken (<see cref="TrafficChanges.Denials"/>).
     /// </summary>
     public required long Count { get; init; }
 
-    /// <summary>How much <see cref="Count"/> may be too high, because the record is bounded; 0 as long as every address had room.</summary>
+    /// <summary>How much <see cref="Count"/> may be too high, because the record is bounded; 0 until it is full.</summary>
     public long CountError { get; init; }
 
-    /// <summary>When the record began to hold it, to the second.</summary>
+    /// <summary>When recording of this row began, to the second.</summary>
     public required DateTimeOffset FirstSeen { get; init; }
 
-    /// <summary>When it last happened, to the second.</summary>
+    /// <summary>When the last of them happened, to the second.</summary>
     public required DateTimeOffset LastSeen { get; init; }
 
     /// <summary>The method of the last such request, escaped and cut to 64 characters.</summary>

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>In which order denials are read. Rows that are equal in it have an order of their own, so that pages fit together.</summary>
+/// <summary>The order in which denials are read. Equal rows have a fixed order of their own, so that pages are consistent.</summary>
 public enum DenialOrder
 {
     /// <summary>The last denied first.</summary>

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>A part of the denials that a query asks for.</summary>
+/// <summary>A page of the denials that match a query.</summary>
 public sealed record DenialPage
 {
     /// <summary>The denials, in the order of the query.</summary>

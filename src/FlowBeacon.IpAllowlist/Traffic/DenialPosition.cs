@@ -5,10 +5,10 @@ using System.Text;
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>The position of a row in an order of denials: the greatest value first, then by what distinguishes rows.</summary>
-/// <param name="Value">What the order goes by: the time or the count.</param>
+/// <param name="Value">The sort value: the time or the count.</param>
 /// <param name="KeyId">The key's id.</param>
 /// <param name="Address">The address' bits; 0 if there is none.</param>
-/// <param name="Kind">The reason, and whether it was a rehearsal or the health endpoint.</param>
+/// <param name="Kind">The reason, and whether it was report-only or at the health endpoint.</param>
 internal readonly record struct DenialPosition(long Value, string KeyId, UInt128 Address, int Kind) : IComparable<DenialPosition>
 {
     private const char Separator = '~';
@@ -36,7 +36,7 @@ internal readonly record struct DenialPosition(long Value, string KeyId, UInt128
             }
         }
 
-        throw new FormatException($"{nameof(DenialQuery)}.{nameof(DenialQuery.After)} is not the next of an earlier page in this order.");
+        throw new FormatException($"{nameof(DenialQuery)}.{nameof(DenialQuery.After)} is not from an earlier page in this order.");
     }
 
     public string ToText(DenialOrder order) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(string.Create(

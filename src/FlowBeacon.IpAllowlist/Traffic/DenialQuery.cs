@@ -8,10 +8,10 @@ public sealed record DenialQuery
     /// <summary>Only this key's; null for all.</summary>
     public string? KeyId { get; init; }
 
-    /// <summary>Only from this address; an IPv4 address and its IPv4-mapped form are one. Null for all.</summary>
+    /// <summary>Only from this address; an IPv4 address and its IPv4-mapped form are the same. Null for all.</summary>
     public IPAddress? ClientIp { get; init; }
 
-    /// <summary>Only what was denied at or after this instant, to the second; null for all.</summary>
+    /// <summary>Only denials at or after this instant, to the second; null for all.</summary>
     public DateTimeOffset? Since { get; init; }
 
     /// <summary>The order; by default the last denied first.</summary>

@@ -5,32 +5,32 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>The bounded record of who was denied, and who would have been. In this process's memory.</summary>
+/// <summary>The bounded record of denials and report-only denials, in this process's memory.</summary>
 internal sealed class DenialRecord(CoarseClock clock)
 {
-    /// <summary>The most keys whose denials are held; beyond, the least recently denied key's leave.</summary>
+    /// <summary>The most keys whose denials are kept; beyond it, the record of the least recently denied key is dropped.</summary>
     public const int MostKeys = 1_024;
 
-    /// <summary>The same for keys that asked the health endpoint from a foreign address.</summary>
+    /// <summary>The same for requests to the health endpoint from addresses that are not allowed.</summary>
     public const int MostHealthKeys = 256;
 
     private readonly Lock _addingKey = new();
     private readonly int[] _pairsSeen = new int[4_096];
     private readonly ConcurrentDictionary<string, KeyDenials> _byKey = new(StringComparer.Ordinal);
 
-    // Separate, so that requests to the health endpoint cannot push denials out.
+    // Separate, so that requests to the health endpoint cannot evict denials.
     private readonly ConcurrentDictionary<string, KeyDenials> _healthByKey = new(StringComparer.Ordinal);
 
-    // Totals that were not taken before a key's record was dropped; changed under the lock. At most one item for each key, and none as
-    // long as nobody takes changes.
+    // Totals that were not taken before a key's record was dropped; changed under the lock. At most one item for each key, and none
+    // while changes are not taken.
     private Dictionary<string, DenialTotalsChange> _droppedTotals = new(StringComparer.Ordinal);
     private bool _isTaken;
 
-    /// <summary>Puts a denial on record.</summary>
+    /// <summary>Records a denial.</summary>
     /// <returns>Whether it is the first denial of this key from this address, as far as is remembered.</returns>
     public bool Add(DenialOccurrence denial)
     {
-        // Cut here, not when it is read: a raw key may have been pasted into the path.
+        // Shortened before it is stored: a raw key may have been pasted into the path.
         denial = denial with { Method = PrintableText.Cut(denial.Method), Path = PrintableText.Cut(denial.Path) };
         while (!FindOrBegin(denial.KeyId, denial.IsHealth).TryAdd(denial, clock.Now))
         {
@@ -76,7 +76,7 @@ internal sealed class DenialRecord(CoarseClock clock)
     public IReadOnlyList<DenialOccurrence> LastOfEachKey(uint since) =>
         [.. _byKey.Values.Where(key => key.LastAt >= since).Select(key => key.Last).OfType<DenialOccurrence>()];
 
-    /// <summary>What was added since the last time, key by key: rows and totals.</summary>
+    /// <summary>The rows and totals that were added since the last call, key by key.</summary>
     public IEnumerable<object> TakeChanges()
     {
         foreach (DenialTotalsChange totals in TakeDroppedTotals().Values)
@@ -100,7 +100,7 @@ internal sealed class DenialRecord(CoarseClock clock)
 
         foreach ((string keyId, KeyDenials key) in _healthByKey)
         {
-            // Without the totals: what the health endpoint was asked is in none.
+            // Without totals: requests to the health endpoint do not count in them.
             foreach (DenialRow row in key.TakeChanges(keyId).Rows)
             {
                 yield return ToDenial(row);
@@ -164,7 +164,7 @@ internal sealed class DenialRecord(CoarseClock clock)
         }
     }
 
-    /// <summary>Remembers a few thousand pairs without a lock; a forgotten one counts as new again.</summary>
+    /// <summary>Remembers a few thousand pairs without a lock; an evicted one counts as new again.</summary>
     private bool IsFirstOfPair(int pair)
     {
         ref int seen = ref _pairsSeen[(uint)pair % (uint)_pairsSeen.Length];

@@ -4,7 +4,7 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>
 /// The addresses that were denied most often, in fixed memory: the Space-Saving algorithm (Metwally, Agrawal, El Abbadi, 2005). With m
-/// rows, every address that made more than one in m of all denials is in the table, whatever else arrives. Not safe for concurrent use.
+/// rows, every address with more than 1/m of all denials is in the table, whatever other addresses arrive. Not safe for concurrent use.
 /// </summary>
 internal sealed class DenialTable
 {
@@ -14,7 +14,7 @@ internal sealed class DenialTable
     private readonly Dictionary<(IpAddressValue Address, IpAllowlistDenialReason Reason), DenialRow> _byAddress = [];
     private readonly List<DenialRow> _rows = [];
 
-    /// <summary>No row's count is below it.</summary>
+    /// <summary>A lower bound of the counts of all rows.</summary>
     private long _least;
     private int _place;
 
@@ -37,7 +37,7 @@ internal sealed class DenialTable
         row.Last = denial;
     }
 
-    /// <summary>What was added to the rows since the last time: copies whose counts are the increments.</summary>
+    /// <summary>The increments since the last call: copies of the rows whose counts are the increments.</summary>
     public IReadOnlyList<DenialRow> TakeChanges()
     {
         DenialRow[] changed = [.. _rows.Where(row => row.Count > row.TakenCount)];
@@ -58,7 +58,7 @@ internal sealed class DenialTable
     }
 
     /// <summary>
-    /// The new address takes over the count of the one that is removed: it cannot have been denied more often while it was not held.
+    /// The new address inherits the count of the removed one: it cannot have been denied more often while it was not in the table.
     /// </summary>
     private DenialRow TakeRarestRow()
     {
@@ -70,7 +70,7 @@ internal sealed class DenialTable
     }
 
     /// <summary>
-    /// Counts only grow, so a row that has not grown since it was the rarest still is. With many new addresses, few rows are examined.
+    /// Counts only grow, so the rarest row stays the rarest until it grows. With many new addresses, few rows are examined.
     /// </summary>
     private DenialRow FindRarestRow()
     {
@@ -94,10 +94,10 @@ internal sealed record DenialRow
 {
     public long Count { get; set; }
 
-    /// <summary>How much of the count may belong to addresses that were pushed out.</summary>
+    /// <summary>How much of the count may belong to addresses that were evicted.</summary>
     public long CountError { get; set; }
 
-    /// <summary>How much of the count was taken, or belongs to addresses that were pushed out.</summary>
+    /// <summary>How much of the count was taken, or belongs to addresses that were evicted.</summary>
     public long TakenCount { get; set; }
 
     public uint FirstSeen { get; set; }

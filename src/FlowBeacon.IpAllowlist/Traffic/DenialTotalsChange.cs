@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>How many denials of a key were added, whether or not the rows of their addresses were held.</summary>
+/// <summary>How many denials of a key were added, including those of addresses without a row.</summary>
 public sealed record DenialTotalsChange
 {
     /// <summary>The key's id.</summary>
@@ -9,7 +9,7 @@ public sealed record DenialTotalsChange
     /// <summary>Requests that were denied.</summary>
     public required long Denied { get; init; }
 
-    /// <summary>Requests that would have been, had the list been enforced.</summary>
+    /// <summary>Requests that would have been denied if the list had been enforced.</summary>
     public required long WouldDeny { get; init; }
 
     /// <summary>When the record of the key's denials began, to the second; it may lie before earlier batches.</summary>

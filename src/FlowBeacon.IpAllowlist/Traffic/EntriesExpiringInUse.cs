@@ -5,25 +5,25 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// <summary>Finds the entries of a key's list that are about to expire although they are in use.</summary>
 internal static class EntriesExpiringInUse
 {
-    /// <summary>How long before an entry's expiry people are told who look at the key.</summary>
+    /// <summary>How long before an entry's expiry the key has a warning.</summary>
     public static readonly TimeSpan Soon = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// How long before an entry's expiry it is logged. Recovery makes entries that live for a day: with the longer time they would be
-    /// logged as soon as they are there.
+    /// How long before an entry's expiry it is logged. Recovery adds entries that last for a day: with the longer time they would be logged
+    /// at once.
     /// </summary>
     public static readonly TimeSpan VerySoon = TimeSpan.FromHours(4);
 
     /// <summary>An address that used the key within this time is in use, as for the lock-out guard.</summary>
     public static readonly TimeSpan InUse = TimeSpan.FromHours(24);
 
-    /// <summary>Whether the key works and an entry of its list expires soon, so that its traffic is of interest.</summary>
+    /// <summary>Whether the key works and an entry of its list expires soon, so that its traffic must be read.</summary>
     public static bool HasExpiring(ApiKey key, DateTimeOffset now, TimeSpan soon) =>
         !key.IsRevoked && !key.IsDisabled && !(key.ExpiresAt <= now) && key.AllowedIps.HasMemberExpiring(now, now + soon);
 
     /// <summary>
-    /// The entries that admit now, expire soon, and hold an address that used the key lately and that no other entry admits longer; in the
-    /// order of the list. None for a key that does not work.
+    /// The entries in force that expire soon and contain an address that used the key lately and is not covered longer by another entry; in
+    /// the order of the list. None for a key that does not work.
     /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="sources">Where it was used from.</param>
@@ -37,7 +37,7 @@ internal static class EntriesExpiringInUse
             return [];
         }
 
-        // Sources are known to the second.
+        // Sources are recorded to the second.
         var since = DateTimeOffset.FromUnixTimeSeconds((now - InUse).ToUnixTimeSeconds());
         (IpAddressValue Address, DateTimeOffset LastSeen)[] inUse =
             [.. EntryUse.AddressesOf(sources).Where(source => source.LastSeen >= since)];

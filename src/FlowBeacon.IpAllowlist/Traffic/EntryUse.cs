@@ -5,7 +5,7 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// <summary>When the entries of a list were last used.</summary>
 internal static class EntryUse
 {
-    /// <summary>For each entry of the list, in its order, when an address that it holds was last seen; null if none was.</summary>
+    /// <summary>For each entry of the list, in its order, when an address in it was last seen; null if none was.</summary>
     public static IReadOnlyList<DateTimeOffset?> LastSeen(IpAddressSet list, ApiKeySources seen)
     {
         (IpAddressValue Address, DateTimeOffset LastSeen)[] sources = AddressesOf(seen.Sources);

@@ -9,7 +9,7 @@ internal sealed class KeyDenials(uint now)
     private readonly Lock _lock = new();
     private readonly uint _firstAt = now;
 
-    // Two tables, so that a rehearsal cannot push denials out of the record.
+    // Two tables, so that report-only denials cannot evict denials.
     private readonly DenialTable _denials = new();
     private readonly DenialTable _rehearsals = new();
     private long _denied;
@@ -20,7 +20,7 @@ internal sealed class KeyDenials(uint now)
     private long _takenWouldDeny;
     private bool _isClosed;
 
-    /// <summary>When the last denial happened; at first, when the record began.</summary>
+    /// <summary>When the last denial happened; before the first, when the record began.</summary>
     public uint LastAt => Volatile.Read(ref _lastAt);
 
     public DenialTotals Totals
@@ -46,8 +46,8 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>Puts a denial on record.</summary>
-    /// <returns>Whether it is; a closed record takes none.</returns>
+    /// <summary>Records a denial.</summary>
+    /// <returns>Whether it was recorded; a closed record accepts none.</returns>
     public bool TryAdd(in DenialOccurrence denial, uint at)
     {
         lock (_lock)
@@ -74,7 +74,7 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>The rows and totals that were added since the last time.</summary>
+    /// <summary>The rows and totals that were added since the last call.</summary>
     public (IReadOnlyList<DenialRow> Rows, DenialTotalsChange? Totals) TakeChanges(string keyId)
     {
         lock (_lock)
@@ -83,7 +83,7 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>The totals alone.</summary>
+    /// <summary>The totals only.</summary>
     public DenialTotalsChange? TakeTotals(string keyId)
     {
         lock (_lock)
@@ -92,7 +92,7 @@ internal sealed class KeyDenials(uint now)
         }
     }
 
-    /// <summary>Takes no more denials, because the record is about to be dropped and they would be lost with it.</summary>
+    /// <summary>Accepts no more denials, because the record is about to be dropped and they would be lost.</summary>
     /// <param name="lastAt">When the last denial happened, as far as the caller knows.</param>
     /// <returns>Whether it is closed; not if the key was denied since.</returns>
     public bool TryClose(uint lastAt)

@@ -8,7 +8,7 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// </summary>
 /// <param name="most">The most sources to hold.</param>
 /// <param name="evictedUntil">
-/// When a source was last seen that an earlier, dropped record of the key may have held; 0 if none was dropped.
+/// When the newest source of an earlier, dropped record of the key was last seen; 0 if none was dropped.
 /// </param>
 internal sealed class KeySources(int most, uint evictedUntil)
 {
@@ -26,7 +26,7 @@ internal sealed class KeySources(int most, uint evictedUntil)
     /// <summary>All the sources, uses without an address among them.</summary>
     public IEnumerable<SourceCell> All => _withoutAddress is { } cell ? _cells.Append(cell) : _cells;
 
-    /// <summary>When the newest of the sources was last seen that had to leave; 0 if none had to.</summary>
+    /// <summary>When the newest evicted source was last seen; 0 if none was evicted.</summary>
     public uint EvictedUntil => _evictedUntil;
 
     public uint LastSeen => All.Select(cell => cell.LastSeen).DefaultIfEmpty().Max();
@@ -39,7 +39,7 @@ internal sealed class KeySources(int most, uint evictedUntil)
             return _withoutAddress;
         }
 
-        // Without a predicate, which would be allocated for each request that comes here.
+        // Without a predicate, which would be allocated for each request.
         foreach (SourceCell cell in _cells)
         {
             if (cell.Address == client.Address)
@@ -54,8 +54,8 @@ internal sealed class KeySources(int most, uint evictedUntil)
     /// <summary>Finds the cell of an address, or makes one.</summary>
     /// <param name="client">The client address.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isOneMore">Whether the record holds one cell more than before.</param>
-    /// <param name="leaving">The cell that had to leave for it; null if none had to.</param>
+    /// <param name="isOneMore">Whether the record has one cell more than before.</param>
+    /// <param name="leaving">The cell that was evicted for it; null if none was.</param>
     public SourceCell Admit(ClientIp client, uint now, out bool isOneMore, out SourceCell? leaving)
     {
         if (Find(client) is { } held)
@@ -77,7 +77,7 @@ internal sealed class KeySources(int most, uint evictedUntil)
         SourceCell? oldest = cells.Length < most ? null : cells.MinBy(cell => cell.LastSeen);
         if (oldest is not null)
         {
-            // Recorded before the source is removed, so that concurrent readers see the one or the other.
+            // Set before the source is removed, so that concurrent readers see one or the other.
             isOneMore = false;
             leaving = oldest;
             oldest.Evict();

@@ -3,11 +3,11 @@ using FlowBeacon.IpAllowlist.Traffic;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// What this process saw of the keys' traffic, whichever <see cref="IApiKeyTraffic"/> is registered, and the changes of it for an
-/// implementation that adds up several processes. It is registered already and can be injected.
+/// The keys' traffic in this process, whichever <see cref="IApiKeyTraffic"/> is registered, and its changes for an implementation that adds
+/// up several processes. It is registered by the library and can be injected.
 /// </summary>
 /// <remarks>
-/// <para>There is one consumer. It takes a batch, delivers it and confirms it, then takes the next one, until there is none:</para>
+/// <para>There must be only one consumer. It takes a batch, delivers it, confirms it and takes the next one, until there is none:</para>
 /// <code>
 /// while (local.TakeChanges(1_000) is { } changes)
 /// {
@@ -21,8 +21,8 @@ namespace FlowBeacon.IpAllowlist;
 /// </code>
 /// <para>
 /// Take changes regularly, from the start of the process. The records are bounded. A row that is removed before it is taken is lost, but
-/// its denials remain in the totals, and a key whose sources were lost is named in <see cref="TrafficChanges.Losses"/>. What was not
-/// confirmed when the process ends is lost. Requests do not wait, except that a denial may wait while the changed rows of its key, at most
+/// its denials remain in the totals, and a key whose sources were lost is in <see cref="TrafficChanges.Losses"/>. Changes that are not
+/// confirmed when the process ends are lost. Requests do not wait, except that a denial may wait while the changed rows of its key, at most
 /// 256, are copied or read.
 /// </para>
 /// </remarks>
@@ -45,13 +45,12 @@ public sealed class LocalTraffic
     }
 
     /// <summary>
-    /// What this process saw since its start, taken or not. An implementation for several processes asks it, too, whether a key was denied,
-    /// which sources there are and when they were last seen, so that recent events of this process count at once. Do not add its numbers:
-    /// they include what was taken.
+    /// The traffic of this process since its start, taken or not. An implementation for several processes also reads denials, sources and
+    /// last uses from it, so that recent events of this process count at once. Do not add its numbers: they include what was taken.
     /// </summary>
     public IApiKeyTraffic ThisProcess { get; }
 
-    /// <summary>Takes what changed since the last time, or the batch that was taken then if it was not confirmed.</summary>
+    /// <summary>Takes the changes since the last batch, or that batch again if it was not confirmed.</summary>
     /// <param name="max">The most rows, totals, losses and uses of secrets together, from 1. A repeated batch is unchanged.</param>
     /// <returns>The changes; null if there are none.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="max"/> is less than 1.</exception>
@@ -67,7 +66,7 @@ public sealed class LocalTraffic
     /// <summary>Confirms that a batch was delivered, so that it is not returned again.</summary>
     /// <param name="changes">The batch that was taken last, as it was returned.</param>
     /// <exception cref="ArgumentNullException"><paramref name="changes"/> is null.</exception>
-    /// <exception cref="ArgumentException">It is not the batch that was taken last, or was confirmed already.</exception>
+    /// <exception cref="ArgumentException">It is not the last batch, or is already confirmed.</exception>
     public void Confirm(TrafficChanges changes)
     {
         ArgumentNullException.ThrowIfNull(changes);
@@ -76,7 +75,7 @@ public sealed class LocalTraffic
             if (!ReferenceEquals(changes, _unconfirmed))
             {
                 throw new ArgumentException(
-                    $"Batch {changes.Number} is not the one that was taken last, or was confirmed already.", nameof(changes));
+                    $"Batch {changes.Number} is not the last one taken, or is already confirmed.", nameof(changes));
             }
 
             _unconfirmed = null;
@@ -85,7 +84,7 @@ public sealed class LocalTraffic
 
     private TrafficChanges? TakeNext(int max)
     {
-        // A pass that an earlier call began may have missed later changes.
+        // A pass begun by an earlier call may have missed later changes.
         bool isContinued = _walk is not null;
         List<object> taken = TakeFromWalk(max);
         if (taken.Count == 0 && isContinued)
@@ -106,7 +105,7 @@ public sealed class LocalTraffic
         };
     }
 
-    /// <summary>Continues the pass over the records, or begins one, until it ends or <paramref name="max"/> changes were found.</summary>
+    /// <summary>Continues or begins a pass over the records, until it ends or <paramref name="max"/> changes are found.</summary>
     private List<object> TakeFromWalk(int max)
     {
         _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).Concat(_secrets.TakeChanges())

@@ -6,9 +6,9 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>One address that used one key, or its uses without a usable address.</summary>
 /// <remarks>
-/// Written from the request path without a lock, and rarely: the time at most once a second, the count exactly up to
-/// <see cref="ExactUpTo"/> and above that by random sampling, which keeps it within a few per cent. So the number of shared writes does not
-/// grow with the number of requests.
+/// Written from the request path without a lock, and rarely: the time at most once a second; the count exactly up to
+/// <see cref="ExactUpTo"/>, above that by random sampling, accurate to a few per cent. So shared writes do not grow with the number of
+/// requests.
 /// </remarks>
 internal sealed class SourceCell(ClientIp client, uint now)
 {
@@ -33,7 +33,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
 
     public long Count => Volatile.Read(ref _count);
 
-    /// <summary>Whether another source took its place; a caller that still holds it must get a new one.</summary>
+    /// <summary>Whether it was evicted; a caller that still has it must get a new one.</summary>
     public bool IsEvicted => _isEvicted;
 
     /// <summary>Whether it was seen since it was last taken.</summary>
@@ -41,7 +41,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
 
     public void Evict() => _isEvicted = true;
 
-    /// <summary>What was added since the last time; null if nothing was.</summary>
+    /// <summary>The increment since the last call; null if there is none.</summary>
     public SourceSeen? TakeChanges()
     {
         if (!HasChanges)
@@ -81,7 +81,7 @@ internal sealed class SourceCell(ClientIp client, uint now)
         Count = Count,
     };
 
-    /// <summary>Xorshift (G. Marsaglia, 2003): random enough for sampling, and it costs a nanosecond.</summary>
+    /// <summary>Xorshift (G. Marsaglia, 2003): good enough for sampling, and takes about a nanosecond.</summary>
     private static uint NextRandom()
     {
         uint random = _random == 0 ? (uint)Environment.CurrentManagedThreadId * 2_654_435_761 : _random;

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Successful uses of a key from one address, or without a usable one, that were added.</summary>
+/// <summary>Added successful uses of a key from one address, or without a usable one.</summary>
 public sealed record SourceChange
 {
     /// <summary>The key's id.</summary>

@@ -1,7 +1,7 @@
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Sources of a key were removed from the record of a process before they were taken, so that they are lost. Treat it as
+/// Sources of a key were evicted from the record of a process before they were taken, and are lost. Treat it as
 /// <see cref="ApiKeySources.EvictedUntil"/>.
 /// </summary>
 public sealed record SourceLoss

@@ -16,7 +16,7 @@ internal sealed class SourcesSeen
     private readonly Lock _admitting = new();
     private readonly ConcurrentDictionary<string, KeySources> _byKey = new(StringComparer.Ordinal);
 
-    /// <summary>The keys with a record, those first that were begun, or looked at and spared, longest ago.</summary>
+    /// <summary>The keys with a record, in the order in which they were begun or last examined for eviction.</summary>
     private readonly Queue<(string KeyId, KeySources Sources)> _order = new();
     private readonly CoarseClock _clock;
     private readonly int _mostPerKey;
@@ -37,10 +37,10 @@ internal sealed class SourcesSeen
         WatchingSince = clock.Now;
     }
 
-    /// <summary>Since when this process watches.</summary>
+    /// <summary>When this process began to record.</summary>
     public uint WatchingSince { get; }
 
-    /// <summary>The cells held in all.</summary>
+    /// <summary>The cells of all keys together.</summary>
     public int Cells => Volatile.Read(ref _cells);
 
     public IReadOnlyCollection<KeyValuePair<string, KeySources>> ByKey => _byKey;
@@ -82,7 +82,7 @@ internal sealed class SourcesSeen
         }
     }
 
-    /// <summary>Where a key was used from, for people.</summary>
+    /// <summary>The addresses that used a key, for people.</summary>
     public ApiKeySources Read(string keyId)
     {
         KeySources? sources = Find(keyId);
@@ -95,7 +95,7 @@ internal sealed class SourcesSeen
         };
     }
 
-    /// <summary>What was added since the last time, one item for each key and address.</summary>
+    /// <summary>The increments since the last call, one item for each key and address.</summary>
     public IEnumerable<object> TakeChanges()
     {
         foreach ((string keyId, KeySources sources) in _byKey)
@@ -110,7 +110,7 @@ internal sealed class SourcesSeen
         }
     }
 
-    /// <summary>Of which keys sources had to leave before they were taken, since the last time.</summary>
+    /// <summary>The keys whose sources were evicted before they were taken, since the last call.</summary>
     public IEnumerable<object> TakeLosses()
     {
         Dictionary<string, uint> lostUntil;
@@ -118,7 +118,7 @@ internal sealed class SourcesSeen
         {
             if (!_isTaken)
             {
-                // Nothing was taken before, so all that had to leave is lost.
+                // Nothing was taken before, so all evicted sources are lost.
                 _isTaken = true;
                 foreach ((string keyId, KeySources sources) in _byKey.Where(key => key.Value.EvictedUntil > 0))
                 {
@@ -141,7 +141,7 @@ internal sealed class SourcesSeen
         }
     }
 
-    /// <summary>Drops the record of a key that was not used lately, without a look at all keys: the least recently used of a few.</summary>
+    /// <summary>Drops the record of a key that was not used lately: the least recently used of a few, without examining all keys.</summary>
     private void DropOneKey()
     {
         (string KeyId, KeySources Sources)[] candidates =

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>Suggests an allowlist from the sources seen of a key, or advises against one.</summary>
+/// <summary>Suggests an allowlist from the sources of a key, or advises against one.</summary>
 internal static class SuggestionRules
 {
-    /// <summary>A shorter time of use does not distinguish new addresses from known ones.</summary>
+    /// <summary>With a shorter time of use, new addresses cannot be told from known ones.</summary>
     private static readonly TimeSpan MinTimeOfUse = TimeSpan.FromHours(1);
 
     /// <summary>An address first seen within this time is new.</summary>
@@ -23,8 +23,8 @@ internal static class SuggestionRules
         TimeSpan watched = now - seen.WatchingSince;
         if (watched < window)
         {
-            notes.Add($"watched for {DescribeDuration(watched)} only, of a window of {DescribeDuration(window)}:"
-                + " what comes less often is missing");
+            notes.Add($"watched for only {DescribeDuration(watched)} of a window of {DescribeDuration(window)}:"
+                + " addresses that are used less often may be missing");
         }
 
         if (seen.WithoutAddress is { } unknown && unknown.LastSeen >= now - window)
@@ -47,8 +47,8 @@ internal static class SuggestionRules
         TimeSpan sinceFirst = now - inWindow.Min(source => source.FirstSeen);
         if (sinceFirst < MinTimeOfUse)
         {
-            notes.Add($"first used {DescribeDuration(sinceFirst)} ago: too short to tell new addresses from settled ones,"
-                + " check each of them");
+            notes.Add($"first used {DescribeDuration(sinceFirst)} ago: too short to tell new addresses from stable ones,"
+                + " so check each of them");
         }
 
         TimeSpan maxAge = sinceFirst < MinTimeOfUse ? TimeSpan.Zero : Min(MaxAgeOfNew, sinceFirst / 2);
@@ -56,7 +56,7 @@ internal static class SuggestionRules
         SourceSeen[] newSources = [.. inWindow.Where(IsNew).OrderByDescending(source => source.FirstSeen)];
         notes.AddRange(newSources.Select(source =>
             $"{source.ClientIp} was first seen {DescribeDuration(now - source.FirstSeen)} ago and is left out:"
-            + " add it once you know whose it is"));
+            + " add it if you know whose it is"));
         string[] settled = [.. inWindow.Where(source => !IsNew(source)).Select(source => source.ClientIp!)];
         return Result(AllowlistAdvice.Allowlist, IpAddressSet.Parse(settled).ToCanonicalStrings(), newSources);
 
@@ -83,8 +83,8 @@ internal static class SuggestionRules
     {
         if (seen.EvictedUntil >= now - window)
         {
-            return $"do not allowlist this key: it came from more addresses than are remembered ({seen.Sources.Count})."
-                + " Rotating egress needs another protection; for a fleet of fixed addresses, raise MaxSourcesPerKey and watch again";
+            return $"do not allowlist this key: it was used from more addresses than are remembered ({seen.Sources.Count})."
+                + " For rotating egress use another protection; for many fixed addresses, raise MaxSourcesPerKey and watch again";
         }
 
         DateTimeOffset first = inWindow.Min(source => source.FirstSeen);
@@ -101,8 +101,8 @@ internal static class SuggestionRules
 
         return newInPart.All(count => count >= MinNewPerPart)
             ? $"do not allowlist this key: its addresses keep changing ({inWindow.Length} in {DescribeDuration(now - first)},"
-                + " new ones all the time), as rotating egress does. A list would cut it off; protect it by expiry, narrow scopes and"
-                + " rotation, or give it a fixed egress"
+                + " new ones throughout), as with rotating egress. A list would cut it off; protect it with an expiry, narrow scopes and"
+                + " rotation, or use a fixed egress address"
             : null;
     }
 

@@ -29,7 +29,7 @@ public sealed class ToyPageAdmissionTests
     [InlineData(false, ToyHost.Operator)]
     [InlineData(false, "paul owner operator")]
     [InlineData(true, ToyHost.Operator)]
-    public async Task Who_administers_keys_and_has_the_role_of_the_page_enters(bool isAnonymousAllowed, string person)
+    public async Task Admits_administrators_with_the_role_of_the_page(bool isAnonymousAllowed, string person)
     {
         await using ToyHost host = await StartAsync(isAnonymousAllowed);
 
@@ -44,7 +44,7 @@ public sealed class ToyPageAdmissionTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public async Task Nobody_else_enters(bool isAnonymousAllowed, string? person, int status)
+    public async Task Refuses_everyone_else(bool isAnonymousAllowed, string? person, int status)
     {
         await using ToyHost host = await StartAsync(isAnonymousAllowed);
 
@@ -57,7 +57,7 @@ public sealed class ToyPageAdmissionTests
     [Theory]
     [InlineData(false, 401)]
     [InlineData(true, 403)]
-    public async Task No_API_key_enters_whatever_it_may_do(bool isAnonymousAllowed, int status)
+    public async Task Refuses_API_keys_with_any_scopes(bool isAnonymousAllowed, int status)
     {
         await using ToyHost host = await StartAsync(isAnonymousAllowed);
         IssuedApiKey all = await host.CreateAsync(new NewApiKey { Name = "all", AllowedIps = [], Scopes = ApiKeyScopes.All });
@@ -92,7 +92,7 @@ public sealed class ToyPageAdmissionTests
     }
 
     [Fact]
-    public async Task Who_asks_is_decided_before_the_body_is_read()
+    public async Task Authorizes_before_the_body_is_read()
     {
         await using ToyHost host = await StartAsync(isAnonymousAllowed: true);
 
@@ -112,7 +112,7 @@ public sealed class ToyPageAdmissionTests
     }
 
     [Fact]
-    public async Task While_the_keys_are_not_loaded_whoever_presents_one_is_asked_to_wait()
+    public async Task While_the_keys_are_not_loaded_requests_with_a_key_get_the_time_to_wait()
     {
         _store.IsAway = true;
         await using ToyHost host = await ToyHost.StartAsync(_store);

@@ -46,7 +46,7 @@ public sealed class ToyFleetTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Waiting_ends_at_its_bound_and_the_nodes_tell_who_is_behind()
+    public async Task Waiting_ends_at_the_timeout_and_the_nodes_show_which_is_behind()
     {
         IssuedApiKey key = await _a.CreateAsync("make-grid", Listed);
         Task<bool> waiting = WaitAsync(key.Revision, Bound);

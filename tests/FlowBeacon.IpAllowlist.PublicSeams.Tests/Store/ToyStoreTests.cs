@@ -43,7 +43,7 @@ public sealed class ToyStoreTests
     }
 
     [Fact]
-    public async Task Once_the_keys_may_be_out_of_date_a_revoked_one_is_not_admitted()
+    public async Task Does_not_admit_a_revoked_key_when_the_keys_may_be_out_of_date()
     {
         await using ToyHost other = await ToyHost.StartAsync(_store, "other");
         await using ToyHost host = await ToyHost.StartAsync(_store);

@@ -86,7 +86,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_edit_is_not_refused_for_what_nobody_saw()
+    public async Task An_edit_is_not_refused_for_sources_that_no_host_saw()
     {
         IssuedApiKey key = await CreateAsync([Listed, Elsewhere]);
         (await _b.UseAsync(key.RawKey, Listed)).Should().Be(200);
@@ -151,7 +151,7 @@ public sealed class SharedTrafficTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Either_host_tells_what_both_saw()
+    public async Task Each_host_shows_the_traffic_of_both()
     {
         IssuedApiKey key = await CreateAsync([Listed]);
         string id = key.Details.Key.Id;

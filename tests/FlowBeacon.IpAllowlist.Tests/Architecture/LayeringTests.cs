@@ -20,7 +20,7 @@ public sealed class LayeringTests
     };
 
     [Fact]
-    public void Each_folder_uses_only_what_it_may()
+    public void Each_folder_uses_only_allowed_folders()
     {
         IReadOnlyList<FolderDependency> found = FolderDependencies.Find();
 

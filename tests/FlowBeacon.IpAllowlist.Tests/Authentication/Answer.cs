@@ -20,7 +20,7 @@ internal sealed record Answer(int Status, string Body)
 
     public static readonly Answer InsufficientScope = new(403,
         """{"type":"urn:flowbeacon:problems/insufficient-scope","title":"Insufficient scope","status":403,"detail":"The API """
-            + """key lacks a scope that this needs."}""");
+            + """key lacks a required scope."}""");
 
     public static Answer Ok(string body) => new(200, body);
 

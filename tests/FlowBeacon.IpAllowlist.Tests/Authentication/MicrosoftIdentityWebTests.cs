@@ -26,7 +26,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Authentication
         }
 
         [Fact]
-        public async Task Ours_demands_an_API_key_with_the_scope_and_leaves_nothing_of_theirs()
+        public async Task Our_attribute_requires_an_API_key_with_the_scope_and_replaces_theirs()
         {
             await using KestrelApp app = await StartAsync();
 

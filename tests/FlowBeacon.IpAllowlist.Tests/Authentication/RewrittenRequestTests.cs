@@ -241,7 +241,7 @@ public sealed class RewrittenRequestTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_requires_a_key_is_not_served_because_the_scheme_has_asked_about_one()
+    public async Task Authentication_alone_does_not_satisfy_an_endpoint_that_requires_the_check()
     {
         await using KestrelApp app = await SchemeApp.StartAsync(pipeline =>
         {

@@ -42,7 +42,7 @@ public sealed class RetainedMemoryTests
     }
 
     [Fact]
-    public void Keys_that_were_replaced_as_a_whole_are_not_held_by_what_was_remembered_of_them()
+    public void Replaced_keys_are_not_kept_alive_by_caches()
     {
         var store = new InMemoryApiKeyStore();
         using ServiceProvider provider = Services(store);

@@ -121,7 +121,7 @@ public sealed class ConfigurationLinkTests : IDisposable
     }
 
     [Fact]
-    public async Task Links_in_a_circle_are_told_and_leave_the_last_good_keys_in_force()
+    public async Task Links_in_a_circle_are_reported_and_leave_the_last_good_keys_in_force()
     {
         await using KestrelApp app = await StartAsync();
 

@@ -62,7 +62,7 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowlistMode": "report_only" """)),
-            "FlowBeacon:Keys:restricted:AllowlistMode: 'report_only' is no mode; write Enforce or ReportOnly"
+            "FlowBeacon:Keys:restricted:AllowlistMode: 'report_only' is not a mode; write Enforce or ReportOnly"
         },
         { KeyJson.WithSection("[]"), "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value" },
         { KeyJson.WithSection("null"), "FlowBeacon:Keys: " },
@@ -285,7 +285,7 @@ public sealed class ConfigurationReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_file_that_breaks_is_told_and_changes_no_key()
+    public async Task Another_broken_file_is_reported_and_changes_no_key()
     {
         _folder.Write("other.json", """{ "Other": "before" }""");
         await using KestrelApp app = await StartAsync(Good, "other.json");

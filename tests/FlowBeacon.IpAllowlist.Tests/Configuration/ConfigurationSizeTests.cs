@@ -27,7 +27,7 @@ public sealed class ConfigurationSizeTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Layouts))]
-    public async Task Start_up_and_reload_ask_for_values_in_proportion_to_the_keys_and_for_nothing_else(string layout)
+    public async Task Start_up_and_reload_read_a_number_of_values_proportional_to_the_keys(string layout)
     {
         (Questions atStart, Questions atReload) few = await StartAndReloadAsync(layout, Few);
         (Questions atStart, Questions atReload) many = await StartAndReloadAsync(layout, Many);

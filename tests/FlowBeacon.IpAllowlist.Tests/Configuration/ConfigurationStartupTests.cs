@@ -44,7 +44,7 @@ public sealed class ConfigurationStartupTests : IDisposable
         (await RefusalAsync(json)).Should().Contain("FlowBeacon:Keys:a:fb_live_5555...: unknown member").And.NotContain(TestKeys.Unknown);
     }
 
-    private const string RawKeyFault = "a key's name looks like a raw key, or has one in it; write a name that is none";
+    private const string RawKeyFault = "a key's name looks like a raw key, or contains one; write another name";
 
     /// <summary>A name as JSON has it, and what is said of it; the path shows it cut and escaped.</summary>
     public static TheoryData<string, string> FaultyNames => new()
@@ -53,8 +53,8 @@ public sealed class ConfigurationStartupTests : IDisposable
         { $"x {TestKeys.Restricted[8..]}", $"FlowBeacon:Keys:x 1111111111...: {RawKeyFault}" },
         {
             "make\\u202egrid",
-            "FlowBeacon:Keys:make\\u202egrid: a key's name has U+202E in it, which is invisible, changes how other characters show,"
-            + " or has no fixed meaning; leave it out"
+            "FlowBeacon:Keys:make\\u202egrid: a key's name contains U+202E, which is invisible, changes the display of other"
+            + " characters, or has no fixed meaning; leave it out"
         },
         {
             "make\\u000agrid",

@@ -19,8 +19,8 @@ public sealed class InvariantGlobalizationTests : IDisposable
         Func<Task> start = async () => await (await StartAsync()).DisposeAsync();
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain(
-            $": a key's name has {shown} in it, which combines with another character, and this process runs in"
-            + " globalization-invariant mode, where nothing is composed; leave it out, or turn that mode off");
+            $": a key's name contains {shown}, which combines with another character, and this process runs in"
+            + " globalization-invariant mode, which cannot compose characters; leave it out, or turn that mode off");
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class SampleStartupTests : IDisposable
     }
 
     [Fact]
-    public async Task The_demo_keys_stop_the_start_in_Production_and_it_says_why()
+    public async Task The_demo_keys_stop_start_up_in_Production_with_the_reason()
     {
         File.Move(_folder["appsettings.Development.json"], _folder["appsettings.Production.json"]);
 
@@ -41,7 +41,7 @@ public sealed class SampleStartupTests : IDisposable
     }
 
     [Fact]
-    public async Task Missing_keys_stop_the_start_and_it_says_why()
+    public async Task Missing_keys_stop_start_up_with_the_reason()
     {
         (int exitCode, string output) = await SampleProcess.RunToExitAsync(_folder.FullName, "Production");
 

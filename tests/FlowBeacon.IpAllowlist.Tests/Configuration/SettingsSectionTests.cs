@@ -23,15 +23,15 @@ public sealed class SettingsSectionTests : IDisposable
         { """{"RequireApiKey":"yes"}""", $"*{Section}:RequireApiKey*" },
         { """{"ClientIpSource":"PeerAdress"}""", $"*{Section}:ClientIpSource*" },
         { """{"MaxSourcesPerKey":0}""", "*MaxSourcesPerKey: 0 is out of range*" },
-        { """{"TrustedProxies":"10.0.0.0/8"}""", $"*{Section}:TrustedProxies: '10.0.0.0/8' stands where a list belongs*" },
-        { """{"TrustedProxies":null}""", $"*{Section}:TrustedProxies: 'null' stands where a list belongs*" },
-        { """{"TrustedProxies":{"edge":"10.0.0.0/8"}}""", $"*{Section}:TrustedProxies: a list of texts belongs here*" },
-        { """{"TrustedProxies":["10.0.0.0/8",null]}""", $"*{Section}:TrustedProxies: a list of texts belongs here*" },
-        { "null", $"*{Section}: 'null' is no object*" },
-        { "\"\"", $"*{Section}: '' is no object*" },
-        { "7", $"*{Section}: '7' is no object*" },
-        { "[]", $"*{Section}: '' is no object*" },
-        { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is none of ForwardedForFirst, TrustedProxies, PeerAddress*" },
+        { """{"TrustedProxies":"10.0.0.0/8"}""", $"*{Section}:TrustedProxies: '10.0.0.0/8' is not a list*" },
+        { """{"TrustedProxies":null}""", $"*{Section}:TrustedProxies: 'null' is not a list*" },
+        { """{"TrustedProxies":{"edge":"10.0.0.0/8"}}""", $"*{Section}:TrustedProxies: must be a list of texts*" },
+        { """{"TrustedProxies":["10.0.0.0/8",null]}""", $"*{Section}:TrustedProxies: must be a list of texts*" },
+        { "null", $"*{Section}: 'null' is not an object*" },
+        { "\"\"", $"*{Section}: '' is not an object*" },
+        { "7", $"*{Section}: '7' is not an object*" },
+        { "[]", $"*{Section}: '' is not an object*" },
+        { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is not one of ForwardedForFirst, TrustedProxies, PeerAddress*" },
         {
             """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""",
             $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*"
@@ -51,7 +51,7 @@ public sealed class SettingsSectionTests : IDisposable
         { """{"MinIPv6PrefixLength":48}""", "*MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges*" },
         { """{"RecoveryEntryLifetime":"24h"}""", $"*{Section}:RecoveryEntryLifetime*" },
         { """{"RecoveryEntryLifetime":"00:59:59"}""", "*RecoveryEntryLifetime: 00:59:59 is out of range*" },
-        { """{"Scopes":"orders:read"}""", $"*{Section}:Scopes: 'orders:read' stands where a list belongs*" },
+        { """{"Scopes":"orders:read"}""", $"*{Section}:Scopes: 'orders:read' is not a list*" },
         { """{"Scopes":["orders read"]}""", "*Scopes: *orders read*" },
         { """{"OnDenied":"log"}""", "*OnDenied*" },
         { """{"ScopesInForce":["orders:read"]}""", "*'ScopesInForce'*" },
@@ -185,7 +185,7 @@ public sealed class SettingsSectionTests : IDisposable
         Func<Task> start = () => KestrelApp.StartAsync(
             configure: builder => builder.Services.AddFlowBeaconIpAllowlist(elsewhere.GetSection(Section)));
 
-        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("AddFlowBeaconIpAllowlist() was given a section*");
+        await start.Should().ThrowAsync<InvalidOperationException>().WithMessage("AddFlowBeaconIpAllowlist() was called with a section*");
     }
 
     [Theory]

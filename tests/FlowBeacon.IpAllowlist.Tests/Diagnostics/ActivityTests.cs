@@ -41,7 +41,7 @@ public sealed class ActivityTests
     }
 
     [Fact]
-    public async Task Tells_nothing_of_a_request_that_is_not_checked()
+    public async Task Sets_no_tags_for_a_request_that_is_not_checked()
     {
         using var traced = new Traced(ActivitySamplingResult.AllData);
         await using KestrelApp app = await StartAsync(traced, web => web.MapGet("/", () => "in").DisableIpAllowlist());
@@ -52,7 +52,7 @@ public sealed class ActivityTests
     }
 
     [Fact]
-    public async Task Tells_nothing_if_not_all_data_is_requested()
+    public async Task Sets_no_tags_if_not_all_data_is_requested()
     {
         using var traced = new Traced(ActivitySamplingResult.PropagationData);
         await using KestrelApp app = await StartAsync(traced);
@@ -65,7 +65,7 @@ public sealed class ActivityTests
 
     /// <summary>The host makes such an activity for its log scopes alone, so every request would pay for tags that nobody reads.</summary>
     [Fact]
-    public async Task Tells_nothing_to_an_activity_that_nobody_listens_to()
+    public async Task Sets_no_tags_on_an_activity_without_listeners()
     {
         Activity? ofHost = null;
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"), pipeline: web =>

@@ -10,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 public sealed class HealthCheckTests
 {
     private const string Suspect = "The client-address source is probably wrong: requests with 3 of 3 keys all seem to come from 127.0.0.1,"
-        + " most likely a proxy of yours; make it send X-Forwarded-For";
+        + " probably one of your proxies; make it send X-Forwarded-For";
 
     private static readonly string[] RawKeys =
         [.. Enumerable.Range(0, 3).Select(number => $"fb_live_{new string((char)('a' + number), 48)}")];
@@ -31,7 +31,7 @@ public sealed class HealthCheckTests
         (await CheckAsync(app)).Status.Should().Be(HealthStatus.Healthy);
         (await CheckAsync(app)).Status.Should().Be(HealthStatus.Healthy);
 
-        Logged(app).Should().Equal((16, Suspect), (17, "The client-address source looks right again"));
+        Logged(app).Should().Equal((16, Suspect), (17, "The client-address source appears right again"));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class HealthCheckTests
     }
 
     [Fact]
-    public async Task Is_logged_where_nobody_asks_for_it()
+    public async Task Is_logged_without_a_health_check()
     {
         await using KestrelApp app = await StartAsync(checks: null);
         await UseAllKeysAsync(app);
@@ -107,7 +107,7 @@ public sealed class HealthCheckTests
                 return Logged(app).Count() > 1;
             },
             () => "no second line was logged");
-        Logged(app).Should().Equal((16, Suspect), (17, "The client-address source looks right again"));
+        Logged(app).Should().Equal((16, Suspect), (17, "The client-address source appears right again"));
     }
 
     private static IEnumerable<(int Id, string Message)> Logged(KestrelApp app) =>

@@ -115,7 +115,7 @@ public sealed class LogTests
     }
 
     [Fact]
-    public async Task What_a_rehearsed_list_would_deny_is_a_warning_once_and_then_goes_to_Debug()
+    public async Task A_report_only_denial_is_a_warning_once_and_then_logged_at_Debug()
     {
         await using KestrelApp app = await KestrelApp.StartAsync(Store(
             TestKeys.Create(TestKeys.Restricted, "restricted", "203.0.113.7") with { AllowlistMode = AllowlistMode.ReportOnly }));
@@ -128,7 +128,7 @@ public sealed class LogTests
         await app.GetAsync(Key, HeaderLine.ForwardedFor("203.0.113.7"));
 
         const string Message =
-            "Would be denied, were the list enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
+            "Would be denied if the list were enforced: key restricted ('fb_live_1111') from 198.51.100.9 (origin ForwardedFor),"
                 + " reason NotListed, X-Forwarded-For '198.51.100.9, 192.0.2.1'";
         LinesOfRefusals(app).Should().Equal($"13 WouldDeny Warning {Message}", $"14 WouldDenyRepeatedly Debug {Message}");
     }

@@ -206,7 +206,7 @@ public sealed class RequirementsTests
                 app.MapGroup("/group").RequireApiKeyScope("Admin").MapGet("/inner", () => "in").RequireApiKeyScope(ApiKeyScopes.Admin);
             });
 
-        const string Known = "is no scope; the scopes are governance:read, governance:evaluate, admin.";
+        const string Known = "is not a scope; the scopes are governance:read, governance:evaluate, admin.";
         message.Should().Contain($"'HTTP: GET /typo' requires a scope that no key can have: 'governance:raed' {Known}")
             .And.Contain($"'HTTP: GET /group/inner' requires a scope that no key can have: 'Admin' {Known}")
             .And.NotContain("/right")
@@ -217,9 +217,9 @@ public sealed class RequirementsTests
     public async Task FlowBeacons_scopes_are_unknown_to_a_host_with_scopes_of_its_own()
     {
         (await RefusalOfScopesAsync(["reports:read"], app => app.MapGet("/", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead)))
-            .Should().Contain("'governance:read' is no scope; the scopes are reports:read.");
+            .Should().Contain("'governance:read' is not a scope; the scopes are reports:read.");
         (await RefusalOfScopesAsync([], app => app.MapGet("/", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead)))
-            .Should().Contain("'governance:read' is no scope; this application has none.");
+            .Should().Contain("'governance:read' is not a scope; this application has none.");
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed class StartupWarningTests
     [Theory]
     [InlineData(false, true)]
     [InlineData(true, false)]
-    public async Task Does_not_count_keys_without_a_list_where_they_may_be_or_there_are_none(bool isRequired, bool hasAny)
+    public async Task Does_not_count_keys_without_a_list_where_they_are_allowed_or_none_exist(bool isRequired, bool hasAny)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(
             hasAny ? WithoutLists() : WithList(),
@@ -147,7 +147,7 @@ public sealed class StartupWarningTests
     [Theory]
     [InlineData("Production")]
     [InlineData("Development")]
-    public async Task Counts_the_ranges_that_are_kept_where_none_may_be_written(string environment)
+    public async Task Counts_existing_ranges_where_ranges_are_not_allowed(string environment)
     {
         await using KestrelApp app = await StartWithRangesAsync(allowsRanges: false, environment);
 
@@ -157,7 +157,7 @@ public sealed class StartupWarningTests
     }
 
     [Fact]
-    public async Task Does_not_count_ranges_where_they_may_be_written()
+    public async Task Does_not_count_ranges_where_they_are_allowed()
     {
         await using KestrelApp app = await StartWithRangesAsync(allowsRanges: true, "Production");
 

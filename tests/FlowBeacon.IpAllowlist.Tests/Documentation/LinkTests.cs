@@ -56,7 +56,7 @@ public sealed class LinkTests : IDisposable
         MarkdownLinks.Broken(WriteLink(link)).Should().ContainSingle().Which.Should().EndWith($": {link}");
 
     [Fact]
-    public void What_stands_in_a_block_of_code_is_no_link()
+    public void Text_in_a_block_of_code_is_not_a_link()
     {
         string file = Path.Combine(_folder, "code.md");
         File.WriteAllText(file, "```sh\n[a](none.md)\n```\n\n`[b](none.md)`\n");

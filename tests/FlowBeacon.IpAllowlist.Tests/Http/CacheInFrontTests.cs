@@ -55,7 +55,7 @@ public sealed class CacheInFrontTests
     }
 
     [Fact]
-    public async Task An_answer_behind_a_response_cache_in_front_says_that_it_is_private()
+    public async Task An_answer_through_a_response_cache_in_front_is_private()
     {
         await using KestrelApp app = await StartAsync(services => services.AddResponseCaching(), pipeline => pipeline.UseResponseCaching());
 
@@ -86,7 +86,7 @@ public sealed class CacheInFrontTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_the_check_does_not_see_may_be_cached_in_front()
+    public async Task An_endpoint_without_the_check_may_be_cached_in_front()
     {
         await using KestrelApp app = await StartAsync(services => services.AddOutputCache(), pipeline => pipeline.UseOutputCache());
 

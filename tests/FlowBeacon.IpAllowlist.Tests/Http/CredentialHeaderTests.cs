@@ -106,7 +106,7 @@ public sealed class CredentialHeaderTests
 
     [Theory]
     [MemberData(nameof(HeaderTwice))]
-    public async Task Refuses_the_header_twice_whatever_it_says(string first, string second)
+    public async Task Refuses_the_header_twice_with_any_values(string first, string second)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("127.0.0.1"));
 

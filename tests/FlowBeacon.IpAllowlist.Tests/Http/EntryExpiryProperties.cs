@@ -52,7 +52,7 @@ public sealed class EntryExpiryProperties : IDisposable
     }
 
     [Fact]
-    public void No_request_is_admitted_at_or_after_the_expiry_of_the_last_entry_that_holds_its_address()
+    public void No_request_is_admitted_at_or_after_the_expiry_of_the_last_entry_for_its_address()
     {
         int admitted = 0;
         int deniedByExpiry = 0;

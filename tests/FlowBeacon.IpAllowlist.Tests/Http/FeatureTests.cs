@@ -25,7 +25,7 @@ public sealed class FeatureTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Holds_what_was_found(string? rawKey, string? forwardedFor, string expected)
+    public async Task Has_the_result_of_the_check(string? rawKey, string? forwardedFor, string expected)
     {
         string? found = null;
         await using KestrelApp app = await StartAsync(feature => found = Describe(feature));
@@ -53,7 +53,7 @@ public sealed class FeatureTests
     }
 
     [Fact]
-    public async Task Gives_its_reader_an_address_that_it_may_change_without_harm()
+    public async Task Returns_a_copy_of_the_address()
     {
         var found = new List<IIpAllowlistFeature>();
         await using KestrelApp app = await StartAsync(feature => found.Add(feature!));

@@ -80,7 +80,7 @@ public sealed class ForgottenPartsTests
     }
 
     [Fact]
-    public async Task Use_in_a_joining_branch_and_again_behind_it_ends_in_a_500_that_says_so()
+    public async Task Use_in_a_rejoining_branch_and_again_behind_it_ends_in_a_500_with_the_cause()
     {
         bool ran = false;
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store("203.0.113.7"), pipeline: pipeline =>
@@ -171,7 +171,7 @@ public sealed class ForgottenPartsTests
     }
 
     [Fact]
-    public async Task Controllers_that_require_a_key_are_checked_and_fail_closed_where_nothing_checks()
+    public async Task Controllers_that_require_a_key_are_checked_and_fail_closed_without_the_check()
     {
         foreach (bool isChecked in new[] { true, false })
         {

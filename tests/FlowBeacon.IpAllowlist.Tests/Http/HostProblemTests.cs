@@ -54,7 +54,7 @@ public sealed class HostProblemTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task Keep_status_and_headers_whatever_the_customisation_does(string key, string path, int status, string type)
+    public async Task Keep_status_and_headers_with_any_customisation(string key, string path, int status, string type)
     {
         await using KestrelApp app = await StartAsync(problem =>
         {

@@ -90,7 +90,7 @@ public sealed class KeyAttributeTests
     [Theory]
     [InlineData("required")]
     [InlineData("disabled")]
-    public async Task An_attribute_overrides_what_is_said_of_all_controllers(string ofAll)
+    public async Task An_attribute_overrides_the_metadata_of_all_controllers(string ofAll)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(
             TestKeys.Store(Listed),
@@ -111,7 +111,7 @@ public sealed class KeyAttributeTests
 
     [Theory]
     [MemberData(nameof(CheckedPaths))]
-    public async Task An_endpoint_that_nothing_checks_does_not_run_and_names_the_call(string path)
+    public async Task An_unchecked_endpoint_does_not_run_and_names_the_missing_call(string path)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(
             TestKeys.Store(Listed),

@@ -40,7 +40,7 @@ public sealed class KeyedEndpointDocumentTests
 
     [Theory]
     [MemberData(nameof(OtherPaths))]
-    public async Task An_endpoint_that_requires_none_has_none(string path)
+    public async Task An_endpoint_without_a_required_key_has_no_refusals(string path)
     {
         await using KestrelApp app = await StartAsync(isKeyed: true);
 
@@ -48,7 +48,7 @@ public sealed class KeyedEndpointDocumentTests
     }
 
     [Fact]
-    public async Task What_the_host_says_itself_of_a_status_stays()
+    public async Task The_hosts_own_description_of_a_status_stays()
     {
         await using KestrelApp app = await StartAsync(isKeyed: true);
 

@@ -160,7 +160,7 @@ public sealed class OnDeniedTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_it_throws_ends_in_a_500_and_never_reaches_the_endpoint(bool asynchronously)
+    public async Task An_exception_ends_in_a_500_and_never_reaches_the_endpoint(bool asynchronously)
     {
         bool ran = false;
         await using KestrelApp app = await StartAsync(
@@ -180,7 +180,7 @@ public sealed class OnDeniedTests
     }
 
     [Fact]
-    public async Task What_it_throws_synchronously_ends_in_a_500_and_never_reaches_the_endpoint()
+    public async Task A_synchronous_exception_ends_in_a_500_and_never_reaches_the_endpoint()
     {
         bool ran = false;
         await using KestrelApp app = await StartAsync(

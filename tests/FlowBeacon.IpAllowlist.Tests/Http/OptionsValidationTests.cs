@@ -29,13 +29,13 @@ public sealed class OptionsValidationTests
 
     [Theory]
     [MemberData(nameof(NoHeaderNames))]
-    public async Task Refuses_what_is_no_header_name(string? name) =>
+    public async Task Refuses_an_invalid_header_name(string? name) =>
         (await FaultsOf(options => options.ApiKeyHeaderName = name!))
             .Should().ContainSingle().Which.Should().StartWith("ApiKeyHeaderName: ");
 
     [Theory]
     [MemberData(nameof(HeadersWithAMeaningOfTheirOwn))]
-    public async Task Refuses_a_header_that_means_something_else(string name) =>
+    public async Task Refuses_a_header_with_another_meaning(string name) =>
         (await FaultsOf(options => options.ApiKeyHeaderName = name))
             .Should().ContainSingle().Which.Should().StartWith($"ApiKeyHeaderName: {name}");
 
@@ -77,7 +77,7 @@ public sealed class OptionsValidationTests
     [InlineData("'reports\"read'", "reports\"read")]
     [InlineData("'reports\\u005cread'", "reports\\read")]
     [InlineData("'rapports:\\u00e9crire'", "rapports:écrire")]
-    public async Task Refuses_what_cannot_be_a_scope(string quoted, string? scope) =>
+    public async Task Refuses_invalid_scopes(string quoted, string? scope) =>
         (await FaultsOf(options => options.Scopes = ["reports:read", scope!])).Should().Equal(
             $"Scopes: {quoted} cannot be a scope; write 1 to 100 visible ASCII characters other than quotes and backslashes");
 
@@ -86,7 +86,7 @@ public sealed class OptionsValidationTests
     {
         (await FaultsOf(options => options.Scopes = [new string('s', 101)]))
             .Should().ContainSingle().Which.Should().StartWith("Scopes: 'sss");
-        (await FaultsOf(options => options.Scopes = ["a", "b", "a"])).Should().Equal("Scopes: 'a' is there twice; name each scope once");
+        (await FaultsOf(options => options.Scopes = ["a", "b", "a"])).Should().Equal("Scopes: 'a' occurs twice; list each scope once");
     }
 
     [Fact]
@@ -165,8 +165,8 @@ public sealed class OptionsValidationTests
     }
 
     [Theory]
-    [InlineData(16, 32, "MinIPv4PrefixLength: 16 has no effect without AllowCidrRanges; set that, too, or remove this")]
-    [InlineData(8, 48, "MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges; set that, too, or remove this")]
+    [InlineData(16, 32, "MinIPv4PrefixLength: 16 has no effect without AllowCidrRanges; set that as well, or remove this")]
+    [InlineData(8, 48, "MinIPv6PrefixLength: 48 has no effect without AllowCidrRanges; set that as well, or remove this")]
     public async Task Refuses_a_prefix_length_that_would_have_no_effect(int ipv4, int ipv6, string fault) =>
         (await FaultsOf(options =>
         {

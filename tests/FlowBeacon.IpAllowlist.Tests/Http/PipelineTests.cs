@@ -53,7 +53,7 @@ public sealed class PipelineTests
     }
 
     [Fact]
-    public async Task Two_branches_that_exclude_each_other_may_both_check()
+    public async Task Two_exclusive_branches_may_both_check()
     {
         await using KestrelApp app = await StartAsync(pipeline =>
         {

@@ -60,7 +60,7 @@ public sealed class RehearsalTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Refuses_nothing_and_says_what_it_would(
+    public async Task Refuses_nothing_and_reports_the_denial(
         AllowlistMode mode, string[] allowedIps, string? forwardedFor, int status, string expected, string measurement)
     {
         var found = new List<string>();
@@ -76,7 +76,7 @@ public sealed class RehearsalTests
     }
 
     [Theory]
-    [InlineData(AllowlistMode.ReportOnly, "Would be denied, were the list enforced", 13, "WouldDeny", 14, "WouldDenyRepeatedly")]
+    [InlineData(AllowlistMode.ReportOnly, "Would be denied if the list were enforced", 13, "WouldDeny", 14, "WouldDenyRepeatedly")]
     [InlineData(AllowlistMode.Enforce, "Denied", 1, "Denied", 2, "DeniedRepeatedly")]
     public async Task The_first_of_an_address_is_a_warning_and_the_rest_goes_to_Debug(
         AllowlistMode mode, string words, int first, string firstName, int repeated, string repeatedName)
@@ -101,7 +101,7 @@ public sealed class RehearsalTests
 
     [Theory]
     [MemberData(nameof(Modes))]
-    public async Task What_is_rehearsed_is_recorded_beside_the_denials_and_marked(AllowlistMode mode)
+    public async Task Report_only_denials_are_recorded_and_marked(AllowlistMode mode)
     {
         bool isRehearsal = mode == AllowlistMode.ReportOnly;
         await using KestrelApp app = await KestrelApp.StartAsync(Store(mode, Listed));
@@ -253,7 +253,7 @@ public sealed class RehearsalTests
         Func<Task> start = () => KestrelApp.StartAsync(configure: builder => AddKey(builder, mode));
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message
-            .Should().Contain($"FlowBeacon:Keys:restricted:AllowlistMode: '{mode}' is no mode; write Enforce or ReportOnly");
+            .Should().Contain($"FlowBeacon:Keys:restricted:AllowlistMode: '{mode}' is not a mode; write Enforce or ReportOnly");
     }
 
     private static InMemoryApiKeyStore Store(AllowlistMode mode, params string[] allowedIps)

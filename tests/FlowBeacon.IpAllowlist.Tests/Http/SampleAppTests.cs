@@ -29,7 +29,7 @@ public sealed class SampleAppTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Answers_as_its_readers_are_told(string path, string? rawKey, string? forwardedFor, int status)
+    public async Task Answers_as_documented(string path, string? rawKey, string? forwardedFor, int status)
     {
         await using WebApplicationFactory<Program> factory = Sample();
 
@@ -51,7 +51,7 @@ public sealed class SampleAppTests
     }
 
     [Fact]
-    public async Task Where_no_socket_can_be_asked_the_trace_of_UseForwardedHeaders_denies()
+    public async Task Without_a_socket_the_header_of_UseForwardedHeaders_causes_denials()
     {
         await using WebApplicationFactory<Program> factory = Sample();
 

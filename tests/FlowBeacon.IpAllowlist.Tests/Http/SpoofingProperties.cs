@@ -31,7 +31,7 @@ public sealed class SpoofingProperties
         .Select(Chain, (name, value) => $"{name}: {value}").Array[0, 4];
 
     [Fact]
-    public async Task Nothing_in_front_of_what_the_trusted_proxy_appended_changes_the_verdict()
+    public async Task Header_text_before_the_trusted_proxys_entry_does_not_change_the_verdict()
     {
         await using KestrelApp app = await StartAsync("127.0.0.1");
         using KeepAliveClient proxy = await KeepAliveClient.ConnectAsync(app.IPv4);
@@ -51,7 +51,7 @@ public sealed class SpoofingProperties
     }
 
     [Fact]
-    public async Task Nothing_in_one_line_with_what_the_trusted_proxy_appended_changes_the_verdict()
+    public async Task Header_text_in_the_line_of_the_trusted_proxys_entry_does_not_change_the_verdict()
     {
         await using KestrelApp app = await StartAsync("127.0.0.1");
         using KeepAliveClient proxy = await KeepAliveClient.ConnectAsync(app.IPv4);
@@ -71,7 +71,7 @@ public sealed class SpoofingProperties
     [Theory]
     [InlineData("127.0.0.1", 200)]
     [InlineData(Listed, 403)]
-    public async Task Nothing_a_client_sends_that_is_no_proxy_changes_the_verdict_about_its_own_address(string listed, int verdict)
+    public async Task Headers_of_a_client_that_is_not_a_proxy_do_not_change_its_verdict(string listed, int verdict)
     {
         await using KestrelApp app = await StartAsync("127.0.0.99", listed);
         using KeepAliveClient client = await KeepAliveClient.ConnectAsync(app.IPv4);

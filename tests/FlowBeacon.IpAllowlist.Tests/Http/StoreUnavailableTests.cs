@@ -78,7 +78,7 @@ public sealed class StoreUnavailableTests
 
     [Theory]
     [MemberData(nameof(Waits))]
-    public async Task Clients_are_asked_to_wait_for_whole_seconds(double seconds, string header)
+    public async Task Retry_After_is_in_whole_seconds(double seconds, string header)
     {
         IApiKeyStore store = ReadyStore.Create("in memory", TestKeys.Store(), () => false, TimeSpan.FromSeconds(seconds));
         await using KestrelApp app = await KestrelApp.StartAsync(store);

@@ -77,7 +77,7 @@ public sealed class ApiKeyManagerProperties
     }
 
     [Fact]
-    public async Task Sixteen_writers_that_name_no_version_are_never_refused()
+    public async Task Sixteen_concurrent_changes_without_a_version_all_succeed()
     {
         const int Each = 200;
         var keys = new ManagedKeys();
@@ -96,7 +96,7 @@ public sealed class ApiKeyManagerProperties
     }
 
     [Fact]
-    public async Task Of_sixteen_who_rotate_at_once_one_gets_a_secret()
+    public async Task Of_sixteen_concurrent_rotations_one_succeeds()
     {
         var keys = new ManagedKeys();
         IssuedApiKey old = await keys.CreateAsync("name");
@@ -108,7 +108,7 @@ public sealed class ApiKeyManagerProperties
     }
 
     [Fact]
-    public async Task Of_sixteen_who_create_a_name_at_once_one_gets_it()
+    public async Task Of_sixteen_concurrent_creations_with_one_name_one_succeeds()
     {
         var keys = new ManagedKeys();
         string[] issued = await OnlyTheFirstAsync(async () => (await keys.CreateAsync("name")).RawKey);
@@ -119,7 +119,7 @@ public sealed class ApiKeyManagerProperties
     }
 
     [Fact]
-    public async Task Sixteen_who_revoke_at_once_are_one_revocation()
+    public async Task Sixteen_concurrent_revocations_are_one()
     {
         var keys = new ManagedKeys();
         string id = (await keys.CreateAsync("name")).Details.Key.Id;

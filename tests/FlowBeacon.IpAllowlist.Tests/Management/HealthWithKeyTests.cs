@@ -131,7 +131,7 @@ public sealed class HealthWithKeyTests
     }
 
     [Fact]
-    public async Task The_first_denial_after_asking_health_is_a_warning_all_the_same()
+    public async Task The_first_denial_after_a_health_request_is_still_a_warning()
     {
         await using KeyApiHost host = await StartHostAsync();
         IssuedApiKey key = await host.CreateAsync("stolen", Listed);

@@ -48,7 +48,7 @@ public sealed class DenialRequestTests
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task The_record_says_why_and_where_the_address_came_from(
+    public async Task The_record_has_the_reason_and_the_origin_of_the_address(
         ClientIpSource source, string? forwardedFor, IpAllowlistDenialReason reason, ClientIpOrigin origin, int? hop, string? clientIp)
     {
         await using KestrelApp app = await StartAsync(source);
@@ -57,7 +57,7 @@ public sealed class DenialRequestTests
     }
 
     [Fact]
-    public async Task The_record_says_that_there_was_no_peer()
+    public async Task The_record_shows_a_missing_peer()
     {
         await using KestrelApp app = await StartAsync(ClientIpSource.PeerAddress, peer: null);
 
@@ -65,7 +65,7 @@ public sealed class DenialRequestTests
     }
 
     [Fact]
-    public async Task The_record_says_that_the_peer_was_rewritten()
+    public async Task The_record_shows_a_rewritten_peer()
     {
         await using KestrelApp app = await StartAsync(ClientIpSource.ForwardedForFirst, peer: IPAddress.Parse("192.0.2.1"));
 
@@ -73,7 +73,7 @@ public sealed class DenialRequestTests
     }
 
     [Fact]
-    public async Task The_record_says_that_the_list_is_unreadable_and_even_a_rehearsal_is_refused()
+    public async Task The_record_shows_an_unreadable_list_which_is_refused_even_in_report_only_mode()
     {
         await using KestrelApp app = await StartAsync(ClientIpSource.ForwardedForFirst, list: IpAddressSet.Unreadable);
 

@@ -37,7 +37,7 @@ public sealed class SourcesSeenConcurrencyTests
     }
 
     [Fact]
-    public void There_are_never_more_than_the_bound_and_whoever_left_knows_it()
+    public void There_are_never_more_than_the_bound_and_evicted_cells_are_marked()
     {
         const int Most = 8;
         for (int round = 0; round < Rounds; round++)

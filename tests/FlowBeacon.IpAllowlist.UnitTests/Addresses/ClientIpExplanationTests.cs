@@ -33,7 +33,7 @@ public sealed class ClientIpExplanationTests
         },
         {
             ClientIpSource.ForwardedForFirst, Proxy, "unknown, 203.0.113.7", "1 'unknown' none",
-            "The first entry of X-Forwarded-For is no address. No other is taken in its place."
+            "The first entry of X-Forwarded-For is not an address, and no other entry is used instead."
         },
         {
             ClientIpSource.TrustedProxies, Client, "198.51.100.9", "Peer 203.0.113.7 C",
@@ -55,13 +55,13 @@ public sealed class ClientIpExplanationTests
         {
             ClientIpSource.TrustedProxies, Proxy, "203.0.113.7, [::1, 10.0.0.2:80",
             "Peer 10.0.0.1 T | 1 '10.0.0.2:80' 10.0.0.2 T | 2 '[::1' none",
-            "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place."
+            "Entry 2 of X-Forwarded-For, counted from the right, is not an address, and no other entry is used instead."
         },
     };
 
     [Theory]
     [MemberData(nameof(Explanations))]
-    public void Tells_what_was_read_and_where_it_stopped(
+    public void Shows_every_address_read_and_where_reading_stopped(
         ClientIpSource source, string? peer, string? header, string steps, string conclusion)
     {
         (ClientIpExplanation explanation, _) =
@@ -82,13 +82,13 @@ public sealed class ClientIpExplanationTests
             new { Address = (IPAddress?)null, Fault = ClientIpFault.UnusableForwardedFor, Hop = 21 });
         explanation.Steps.Should().HaveCount(22);
         Describe(explanation.Steps[^1]).Should().Be("21 '10.0.0.1' none");
-        explanation.Conclusion.Should().Be("X-Forwarded-For names more than 20 trusted hops; none of them is taken.");
+        explanation.Conclusion.Should().Be("X-Forwarded-For has more than 20 trusted hops, so no address is used.");
     }
 
     [Theory]
     [InlineData(ClientIpSource.ForwardedForFirst)]
     [InlineData(ClientIpSource.TrustedProxies)]
-    public void Where_the_peer_was_replaced_nothing_is_believed_and_the_remedy_is_named(ClientIpSource source)
+    public void If_the_peer_was_replaced_no_address_is_used_and_the_remedy_is_named(ClientIpSource source)
     {
         (ClientIpExplanation explanation, _) = ResolverCase.Explain(source, IPAddress.Parse(Proxy), [Client], hasOriginalFor: true);
 
@@ -98,7 +98,7 @@ public sealed class ClientIpExplanationTests
     }
 
     [Fact]
-    public void What_a_client_wrote_is_bounded_and_escaped_and_shows_no_raw_key()
+    public void Client_text_is_bounded_and_escaped_and_shows_no_raw_key()
     {
         Text(TestKeys.Unrestricted).Should().Be("fb_live_2222...");
         Text("<b>\u00e9'" + new string('x', 100)).Should().StartWith("<b>\\u00e9\\u0027xxx").And.EndWith("...").And.HaveLength(64 + 10 + 3);

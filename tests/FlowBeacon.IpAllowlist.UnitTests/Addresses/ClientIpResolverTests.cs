@@ -183,7 +183,7 @@ public sealed class ClientIpResolverTests
     }
 
     [Fact]
-    public void Has_no_address_for_an_unknown_peer_whatever_it_forwards() =>
+    public void Has_no_address_for_an_unknown_peer_with_any_header() =>
         Resolve(ClientIpSource.TrustedProxies, null, "203.0.113.7").Should().Be("UnknownPeer");
 
     [Theory]

@@ -16,9 +16,9 @@ public sealed class IpAddressErrorMessageTests
         { "gateway:8080", "'gateway:8080' is a host and a port; write the address alone" },
         { "[2001:db8::7]", "'[2001:db8::7]' has brackets; write the address without them" },
         { "[2001:db8::7]:443", "'[2001:db8::7]:443' has brackets and a port; write the address alone" },
-        { "fe80::1%eth0", "'fe80::1%eth0' has a zone id; remove it, from '%' on: a zone means something on one machine only" },
+        { "fe80::1%eth0", "'fe80::1%eth0' has a zone id; remove it from '%' on: a zone is valid on one machine only" },
         { "010.0.0.1", "'010.0.0.1' has a leading zero: octal or decimal? write 10.0.0.1" },
-        { "gateway.example.com", "'gateway.example.com' is a host name, or no address at all; list each address it stands for" },
+        { "gateway.example.com", "'gateway.example.com' is a host name or not an address; list each of its addresses" },
         { "10.0.0.*", "'10.0.0.*' is a wildcard; list each address" },
         { "10.0.0.1-10.0.0.9", "'10.0.0.1-10.0.0.9' is a range; list each address" },
         { " 10.0.0.1", "' 10.0.0.1' has white space around it; remove it" },
@@ -34,7 +34,8 @@ public sealed class IpAddressErrorMessageTests
         { "unknown", "'unknown' is not an address; remove it or write an address" },
         {
             "\u0661.2.3.4",
-            "'\\u0661.2.3.4' contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII"
+            "'\\u0661.2.3.4' contains characters that are not allowed in an address; write digits, dots and colons (a to f in IPv6)"
+                + " in ASCII"
         },
     };
 
@@ -55,7 +56,7 @@ public sealed class IpAddressErrorMessageTests
         { "01", "octal or decimal? write 10.0.0.1" },
         { "::ffff:1.2.3.010", "octal or decimal? write 1.2.3.10" },
         { "localhost", "host name" },
-        { "10.0.0.x", "host name, or no address at all" },
+        { "10.0.0.x", "host name or not an address" },
         { "*", "wildcard; list each address" },
         { "2001:db8::*", "wildcard; list each address" },
         { "10.0.0.1-9", "is a range; list each address" },
@@ -80,8 +81,8 @@ public sealed class IpAddressErrorMessageTests
         { "10.0.0.1|10.0.0.2", "more than one address" },
         { "'10.0.0.1'", "in quotes; remove them" },
         { "Unknown", "is not an address" },
-        { "10.0.0.1\0", "contains characters that no address has" },
-        { "\u200b10.0.0.1", "contains characters that no address has" },
+        { "10.0.0.1\0", "contains characters that are not allowed in an address" },
+        { "\u200b10.0.0.1", "contains characters that are not allowed in an address" },
     };
 
     [Theory]

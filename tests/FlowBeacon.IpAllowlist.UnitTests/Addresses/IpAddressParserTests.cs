@@ -191,7 +191,7 @@ public sealed class IpAddressParserTests
 
     [Theory]
     [MemberData(nameof(BrokenIPv6))]
-    public void Refuses_what_is_not_quite_IPv6(string text) => ShouldBeRefused(text);
+    public void Refuses_malformed_IPv6(string text) => ShouldBeRefused(text);
 
     [Theory]
     [MemberData(nameof(Mapped))]

@@ -77,7 +77,7 @@ public sealed class IpAddressSetRangeTests
     }
 
     [Fact]
-    public void Lists_IPv4_before_IPv6_and_a_range_before_what_lies_within_it()
+    public void Lists_IPv4_before_IPv6_and_a_range_before_its_members()
     {
         IpAddressSet set = Stored(
             "2001:db8::/48", "198.51.100.0/28", "198.51.100.3", "2001:DB8::/32", "198.51.100.0", "9.0.0.0/8", "2001:db8::1",
@@ -91,7 +91,7 @@ public sealed class IpAddressSetRangeTests
     }
 
     [Fact]
-    public void An_expired_entry_admits_nobody_and_stays_on_the_list()
+    public void An_expired_entry_denies_and_stays_on_the_list()
     {
         IpAddressSet set = Read(("203.0.113.7", Friday), ("198.51.100.0/28", Friday), ("2001:db8::/64", Friday));
 
@@ -214,7 +214,7 @@ public sealed class IpAddressSetRangeTests
     }
 
     [Fact]
-    public void Reads_stored_ranges_whatever_is_allowed_today()
+    public void Reads_stored_ranges_even_if_ranges_are_not_allowed()
     {
         foreach (string range in new[] { "10.0.0.0/8", "0.0.0.0/1", "2a00::/13", "8000::/1" })
         {

@@ -151,7 +151,7 @@ public sealed class IpAddressSetTests
     [InlineData("2001:0DB8:0:0:0:0:AAAA:1", "2001:db8::aaaa:1")]
     [InlineData("0:0:0:0:0:0:0:1", "::1")]
     [InlineData("1:0:0:0:0:0:0:0", "1::")]
-    public void Writes_IPv6_as_RFC_5952_has_it(string text, string canonical) =>
+    public void Writes_IPv6_as_in_RFC_5952(string text, string canonical) =>
         IpAddressSet.Parse([text]).ToCanonicalStrings().Should().Equal(canonical);
 
     [Fact]

@@ -6,7 +6,7 @@ public sealed class IpNetworkParserTests
     private const string Wider4 = "is wider than allowed; write IPv4 networks with a prefix length of at least 8";
     private const string Wider6 = "is wider than allowed; write IPv6 networks with a prefix length of at least 32";
     private const string Whole4 =
-        "holds every IPv4 address, because the prefix of a mapped address counts 128 bits; write an IPv4 network in dotted form";
+        "contains every IPv4 address, because the prefix of a mapped address counts 128 bits; write an IPv4 network in dotted form";
 
     /// <summary>An entry and its canonical text.</summary>
     public static TheoryData<string, string> Accepted { get; } = new()
@@ -48,27 +48,27 @@ public sealed class IpNetworkParserTests
         { "2001:db8::/31", Wider6 },
         { "2a00::/13", Wider6 },
         { "::/1", Wider6 },
-        { "0.0.0.0/0", "holds every address; name the networks that may use the key" },
-        { "10.0.0.1/0", "holds every address; name the networks that may use the key" },
-        { "::/0", "holds every address; name the networks that may use the key" },
-        { "::ffff:0:0/96", "holds every address; name the networks that may use the key" },
+        { "0.0.0.0/0", "contains every address; list the networks that may use the key" },
+        { "10.0.0.1/0", "contains every address; list the networks that may use the key" },
+        { "::/0", "contains every address; list the networks that may use the key" },
+        { "::ffff:0:0/96", "contains every address; list the networks that may use the key" },
         { "::ffff:0:0/95", Whole4 },
         { "::ffff:10.0.0.0/32", Whole4 },
         { "::ffff:10.0.0.0/8", Whole4 },
-        { "10.0.0.0/33", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/104", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "2001:db8::/129", "has no legal prefix length; write a number from 32 to 128 after the slash" },
-        { "::ffff:10.0.0.0/129", "has no legal prefix length; write a number from 104 to 128 after the slash" },
-        { "10.0.0.0/", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/08", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/00", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/-8", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/+8", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/0x8", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/8/8", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0//8", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/255.0.0.0", "has no legal prefix length; write a number from 8 to 32 after the slash" },
-        { "10.0.0.0/4294967304", "has no legal prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/33", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/104", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "2001:db8::/129", "has an invalid prefix length; write a number from 32 to 128 after the slash" },
+        { "::ffff:10.0.0.0/129", "has an invalid prefix length; write a number from 104 to 128 after the slash" },
+        { "10.0.0.0/", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/08", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/00", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/-8", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/+8", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/0x8", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/8/8", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0//8", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/255.0.0.0", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
+        { "10.0.0.0/4294967304", "has an invalid prefix length; write a number from 8 to 32 after the slash" },
         { "10.0.0.0/ 8", "contains white space; write one address per entry" },
         { "10.0.0.0 /8", "contains white space; write one address per entry" },
         { " 10.0.0.0/8", "has white space around it; remove it" },
@@ -78,7 +78,7 @@ public sealed class IpNetworkParserTests
         { "https://10.0.0.1/", "is a URL; write the address alone" },
         {
             "10.0.0.0/\u0668",
-            "contains characters that no address has; write digits, dots and colons (a to f in IPv6) in ASCII"
+            "contains characters that are not allowed in an address; write digits, dots and colons (a to f in IPv6) in ASCII"
         },
         { "10.0.0.*", "is a wildcard; list each address" },
         { "10.0.0.1-10.0.0.9", "is a range; list each address" },

@@ -57,7 +57,7 @@ public sealed class ParserProperties
             iter: Iterations);
 
     [Fact]
-    public void Accepts_as_a_forwarded_entry_whatever_it_accepts_as_an_allowlist_entry() =>
+    public void Accepts_every_allowlist_entry_as_a_forwarded_entry() =>
         AddressGen.Text.Where(text => Read(text) is not null).Sample(text => ReadForwarded(text).Should().Be(Read(text)), iter: Iterations);
 
     private static string? Read(string text) =>

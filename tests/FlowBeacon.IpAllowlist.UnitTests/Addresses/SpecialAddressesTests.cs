@@ -51,7 +51,7 @@ public sealed class SpecialAddressesTests
 
     [Theory]
     [MemberData(nameof(DeadBlocks))]
-    public void Knows_which_addresses_no_client_has_and_why(string first, string last, string before, string behind, string reason)
+    public void Explains_why_no_client_has_a_special_address(string first, string last, string before, string behind, string reason)
     {
         SpecialAddresses.WhyNeverAClient(Read(first)).Should().Be(reason);
         SpecialAddresses.WhyNeverAClient(Read(last)).Should().Be(reason);

@@ -27,7 +27,7 @@ public sealed class CredentialMemoTests
     }
 
     [Fact]
-    public void Remembers_the_text_whichever_string_holds_it()
+    public void Remembers_equal_texts_in_different_string_instances()
     {
         string text = $"Bearer {TestKeys.Restricted}";
         _memo.Remember(text, ApiKeyReading.Prefixed, Hash);
@@ -39,7 +39,7 @@ public sealed class CredentialMemoTests
     }
 
     [Fact]
-    public void Knows_no_text_that_differs_in_any_one_character_or_in_length()
+    public void Does_not_accept_a_text_that_differs_in_one_character_or_in_length()
     {
         string text = $"Bearer {TestKeys.Restricted}";
         _memo.Remember(text, ApiKeyReading.Prefixed, Hash);
@@ -94,7 +94,7 @@ public sealed class CredentialMemoTests
     }
 
     [Fact]
-    public void Never_answers_with_another_texts_hash_however_many_there_are()
+    public void Never_returns_the_hash_of_another_text_however_many_there_are()
     {
         string[] texts = [.. Enumerable.Range(0, 20_000).Select(TextOf)];
         foreach (string text in texts)

@@ -89,7 +89,7 @@ public sealed class VerdictExpiryTests
     }
 
     [Fact]
-    public void Asks_the_clock_only_about_an_address_whose_entries_all_expire()
+    public void Reads_the_clock_only_for_an_address_whose_entries_all_expire()
     {
         var clock = new Clock { Now = Start };
         ApiKey plain = Key(("203.0.113.7", null), ("198.51.100.0/28", null), ("2001:db8::7", null));
@@ -149,7 +149,7 @@ public sealed class VerdictExpiryTests
     /// what a list of entries says that is asked entry by entry at that instant.
     /// </summary>
     [Fact]
-    public void Admits_nobody_at_or_after_an_expiry_in_any_sequence_of_requests_and_waits()
+    public void Admits_no_request_at_or_after_an_expiry_in_any_sequence_of_requests_and_waits()
     {
         string[] texts = ["203.0.113.7", "203.0.113.0/28", "203.0.113.0/24", "2001:db8::7", "2001:db8::/64", "2001:db8::/32"];
         (string Address, string[] Entries)[] probes =

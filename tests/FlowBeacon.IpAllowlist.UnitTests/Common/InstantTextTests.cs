@@ -53,7 +53,7 @@ public sealed class InstantTextTests
     [InlineData("２027-01-31T00:00:00Z")]
     [InlineData("Sun, 31 Jan 2027 00:00:00 GMT")]
     [InlineData("1800000000")]
-    public void Refuses_what_is_none_or_has_no_offset(string? text) => InstantText.TryParse(text, out _).Should().BeFalse();
+    public void Refuses_other_texts_and_instants_without_an_offset(string? text) => InstantText.TryParse(text, out _).Should().BeFalse();
 
     [Theory]
     [InlineData("14:00", true)]

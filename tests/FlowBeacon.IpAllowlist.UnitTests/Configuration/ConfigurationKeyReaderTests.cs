@@ -23,9 +23,9 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     private const string SingleValueBelongs =
         "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none";
     private const string PrefixRemedy = "write the first 12 characters of the raw key, and no more";
-    private const string IsNoScope = "is no scope; the scopes are governance:read, governance:evaluate, admin";
+    private const string IsNoScope = "is not a scope; the scopes are governance:read, governance:evaluate, admin";
     private const string IsNoInstant = "is no instant; write one such as 2027-01-31T00:00:00Z";
-    private const string IsNoMode = "is no mode; write Enforce or ReportOnly";
+    private const string IsNoMode = "is not a mode; write Enforce or ReportOnly";
     private const string SectionIsMissing = "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys";
     private const string SectionIsNoObject = "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value";
 
@@ -101,13 +101,13 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         {
             """{ "Ip": "203.0.113.7", "Note": "a\u202Eb" }""",
             [
-                ":Note: a note has U+202E in it, which is invisible, changes how other characters show, or has no fixed meaning;"
+                ":Note: a note contains U+202E, which is invisible, changes the display of other characters, or has no fixed meaning;"
                     + " leave it out",
             ]
         },
         {
             $$"""{ "Ip": "203.0.113.7", "Note": "{{TestKeys.Unknown}}" }""",
-            [":Note: a note looks like a raw key, or has one in it; leave it out"]
+            [":Note: a note looks like a raw key, or contains one; leave it out"]
         },
         { """{ "Ip": "203.0.113.7", "ExpiresAt": null }""", [$":ExpiresAt: {SingleValueBelongs}"] },
         { """{ "Ip": "203.0.113.7", "ExpiresAt": [] }""", [$":ExpiresAt: {SingleValueBelongs}"] },
@@ -177,7 +177,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             "0:Ip: '2001:db8::/47' is wider than allowed; write IPv6 networks with a prefix length of at least 48"
         },
         { "\"198.51.100.1/28\"", null, "0: '198.51.100.1/28' has host bits set; write 198.51.100.0/28, or 198.51.100.1 alone" },
-        { "\"0.0.0.0/0\"", null, "0: '0.0.0.0/0' holds every address; name the networks that may use the key" },
+        { "\"0.0.0.0/0\"", null, "0: '0.0.0.0/0' contains every address; list the networks that may use the key" },
     };
 
     /// <summary>The hash as JSON, and the fault.</summary>
@@ -245,7 +245,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         { "\"REPORTONLY\"", AllowlistMode.ReportOnly },
     };
 
-    /// <summary>What is no mode, as JSON, and the fault. A number is none, though the framework would take it for one.</summary>
+    /// <summary>Values that are not a mode, as JSON, and the fault. A number is refused, although the framework would accept one.</summary>
     public static TheoryData<string, string> FaultyModes => new()
     {
         { "\"\"", $"{PathOfGrid}:AllowlistMode: '' {IsNoMode}" },
@@ -477,7 +477,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
 
     [Theory]
     [MemberData(nameof(FaultySections))]
-    public void Only_an_object_keyed_by_name_holds_keys(string json, string[] faults)
+    public void Only_an_object_keyed_by_name_can_contain_keys(string json, string[] faults)
     {
         ReadFaults(json).Should().Equal(faults);
     }
@@ -600,7 +600,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             isDevelopment: false, out IReadOnlyList<string> none, rules);
 
         faults.Should().Equal(
-            $"{PathOfGrid}:Scopes:1: 'governance:read' is no scope; the scopes are reports:read, reports:write");
+            $"{PathOfGrid}:Scopes:1: 'governance:read' is not a scope; the scopes are reports:read, reports:write");
         none.Should().BeEmpty();
         keys.Should().ContainSingle().Which.Scopes.Should().Equal("reports:read");
     }

@@ -22,37 +22,37 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     {
         {
             ClientIpSource.ForwardedForFirst, "peer 10.0.0.1",
-            "requests with 3 of 3 keys all seem to come from 10.0.0.1, most likely a proxy of yours; make it send X-Forwarded-For"
+            "requests with 3 of 3 keys all seem to come from 10.0.0.1, probably one of your proxies; make it send X-Forwarded-For"
         },
         {
             ClientIpSource.ForwardedForFirst, "forwarded 10.0.0.1",
-            "requests with 3 of 3 keys all seem to come from 10.0.0.1, most likely a proxy of yours; make the edge write the "
+            "requests with 3 of 3 keys all seem to come from 10.0.0.1, probably one of your proxies; make the edge write the "
                 + "client's address first,"
                 + " or use ClientIpSource.TrustedProxies"
         },
         {
             ClientIpSource.TrustedProxies, "peer ::1",
-            "requests with 3 of 3 keys all seem to come from ::1, most likely a proxy of yours; add it to TrustedProxies"
+            "requests with 3 of 3 keys all seem to come from ::1, probably one of your proxies; add it to TrustedProxies"
         },
         {
             ClientIpSource.TrustedProxies, "forwarded fd00::7",
-            "requests with 3 of 3 keys all seem to come from fd00::7, most likely a proxy of yours; add it to TrustedProxies"
+            "requests with 3 of 3 keys all seem to come from fd00::7, probably one of your proxies; add it to TrustedProxies"
         },
         {
             ClientIpSource.PeerAddress, "peer 100.64.0.1",
-            "requests with 3 of 3 keys all seem to come from 100.64.0.1, most likely a proxy of yours; set ClientIpSource to "
-                + "TrustedProxies and name it,"
+            "requests with 3 of 3 keys all seem to come from 100.64.0.1, probably one of your proxies; set ClientIpSource to "
+                + "TrustedProxies and add it there,"
                 + " or run UseForwardedHeaders before the check"
         },
         {
             ClientIpSource.ForwardedForFirst, "unusable",
-            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, "
+            "3 of 3 keys were used only with entries of X-Forwarded-For that are not addresses; make the edge write plain addresses, "
                 + "or choose another"
                 + " ClientIpSource than ForwardedForFirst"
         },
         {
             ClientIpSource.TrustedProxies, "unusable",
-            "3 of 3 keys came only with entries of X-Forwarded-For that are no addresses; make the edge write plain addresses, "
+            "3 of 3 keys were used only with entries of X-Forwarded-For that are not addresses; make the edge write plain addresses, "
                 + "or choose another"
                 + " ClientIpSource than TrustedProxies"
         },
@@ -81,7 +81,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Findings))]
-    public void Says_of_keys_in_use_what_is_wrong_and_what_to_change(ClientIpSource source, string client, string? finding)
+    public void Reports_the_fault_and_the_remedy_for_keys_in_use(ClientIpSource source, string client, string? finding)
     {
         Keys(3, key => _traffic.Use(key, Client(client)));
 
@@ -90,7 +90,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Findings))]
-    public void Says_the_same_of_keys_that_are_only_ever_denied(ClientIpSource source, string client, string? finding)
+    public void Reports_the_same_for_keys_that_are_only_denied(ClientIpSource source, string client, string? finding)
     {
         Keys(3, key => _traffic.Deny(key, Client(client)));
 
@@ -193,7 +193,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     }
 
     [Fact]
-    public void What_a_key_did_longer_ago_does_not_speak_for_it()
+    public void Older_traffic_of_a_key_does_not_count()
     {
         Keys(3, key => _traffic.Use(key, ObservedTraffic.From("198.51.100.9")));
         Keys(3, key => _traffic.Deny(key, ObservedTraffic.From("198.51.100.9")));
@@ -204,7 +204,7 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
     }
 
     [Fact]
-    public void Each_change_of_state_is_logged_once_however_often_it_is_asked()
+    public void Each_change_of_state_is_logged_once()
     {
         ClientIpSourceDiagnosis diagnosis = Diagnosis(ClientIpSource.ForwardedForFirst, _traffic);
         diagnosis.Judge();
@@ -219,13 +219,13 @@ public sealed class ClientIpSourceDiagnosisTests : IDisposable
             LogLevel.Warning,
             Suspect,
             "The client-address source is probably wrong: requests with 3 of 3 keys all seem to come"
-                + " from 10.0.0.1, most likely a proxy of yours; make it send X-Forwarded-For");
+                + " from 10.0.0.1, probably one of your proxies; make it send X-Forwarded-For");
         Logged().Should().Equal(suspect);
 
         _traffic.Time.Advance(TimeSpan.FromSeconds(3_601));
         diagnosis.Judge();
         diagnosis.Judge();
-        (LogLevel, int, string) plausible = (LogLevel.Information, Plausible, "The client-address source looks right again");
+        (LogLevel, int, string) plausible = (LogLevel.Information, Plausible, "The client-address source appears right again");
         Logged().Should().Equal(suspect, plausible);
 
         Keys(3, key => _traffic.Deny(key, ObservedTraffic.From("10.0.0.1")));

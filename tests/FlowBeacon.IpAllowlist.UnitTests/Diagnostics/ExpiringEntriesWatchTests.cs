@@ -47,7 +47,8 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
             Level = LogLevel.Warning,
             Id = new EventId(EntryExpiresInUse, nameof(EntryExpiresInUse)),
             Message = $"Entry {Entry} of key key expires at 2027-01-02 06:00:00Z although it is in use, last at 2027-01-01 05:00:00Z."
-                + " From then on it admits nobody. Give it a later expiry, or none, if its clients shall keep access. Said once a day.",
+                + " It then stops allowing its addresses. Set a later expiry, or none, if its clients need access after that."
+                + " Logged once a day.",
         });
 
         await LookAsync(watch, afterHours: 4);

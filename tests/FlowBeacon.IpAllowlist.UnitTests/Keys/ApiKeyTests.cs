@@ -67,7 +67,7 @@ public sealed class ApiKeyTests
     }
 
     [Fact]
-    public void Its_text_says_that_the_prefix_is_unknown()
+    public void Its_text_shows_an_unknown_prefix()
     {
         new ApiKey { Id = "a", Hash = default, AllowedIps = IpAddressSet.Empty }.ToString().Should().Contain("prefix unknown");
     }

@@ -126,11 +126,11 @@ public sealed class AllowlistEntriesTests
         refusal.Errors.Select(error => $"{error.Key}: {error.Value[0]}").Should().Equal(
             "AllowedIps[0]: '10.0.0.0/16' is wider than allowed; write IPv4 networks with a prefix length of at least 24",
             "AllowedIps[1]: '198.51.100.1/28' has host bits set; write 198.51.100.0/28, or 198.51.100.1 alone",
-            "AllowedIps[2]: '0.0.0.0/0' holds every address; name the networks that may use the key");
+            "AllowedIps[2]: '0.0.0.0/0' contains every address; list the networks that may use the key");
     }
 
     [Fact]
-    public async Task That_are_kept_ranges_may_be_written_back_and_no_others_where_the_host_no_longer_allows_them()
+    public async Task Existing_ranges_may_be_written_back_but_no_new_ones_where_ranges_are_not_allowed()
     {
         string id = await CreateAsync("203.0.113.7");
         ApiKeyDetails read = await _keys.GetAsync(id);

@@ -39,23 +39,23 @@ public sealed class ApiKeyManagerTests
         { "long list", New("name", Addresses(1_001)), "AllowedIps", "has 1001 entries; at most 1000 are allowed" },
         {
             "unknown scope", New("name") with { Scopes = ["governance:read", "governance:raed"] }, "Scopes[1]",
-            "'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'governance:raed' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "scope in another case", New("name") with { Scopes = ["Admin"] }, "Scopes[0]",
-            "'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'Admin' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "empty scope", New("name") with { Scopes = [""] }, "Scopes[0]",
-            "'' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "'' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         {
             "unknown mode", New("name") with { AllowlistMode = (AllowlistMode)2 }, "AllowlistMode",
-            "2 is no mode; write Enforce or ReportOnly"
+            "2 is not a mode; write Enforce or ReportOnly"
         },
         {
             "negative mode", New("name") with { AllowlistMode = (AllowlistMode)(-1) }, "AllowlistMode",
-            "-1 is no mode; write Enforce or ReportOnly"
+            "-1 is not a mode; write Enforce or ReportOnly"
         },
         {
             "break-glass with a list", New("name", "192.0.2.1") with { IsBreakGlass = true }, "AllowedIps",
@@ -99,7 +99,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Makes_raw_keys_of_24_random_bytes_and_never_the_same_twice()
+    public async Task Makes_unique_raw_keys_of_24_random_bytes()
     {
         var raw = new HashSet<string>();
         for (int number = 0; number < 200; number++)
@@ -127,7 +127,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Keeps_the_raw_key_nowhere_but_in_what_it_returns()
+    public async Task The_raw_key_is_only_in_the_returned_value()
     {
         IssuedApiKey created = await _keys.CreateAsync(New("make-grid", "203.0.113.7"));
         string id = created.Details.Key.Id;
@@ -245,7 +245,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Says_what_is_missing_where_a_caller_gave_null()
+    public async Task Names_the_missing_value_if_a_caller_passes_null()
     {
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
             () => _keys.CreateAsync(new NewApiKey { AllowedIps = [], Name = null! }));
@@ -304,7 +304,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Updates_nothing_but_what_the_update_names()
+    public async Task Updates_only_the_given_members()
     {
         IssuedApiKey issued = await _keys.CreateAsync(
             New("before", "192.0.2.1") with { Scopes = AllScopes, ExpiresAt = _keys.Now.AddDays(1) });
@@ -555,7 +555,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Revoking_stops_every_secret_at_once_and_for_good()
+    public async Task Revoking_stops_every_secret_at_once_and_finally()
     {
         IssuedApiKey old = await _keys.CreateAsync("name");
         string id = old.Details.Key.Id;
@@ -687,7 +687,7 @@ public sealed class ApiKeyManagerTests
     }
 
     [Fact]
-    public async Task Every_change_is_on_record_with_who_where_and_what()
+    public async Task Every_change_is_recorded_with_actor_address_and_changes()
     {
         IssuedApiKey issued = await _keys.CreateAsync(New("one", "192.0.2.1") with { Scopes = ["admin"] });
         string id = issued.Details.Key.Id;

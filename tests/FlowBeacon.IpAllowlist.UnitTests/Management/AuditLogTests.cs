@@ -27,7 +27,7 @@ public sealed class AuditLogTests
     }
 
     [Fact]
-    public async Task Keeps_the_newest_1_000_break_glass_uses_whatever_is_refused()
+    public async Task Keeps_the_newest_1_000_break_glass_uses_beside_any_number_of_refusals()
     {
         await AppendAsync(AuditAction.BreakGlassUse, "use", 1_005);
         await AppendAsync(AuditAction.Refused, "refusal", 1_005);
@@ -48,7 +48,7 @@ public sealed class AuditLogTests
     [InlineData(20, 50)]
     [InlineData(100, 10)]
     [InlineData(1_000, 1)]
-    public async Task Every_break_glass_key_keeps_its_newest_uses_whatever_another_one_does(int keys, int kept)
+    public async Task Every_break_glass_key_keeps_its_newest_uses_beside_a_busy_one(int keys, int kept)
     {
         kept = Math.Min(kept, InMemoryAuditLog.RepeatablesKept);
         for (int key = 0; key < keys; key++)

@@ -76,7 +76,7 @@ public sealed class ChangeResultTests
     }
 
     [Fact]
-    public async Task Warnings_say_what_they_are_and_which_entry_they_are_about()
+    public async Task Warnings_have_a_kind_and_the_entry_concerned()
     {
         NewApiKey request = new()
         {
@@ -135,7 +135,7 @@ public sealed class ChangeResultTests
     }
 
     [Fact]
-    public async Task Nothing_doubtful_is_no_warning()
+    public async Task A_change_without_doubtful_values_has_no_warning()
     {
         IssuedApiKey created = await _keys.CreateAsync(
             new NewApiKey { Name = "one", AllowedIps = ["8.8.8.8"], ExpiresAt = _keys.Now.AddHours(24).AddTicks(1) });
@@ -166,7 +166,7 @@ public sealed class ChangeResultTests
         {
             ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(() => _keys.CreateAsync(again));
             refusal.Fault.Should().Be(ApiKeyManagementFault.Conflict);
-            refusal.Message.Should().Be("There is a key with this id already.");
+            refusal.Message.Should().Be("A key with this id already exists.");
         }
 
         (await _keys.ListAsync()).Should().Equal(first.Details);
@@ -186,7 +186,7 @@ public sealed class ChangeResultTests
 
     [Theory]
     [MemberData(nameof(BadIds))]
-    public async Task Refuses_what_is_no_id_and_does_not_repeat_it(string rule, string id)
+    public async Task Refuses_an_invalid_id_without_repeating_it(string rule, string id)
     {
         ApiKeyManagementException refusal = await ManagedKeys.RefusedAsync(
             () => _keys.CreateAsync(new NewApiKey { Id = id, Name = "one", AllowedIps = [] }));

@@ -17,10 +17,10 @@ public sealed class DescriptionTests
         { " d", "must not begin or end with white space, nor contain control characters" },
         { "two\nlines", "must not begin or end with white space, nor contain control characters" },
         {
-            "make\u202Egrid", "has U+202E in it, which is invisible, changes how other characters show, or has no fixed meaning; leave it"
-            + " out"
+            "make\u202Egrid",
+            "contains U+202E, which is invisible, changes the display of other characters, or has no fixed meaning; leave it out"
         },
-        { $"its key is {TestKeys.Unknown}", "looks like a raw key, or has one in it; leave it out" },
+        { $"its key is {TestKeys.Unknown}", "looks like a raw key, or contains one; leave it out" },
     };
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class DescriptionTests
     }
 
     [Fact]
-    public async Task Who_created_a_key_stays_with_it_whatever_others_do()
+    public async Task The_creator_of_a_key_stays_the_same_after_changes_by_others()
     {
         string id = (await _keys.CreateAsync(New("d"))).Details.Key.Id;
         var other = new ApiKeyActor { Kind = ApiKeyActorKind.User, Id = "bob", Address = "192.0.2.7" };

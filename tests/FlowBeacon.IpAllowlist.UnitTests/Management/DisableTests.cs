@@ -78,8 +78,8 @@ public sealed class DisableTests
             refusal.Fault.Should().Be(ApiKeyManagementFault.LockoutRisk);
             refusal.LockoutRisk!.Sources.Should().ContainSingle().Which.ClientIp.Should().Be(Listed);
             refusal.Message.Should().Be(
-                $"The change would deny {Listed}, in use within the last 24 hours. Let its users change over first, or repeat the change"
-                + $" with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
+                $"The change would deny {Listed}, in use within the last 24 hours. Switch its clients to another key first, or repeat"
+                + $" the change with {nameof(ApiKeyUpdate.AcceptLockoutRisk)}.");
             (await _keys.GetAsync(id)).Version.Should().Be(1);
 
             await _keys.UpdateAsync(id, Disable with { AcceptLockoutRisk = true });

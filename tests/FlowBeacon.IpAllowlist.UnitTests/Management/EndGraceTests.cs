@@ -32,7 +32,7 @@ public sealed class EndGraceTests
         refusal.LockoutRisk!.OldSecret.Should().Be(
             new SecretUse { KeyId = id, Secret = ApiKeyHash.Compute(old), ClientIp = From, LastSeen = used });
         refusal.Message.Should().Be(
-            "The old secret is in use, last at 2027-01-01 00:00:00Z from 198.51.100.9. Let its users change over to the new one first,"
+            "The old secret is in use, last at 2027-01-01 00:00:00Z from 198.51.100.9. Switch its clients to the new one first,"
             + " or repeat the change with acceptLockoutRisk: true.");
         (await _keys.GetAsync(id)).Key.Should().Be(key, "nothing was written");
     }
@@ -81,7 +81,7 @@ public sealed class EndGraceTests
     }
 
     [Fact]
-    public async Task Rotating_and_revoking_ask_nothing_of_the_old_secret()
+    public async Task Rotating_and_revoking_ignore_the_use_of_the_old_secret()
     {
         (string id, ApiKey key, string old, _) = await RotateAsync(graceHours: 1);
         _keys.Time.Advance(TimeSpan.FromMinutes(59));

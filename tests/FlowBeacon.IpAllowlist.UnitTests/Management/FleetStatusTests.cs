@@ -73,7 +73,7 @@ public sealed class FleetStatusTests
     }
 
     [Fact]
-    public async Task Waits_no_longer_than_it_is_told()
+    public async Task Waits_no_longer_than_the_timeout()
     {
         Task<bool> waiting = _fleet.WaitAsync(1, Second, Cancelled).AsTask();
 
@@ -94,7 +94,7 @@ public sealed class FleetStatusTests
     }
 
     [Fact]
-    public async Task Waiting_can_be_cancelled_and_is_never_without_end()
+    public async Task Waiting_can_be_cancelled_and_needs_a_finite_timeout()
     {
         using var source = new CancellationTokenSource();
         Task<bool> waiting = _fleet.WaitAsync(1, Second, source.Token).AsTask();
@@ -106,7 +106,7 @@ public sealed class FleetStatusTests
     }
 
     [Fact]
-    public async Task Beside_a_repository_that_it_does_not_know_it_answers_nothing_and_names_the_remedy()
+    public async Task With_another_repository_it_throws_and_names_the_remedy()
     {
         var fleet = new SingleNode(new ForeignRepository(), new FakeTimeProvider());
 

@@ -30,7 +30,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task An_update_that_cuts_nothing_off_has_no_risk()
+    public async Task An_update_that_denies_no_source_has_no_risk()
     {
         ApiKeyDetails before = await CreateInUseAsync();
 
@@ -42,7 +42,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task An_update_is_refused_in_the_preview_as_it_would_be_but_for_the_risk()
+    public async Task The_preview_of_an_update_is_refused_like_the_update_except_for_the_risk()
     {
         ApiKeyDetails before = await CreateInUseAsync();
         string id = before.Key.Id;
@@ -161,7 +161,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task Revoking_cuts_nothing_off_where_nothing_works_any_more_or_was_used_within_a_day()
+    public async Task Revoking_has_no_risk_if_the_key_no_longer_works_or_was_not_used_within_a_day()
     {
         string revoked = (await CreateInUseAsync("revoked")).Key.Id;
         await _keys.RevokeAsync(revoked);
@@ -181,7 +181,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task Revoking_is_refused_in_the_preview_as_it_would_be()
+    public async Task The_preview_of_a_revocation_is_refused_like_the_revocation()
     {
         string id = (await _keys.CreateAsync("name")).Details.Key.Id;
         _keys.Configure(new ApiKey { Id = "configured", Hash = ApiKeyHash.Compute("raw"), AllowedIps = IpAddressSet.Empty });
@@ -195,7 +195,7 @@ public sealed class PreviewTests
     }
 
     [Fact]
-    public async Task What_is_no_longer_remembered_is_part_of_the_risk()
+    public async Task Evicted_sources_are_part_of_the_risk()
     {
         var keys = new ManagedKeys(new IpAllowlistOptions { MaxSourcesPerKey = 1 });
         string id = (await keys.CreateAsync("name")).Details.Key.Id;

@@ -260,7 +260,7 @@ public sealed class RecoverTests
     }
 
     [Fact]
-    public async Task The_entry_of_a_caller_who_showed_the_key_says_so()
+    public async Task The_note_of_the_entry_says_that_the_caller_presented_the_key()
     {
         IssuedApiKey issued = await _keys.CreateAsync("locked-out", "203.0.113.7");
 
@@ -418,7 +418,7 @@ public sealed class RecoverTests
     }
 
     [Fact]
-    public async Task The_default_hash_is_no_secret_even_of_a_key_that_has_it()
+    public async Task The_default_hash_is_not_accepted_even_for_a_key_that_has_it()
     {
         string id = await LockedOutAsync("203.0.113.7");
         ApiKeyDetails key = await _keys.GetAsync(id);
@@ -436,7 +436,7 @@ public sealed class RecoverTests
     }
 
     [Fact]
-    public async Task Two_at_once_are_one_recovery()
+    public async Task Two_concurrent_recoveries_are_one()
     {
         string id = await LockedOutAsync("203.0.113.7");
         IPAddress[] callers = [.. Enumerable.Range(1, 16).Select(number => IPAddress.Parse($"192.0.2.{number}"))];

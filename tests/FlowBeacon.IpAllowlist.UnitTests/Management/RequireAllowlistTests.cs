@@ -6,7 +6,7 @@ namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 public sealed class RequireAllowlistTests
 {
     private const string Listed = "203.0.113.7";
-    private const string Fault = "AllowedIps: must not be empty: this application requires a list of every key";
+    private const string Fault = "AllowedIps: must not be empty: this application requires a list for every key";
 
     private readonly ManagedKeys _keys = new(new IpAllowlistOptions { RequireAllowlist = true });
 

@@ -23,7 +23,7 @@ public sealed class ScopesOfHostTests
     {
         var keys = new ManagedKeys(new IpAllowlistOptions { Scopes = ["reports:read"] });
         string id = (await keys.CreateAsync(New("reports:read"))).Details.Key.Id;
-        const string Fault = "Scopes[0]: 'governance:read' is no scope; the scopes are reports:read";
+        const string Fault = "Scopes[0]: 'governance:read' is not a scope; the scopes are reports:read";
 
         (await ManagedKeys.RefusedAsync(() => keys.CreateAsync(New("governance:read") with { Name = "other" }))).Message.Should().Be(Fault);
         (await ManagedKeys.RefusedAsync(() => keys.UpdateAsync(id, new ApiKeyUpdate { Scopes = ["governance:read"] })))
@@ -37,7 +37,7 @@ public sealed class ScopesOfHostTests
         var keys = new ManagedKeys(new IpAllowlistOptions { Scopes = [] });
 
         (await ManagedKeys.RefusedAsync(() => keys.CreateAsync(New("admin")))).Message.Should().Be(
-            "Scopes[0]: 'admin' is no scope; this application has none");
+            "Scopes[0]: 'admin' is not a scope; this application has none");
         (await keys.CreateAsync(New())).Details.Key.Scopes.Should().BeEmpty();
     }
 

@@ -24,7 +24,7 @@ public sealed class ThrottledAuditTests : IDisposable
     }
 
     [Fact]
-    public void Writes_the_first_time_at_once_and_whole()
+    public void Writes_the_first_event_at_once_with_all_details()
     {
         var log = new ScriptedAuditLog();
         using ThrottledAudit audit = Create(log);
@@ -62,7 +62,7 @@ public sealed class ThrottledAuditTests : IDisposable
     }
 
     [Fact]
-    public void Writes_once_what_happened_once()
+    public void Writes_a_single_event_once()
     {
         var log = new ScriptedAuditLog();
         using ThrottledAudit audit = Create(log);
@@ -230,7 +230,7 @@ public sealed class ThrottledAuditTests : IDisposable
     }
 
     [Fact]
-    public void Is_bounded_whatever_addresses_callers_come_from()
+    public void Is_bounded_for_any_number_of_addresses()
     {
         var log = new ScriptedAuditLog();
         using ThrottledAudit audit = Create(log);

@@ -162,7 +162,7 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
-    public async Task Edits_that_cut_nothing_off_are_made_while_the_traffic_cannot_be_read()
+    public async Task Edits_without_risk_are_made_while_the_traffic_cannot_be_read()
     {
         string id = await CreateAsync();
         _traffic.Outage = Outage.Throws;
@@ -223,7 +223,7 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
-    public async Task Revoking_a_key_cuts_off_who_uses_it_only_until_the_entry_expires()
+    public async Task Revoking_a_key_puts_a_source_at_risk_only_until_its_entry_expires()
     {
         string id = await CreateAsync();
         ApiKeyDetails read = await _keys.GetAsync(id);
@@ -250,7 +250,7 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
-    public async Task Revoking_a_key_that_admits_nobody_cuts_nobody_off()
+    public async Task Revoking_a_key_that_denies_every_address_has_no_risk()
     {
         string id = await CreateAsync();
         ApiKeyDetails read = await _keys.GetAsync(id);
@@ -292,7 +292,7 @@ public sealed class TrafficInUseTests
     }
 
     [Fact]
-    public async Task Whoever_cancels_does_not_wait_for_the_traffic()
+    public async Task Cancellation_does_not_wait_for_the_traffic()
     {
         string id = await CreateAsync();
         using var cancel = new CancellationTokenSource();

@@ -33,7 +33,7 @@ public sealed class TryTests
 
     [Theory]
     [InlineData(AllowlistMode.Enforce, IpAllowlistOutcome.Denied, "")]
-    [InlineData(AllowlistMode.ReportOnly, IpAllowlistOutcome.WouldDeny, "Passes, because the list is only rehearsed. ")]
+    [InlineData(AllowlistMode.ReportOnly, IpAllowlistOutcome.WouldDeny, "Passes, because the list is in report-only mode. ")]
     public async Task An_address_that_is_not_is_denied_where_the_list_is_enforced(
         AllowlistMode mode, IpAllowlistOutcome outcome, string beginning)
     {
@@ -46,7 +46,7 @@ public sealed class TryTests
             Outcome = outcome,
             ClientIp = NotListed,
             DenialReason = IpAllowlistDenialReason.NotListed,
-            Detail = $"{beginning}198.51.100.9 is in none of the 1 entries of the key's list.",
+            Detail = $"{beginning}198.51.100.9 matches none of the 1 entries of the key's list.",
         });
     }
 
@@ -111,7 +111,7 @@ public sealed class TryTests
     }
 
     [Fact]
-    public async Task An_address_whose_entry_has_expired_is_denied_and_told_so()
+    public async Task An_address_whose_entry_has_expired_is_denied_with_the_time_of_expiry()
     {
         _keys.Configure(new ApiKey
         {
@@ -128,7 +128,7 @@ public sealed class TryTests
         {
             Outcome = IpAllowlistOutcome.Denied,
             DenialReason = IpAllowlistDenialReason.NotListed,
-            Detail = "The key's list has 203.0.113.7, but only until 2027-01-01 01:00:00Z.",
+            Detail = "203.0.113.7 is on the key's list, but its entry expired at 2027-01-01 01:00:00Z.",
         });
     }
 

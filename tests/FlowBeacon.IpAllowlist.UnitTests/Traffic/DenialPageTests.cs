@@ -47,7 +47,7 @@ public sealed class DenialPageTests
             iter: 500);
 
     [Fact]
-    public void What_is_denied_between_two_pages_repeats_no_row()
+    public void Denials_between_two_pages_repeat_no_row()
     {
         using var traffic = new ObservedTraffic();
         for (int number = 0; number < 4; number++)
@@ -73,12 +73,12 @@ public sealed class DenialPageTests
     [InlineData("MS01fjF-MH5rZXk")]
     [InlineData("198.51.100.9")]
     [InlineData("not base64!")]
-    public void What_is_not_from_an_earlier_page_is_refused(string after)
+    public void Refuses_a_cursor_that_is_not_from_an_earlier_page(string after)
     {
         using var traffic = new ObservedTraffic();
 
         ((Action)(() => traffic.Traffic.ReadPage(new DenialQuery { After = after }))).Should().Throw<FormatException>()
-            .WithMessage("DenialQuery.After is not the next of an earlier page in this order.");
+            .WithMessage("DenialQuery.After is not from an earlier page in this order.");
     }
 
     [Theory]

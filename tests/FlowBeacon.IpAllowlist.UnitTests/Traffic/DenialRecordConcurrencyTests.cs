@@ -12,7 +12,7 @@ public sealed class DenialRecordConcurrencyTests
     private static readonly TimeSpan Forever = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public void Nothing_is_lost_or_counted_twice_as_fast_as_it_goes_while_somebody_reads()
+    public void Concurrent_denials_and_reads_lose_and_duplicate_nothing()
     {
         const int Each = 200_000;
         string[] keys = ["a", "b", "c"];

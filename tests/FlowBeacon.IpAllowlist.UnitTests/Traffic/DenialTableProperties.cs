@@ -20,7 +20,7 @@ public sealed class DenialTableProperties
         .Select(pieces => pieces.SelectMany(piece => piece).ToArray());
 
     [Fact]
-    public void Holds_whoever_made_more_than_its_share_and_never_counts_too_little() =>
+    public void Keeps_every_frequent_address_and_never_counts_too_little() =>
         Sequences.Sample(
             addresses =>
             {

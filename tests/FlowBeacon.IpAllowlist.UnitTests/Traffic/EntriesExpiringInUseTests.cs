@@ -83,7 +83,7 @@ public sealed class EntriesExpiringInUseTests
     }
 
     [Fact]
-    public void Nothing_of_a_key_counts_that_does_not_work()
+    public void Entries_of_a_key_that_does_not_work_do_not_count()
     {
         ApiKey key = Key(("198.51.100.9", Now.AddHours(1)));
 

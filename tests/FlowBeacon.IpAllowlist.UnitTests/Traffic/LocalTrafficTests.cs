@@ -45,7 +45,7 @@ public sealed class LocalTrafficTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_added_is_no_batch()
+    public void Without_changes_there_is_no_batch()
     {
         _traffic.Local.TakeChanges(Much).Should().BeNull();
         Deny(1);
@@ -234,7 +234,7 @@ public sealed class LocalTrafficTests : IDisposable
     }
 
     [Fact]
-    public void What_left_before_the_first_taking_is_lost()
+    public void Sources_evicted_before_the_first_batch_are_lost()
     {
         TrafficChanges changes = Take(UseFrom(1, 2, 3, 4, 5));
 
@@ -257,7 +257,7 @@ public sealed class LocalTrafficTests : IDisposable
     }
 
     [Fact]
-    public void What_changed_behind_an_interrupted_walk_is_announced()
+    public void Changes_behind_an_interrupted_pass_are_announced()
     {
         foreach (string key in new[] { "a", "b", "c" })
         {
@@ -304,7 +304,7 @@ public sealed class LocalTrafficTests : IDisposable
     }
 
     [Fact]
-    public void What_was_taken_can_still_be_read_in_this_process()
+    public void Taken_changes_can_still_be_read_in_this_process()
     {
         Deny(2);
         Use(3);

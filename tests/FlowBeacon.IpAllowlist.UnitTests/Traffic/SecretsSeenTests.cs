@@ -54,7 +54,7 @@ public sealed class SecretsSeenTests : IDisposable
     }
 
     [Fact]
-    public void What_used_the_key_before_its_rotation_used_the_old_secret()
+    public void Uses_before_a_rotation_count_for_the_old_secret()
     {
         ApiKey key = Rotated();
         _observed.Use(key.Id, ObservedTraffic.From("198.51.100.1"));

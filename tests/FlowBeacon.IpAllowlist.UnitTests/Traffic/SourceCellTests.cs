@@ -23,7 +23,7 @@ public sealed class SourceCellTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public void Counts_the_first_256_uses_exactly_whoever_makes_them(int threads)
+    public void Counts_the_first_256_uses_exactly_from_any_thread(int threads)
     {
         const int Cells = 200;
         SourceCell[] cells = [.. Enumerable.Range(0, Cells).Select(_ => new SourceCell(ObservedTraffic.From("198.51.100.9"), now: 100))];

@@ -48,7 +48,7 @@ public sealed class SourcesSeenTests
     }
 
     [Fact]
-    public void The_source_that_was_seen_least_recently_leaves_first_and_says_so_to_whoever_holds_it()
+    public void The_least_recently_seen_source_is_evicted_first_and_marked_as_such()
     {
         using var traffic = new ObservedTraffic(mostSourcesPerKey: 3);
         SourceCell[] cells = [.. Enumerable.Range(1, 3).Select(number => UseAndWait(traffic, (uint)number))];

@@ -69,8 +69,8 @@ public sealed class SuggestionTests : IDisposable
                 IsConfident = true,
                 Notes =
                 [
-                    "2001:db8::66 was first seen 20 minutes ago and is left out: add it once you know whose it is",
-                    "203.0.113.66 was first seen 90 minutes ago and is left out: add it once you know whose it is",
+                    "2001:db8::66 was first seen 20 minutes ago and is left out: add it if you know whose it is",
+                    "203.0.113.66 was first seen 90 minutes ago and is left out: add it if you know whose it is",
                 ],
             },
             options => options.WithStrictOrdering());
@@ -104,7 +104,7 @@ public sealed class SuggestionTests : IDisposable
     }
 
     [Fact]
-    public void What_was_not_seen_within_the_window_is_left_out()
+    public void Sources_outside_of_the_window_are_left_out()
     {
         Use("198.51.100.1", "198.51.100.2");
         Advance(days: 1);
@@ -127,13 +127,13 @@ public sealed class SuggestionTests : IDisposable
         AllowlistSuggestion suggestion = Suggest();
         suggestion.AllowedIps.Should().Equal("198.51.100.9");
         suggestion.IsConfident.Should().BeFalse();
-        suggestion.Notes.Should().Equal("watched for 2 days only, of a window of 7 days: what comes less often is missing");
+        suggestion.Notes.Should().Equal("watched for only 2 days of a window of 7 days: addresses that are used less often may be missing");
 
         Suggest(TimeSpan.FromHours(50)).Should().BeEquivalentTo(new { IsConfident = true, Notes = Array.Empty<string>() });
     }
 
     [Fact]
-    public void In_the_first_hour_of_use_no_address_is_told_from_another()
+    public void In_the_first_hour_of_use_no_address_counts_as_new()
     {
         Advance(days: 8);
         Use("198.51.100.1", "198.51.100.2");
@@ -148,7 +148,7 @@ public sealed class SuggestionTests : IDisposable
             AllowedIps = new[] { "198.51.100.1", "198.51.100.2", "198.51.100.3" },
             NewSources = Array.Empty<SourceSeen>(),
             IsConfident = false,
-            Notes = new[] { "first used 59 minutes ago: too short to tell new addresses from settled ones, check each of them" },
+            Notes = new[] { "first used 59 minutes ago: too short to tell new addresses from stable ones, so check each of them" },
         });
 
         Advance(seconds: 1);
@@ -185,9 +185,8 @@ public sealed class SuggestionTests : IDisposable
         Use("198.51.100.4");
 
         Suggest().Should().BeEquivalentTo(Refused(
-            "do not allowlist this key: it came from more addresses than are remembered (3). Rotating egress needs another "
-                + "protection; for a fleet of"
-            + " fixed addresses, raise MaxSourcesPerKey and watch again"));
+            "do not allowlist this key: it was used from more addresses than are remembered (3). For rotating egress use another "
+            + "protection; for many fixed addresses, raise MaxSourcesPerKey and watch again"));
 
         Advance(days: 8);
         Use("198.51.100.4");
@@ -217,9 +216,9 @@ public sealed class SuggestionTests : IDisposable
         if (areChanging)
         {
             suggestion.Should().BeEquivalentTo(Refused(
-                $"do not allowlist this key: its addresses keep changing ({last} in 8 days, new ones all the time), as "
-                    + "rotating egress does. A list would cut"
-                + " it off; protect it by expiry, narrow scopes and rotation, or give it a fixed egress"));
+                $"do not allowlist this key: its addresses keep changing ({last} in 8 days, new ones throughout), as "
+                + "with rotating egress. A list would cut it off; protect it with an expiry, narrow scopes and rotation, or use a fixed "
+                + "egress address"));
         }
     }
 
@@ -246,7 +245,7 @@ public sealed class SuggestionTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_seen_is_nothing_to_go_by()
+    public void Without_traffic_there_is_no_suggestion()
     {
         Use("198.51.100.9");
         Advance(days: 7, seconds: 1);

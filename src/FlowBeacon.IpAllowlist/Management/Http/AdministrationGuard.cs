@@ -3,14 +3,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Runs a handler for those who may administer keys, and answers everybody else, and what the handler refuses.</summary>
+/// <summary>Runs a handler if the caller may administer keys, and writes the refusal otherwise, also that of the handler.</summary>
 internal sealed class AdministrationGuard(AdministratorAdmission admission)
 {
-    /// <summary>Runs a handler for signed-in people alone.</summary>
+    /// <summary>Runs a handler for signed-in people only.</summary>
     public async Task AsAdministratorAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
         await RunAsync(context, await admission.AdmitPersonAsync(context), handler);
 
-    /// <summary>Runs a handler for signed-in people and break-glass keys: for what only reads, and for recovery.</summary>
+    /// <summary>Runs a handler for signed-in people and break-glass keys: for reading, and for recovery.</summary>
     public async Task AsReaderAsync(HttpContext context, Func<ApiKeyActor, Task> handler) =>
         await RunAsync(context, await admission.AdmitReaderAsync(context), handler);
 

@@ -3,13 +3,15 @@ using Microsoft.AspNetCore.Authorization.Infrastructure;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>What the policy of key administration demands, which a host may define otherwise, in words for those who fail it.</summary>
+/// <summary>
+/// Describes the requirements of the policy of key administration, which a host may replace, for callers that do not meet it.
+/// </summary>
 internal static class AdministrationPolicy
 {
-    /// <summary>The roles of the policy of a host that defines none.</summary>
+    /// <summary>The roles of the default policy.</summary>
     public static readonly string[] Roles = ["admin", "owner"];
 
-    /// <summary>Whether a policy demands one of the default roles and nothing else of a signed-in person.</summary>
+    /// <summary>Whether a policy requires only a signed-in person in one of the default roles.</summary>
     public static bool IsDefault(AuthorizationPolicy policy)
     {
         IAuthorizationRequirement[] requirements = [.. policy.Requirements.Where(one => one is not DenyAnonymousAuthorizationRequirement)];
@@ -17,7 +19,7 @@ internal static class AdministrationPolicy
     }
 
     /// <summary>
-    /// One sentence about what a policy demands. Roles and claim types are named. Values of claims are not: they may be somebody's data.
+    /// The requirements of a policy in one sentence. It contains roles and claim types, but no values of claims: they may be personal data.
     /// </summary>
     public static string Describe(AuthorizationPolicy policy)
     {
@@ -32,6 +34,6 @@ internal static class AdministrationPolicy
         ClaimsAuthorizationRequirement { AllowedValues: { } values } claim when values.Any() =>
             $"a certain value of the claim {claim.ClaimType}",
         ClaimsAuthorizationRequirement claim => $"the claim {claim.ClaimType}",
-        _ => "what the host itself checks",
+        _ => "a check of the host's own",
     };
 }

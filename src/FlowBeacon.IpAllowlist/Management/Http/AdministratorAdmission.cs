@@ -13,9 +13,9 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>
-/// Decides who may administer keys: signed-in people whom the named policy admits, and who meet what the host demands of the endpoint in
-/// addition; never an API key. Whoever handles the request asks, so that no metadata (<c>AllowAnonymous</c>) and no order of middleware can
-/// lead around it.
+/// Decides who may administer keys: signed-in people who meet the named policy and the host's own requirements for the endpoint; never an
+/// API key. The handler of the request calls it, so that neither metadata (<c>AllowAnonymous</c>) nor the order of middleware can bypass
+/// it.
 /// </summary>
 internal sealed class AdministratorAdmission(
     IpAllowlistEvaluator evaluator,
@@ -38,7 +38,7 @@ internal sealed class AdministratorAdmission(
         IpAllowlistFeature evaluation = await evaluator.EvaluateAsync(context);
         if (evaluation.Unavailable is { } unavailable)
         {
-            // The owner of the credential is unknown, so a person who sends it along is not admitted either.
+            // The credential may be an API key, so a signed-in person is not admitted with it either.
             return ApiKeyAdmission.Refused(ApiKeyAdmissionRefusal.Unavailable(unavailable.RetryAfter));
         }
 
@@ -64,7 +64,7 @@ internal sealed class AdministratorAdmission(
             return ApiKeyAdmission.Admitted(user!);
         }
 
-        // Also for somebody without the role: where everybody is signed in (by certificate, say), nobody could use the key otherwise.
+        // Also for a person without the role: where every request is signed in (by certificate, say), the key would be useless otherwise.
         if (key is not null && breakGlassToo && evaluation is { Key.IsBreakGlass: true, Outcome: IpAllowlistOutcome.Unrestricted })
         {
             recorder.RecordBreakGlassUse(context, evaluation);
@@ -84,8 +84,8 @@ internal sealed class AdministratorAdmission(
     }
 
     /// <summary>
-    /// The schemes by which people sign in, as a challenge (RFC 9110 §11.6.1): those that are asked who the person is. Names that cannot
-    /// stand there are left out; a 401 must have a challenge, so that of a host without a usable name is <c>Session</c>.
+    /// The schemes that authenticate people, as a challenge (RFC 9110 §11.6.1). Names that are not valid there are left out. A 401 must
+    /// have a challenge, so without a usable name it is <c>Session</c>.
     /// </summary>
     private static async Task<string> ChallengeAsync(AuthorizationPolicy policy, AuthorizationPolicy? added, HttpContext context)
     {
@@ -110,7 +110,7 @@ internal sealed class AdministratorAdmission(
         return names.Count == 0 ? "Session" : string.Join(", ", names);
     }
 
-    /// <summary>The scheme that a policy scheme, which only selects, hands a challenge to; any other scheme itself.</summary>
+    /// <summary>The scheme that a policy scheme forwards a challenge to; any other scheme itself.</summary>
     private static async Task<string> BehindAsync(string scheme, HttpContext context)
     {
         if (context.RequestServices.GetService<IAuthenticationSchemeProvider>() is not { } known
@@ -127,12 +127,12 @@ internal sealed class AdministratorAdmission(
         (await context.RequestServices.GetRequiredService<IAuthorizationService>().AuthorizeAsync(person, context, policy)).Succeeded;
 
     /// <summary>
-    /// Who authenticated otherwise than by an API key. The scheme tells, because a claims transformation may add roles and identities to
-    /// what a key proved, or replace them; and identities and claims tell, because another scheme may hand on ours.
+    /// The person who authenticated by other means than an API key. The scheme is checked, because a claims transformation may add or
+    /// replace roles and identities of a key; identities and claims are checked too, because another scheme may forward ours.
     /// </summary>
     /// <remarks>
-    /// A policy is asked about the people of its own schemes, so that one which is added cannot widen the other. Without schemes it is
-    /// asked about those of the other policy, as where the framework combines two; if neither names any, about <c>HttpContext.User</c>.
+    /// A policy judges the people of its own schemes, so that an added policy cannot widen the other. A policy without schemes judges those
+    /// of the other, as where the framework combines two; if neither names any, <c>HttpContext.User</c>.
     /// </remarks>
     private static async Task<ClaimsPrincipal> PersonAsync(
         AuthorizationPolicy policy, AuthorizationPolicy? other, bool hasKey, HttpContext context)
@@ -149,7 +149,7 @@ internal sealed class AdministratorAdmission(
             AuthenticationTicket? ticket = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket;
             if (hasKey)
             {
-                // HttpContext.User alone proves nothing: host code may have made it of the key.
+                // HttpContext.User alone is no proof: the host's code may have derived it from the key.
                 return ticket is not null && await IsOfSchemesAsync(ticket, context) && !IsByKey(ticket, ticket.Principal)
                     ? ticket.Principal
                     : person;
@@ -171,8 +171,8 @@ internal sealed class AdministratorAdmission(
     }
 
     /// <summary>
-    /// Whether a ticket comes from schemes of the host. The framework's authorization also makes one, which names no scheme, of any
-    /// <c>HttpContext.User</c>.
+    /// Whether a ticket comes from schemes of the host. The framework's authorization also creates one from any <c>HttpContext.User</c>,
+    /// without a scheme.
     /// </summary>
     private static async Task<bool> IsOfSchemesAsync(AuthenticationTicket ticket, HttpContext context)
     {
@@ -199,7 +199,7 @@ internal sealed class AdministratorAdmission(
     private static string NameOf(ClaimsPrincipal person) =>
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
 
-    /// <summary>The id in the route if there is such a key: anything else that stands there may be a raw key.</summary>
+    /// <summary>The id in the route if such a key exists; any other text there may be a raw key.</summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
     private async Task<string?> ExistingIdAsync(HttpContext context)
     {

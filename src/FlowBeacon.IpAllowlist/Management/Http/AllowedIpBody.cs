@@ -8,9 +8,9 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 internal sealed record AllowedIpBody(string Ip, string? Note, string? ExpiresAt, bool IsText)
 {
     /// <summary>What an item may be, for people.</summary>
-    public const string Expected = "a string, or an object with ip and, where there is one, note and expires_at, all of them strings";
+    public const string Expected = "a string, or an object with ip and optionally note and expires_at, all strings";
 
-    /// <summary>The items as the manager takes them. What is no instant is a fault.</summary>
+    /// <summary>The items as the manager takes them. An invalid instant is a fault.</summary>
     public static IReadOnlyList<AllowlistItem> ToItems(IReadOnlyList<AllowedIpBody> items, FieldErrors errors) =>
     [
         .. items.Select((item, index) => item.IsText
@@ -39,7 +39,7 @@ internal sealed record AllowedIpBody(string Ip, string? Note, string? ExpiresAt,
             }
             catch (InvalidOperationException exception)
             {
-                throw new JsonException("This is no item, or has half of a surrogate pair in it.", exception);
+                throw new JsonException("This is not a valid item, or it contains an unpaired surrogate.", exception);
             }
         }
 
@@ -48,7 +48,7 @@ internal sealed record AllowedIpBody(string Ip, string? Note, string? ExpiresAt,
         public override void Write(Utf8JsonWriter writer, AllowedIpBody value, JsonSerializerOptions options) =>
             throw new NotSupportedException();
 
-        /// <exception cref="InvalidOperationException">It is no object, or a member is no string.</exception>
+        /// <exception cref="InvalidOperationException">It is not an object, or a member is not a string.</exception>
         private static AllowedIpBody ReadObject(JsonElement item)
         {
             var members = item.EnumerateObject().ToDictionary(member => member.Name, member => member.Value.GetString());

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Who makes a request to key administration, or why it is refused.</summary>
+/// <summary>The caller of key administration, or the reason for a refusal.</summary>
 public sealed record ApiKeyAdmission
 {
     private ApiKeyAdmission()

@@ -13,12 +13,11 @@ public sealed record ApiKeyAdmissionRefusal
         Status = StatusCodes.Status403Forbidden,
         Type = Problem.TypePrefix + "requirement-not-met",
         Title = "Requirement not met",
-        Detail = "The policy of key administration admits you, but this host demands more here: see the authorization of its endpoints.",
+        Detail = "You meet the policy of key administration, but not a further requirement that this host sets for the endpoint.",
     };
 
     /// <summary>
-    /// The HTTP status: 401 if signing in may help, 403 if not, 503 if the credential that the request presents cannot be looked up at the
-    /// moment.
+    /// The HTTP status: 401 if signing in may help, 403 if not, 503 if the request's credential cannot be looked up at the moment.
     /// </summary>
     public required int Status { get; init; }
 
@@ -28,18 +27,18 @@ public sealed record ApiKeyAdmissionRefusal
     /// <summary>The published title of that type.</summary>
     public required string Title { get; init; }
 
-    /// <summary>What happened, and the remedy. It tells nothing of the request.</summary>
+    /// <summary>What happened, and the remedy. It contains nothing from the request.</summary>
     public required string Detail { get; init; }
 
     /// <summary>How long to wait before the request is repeated, with status 503; otherwise null.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>
-    /// The value of <c>WWW-Authenticate</c>, with status 401: the schemes by which people sign in to this host. Otherwise null.
+    /// The value of <c>WWW-Authenticate</c>, with status 401: the schemes that authenticate people on this host. Otherwise null.
     /// </summary>
     public string? Challenge { get; init; }
 
-    /// <summary>Nobody is signed in.</summary>
+    /// <summary>The request is not signed in.</summary>
     internal static ApiKeyAdmissionRefusal SignInRequired(string challenge) => new()
     {
         Status = StatusCodes.Status401Unauthorized,
@@ -49,7 +48,7 @@ public sealed record ApiKeyAdmissionRefusal
         Challenge = challenge,
     };
 
-    /// <summary>The policy does not admit who asks.</summary>
+    /// <summary>The caller does not meet the policy.</summary>
     internal static ApiKeyAdmissionRefusal PolicyNotMet(AuthorizationPolicy policy) => AdministrationPolicy.IsDefault(policy)
         ? new()
         {
@@ -63,7 +62,7 @@ public sealed record ApiKeyAdmissionRefusal
             Status = StatusCodes.Status403Forbidden,
             Type = Problem.TypePrefix + "administration-policy-not-met",
             Title = "Administration policy not met",
-            Detail = $"Keys are administered by signed-in people whom this host's policy {ApiKeyAdministration.PolicyName} admits, not by"
+            Detail = $"Keys are administered by signed-in people who meet this host's policy {ApiKeyAdministration.PolicyName}, not by"
                 + $" API keys. {AdministrationPolicy.Describe(policy)}",
         };
 

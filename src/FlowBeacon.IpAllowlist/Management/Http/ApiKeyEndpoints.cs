@@ -22,7 +22,7 @@ internal sealed class ApiKeyEndpoints(
             errors.Add(nameof(body.Name), "is missing");
         }
 
-        // The manager refuses a list that is missing.
+        // A missing list is refused by the manager.
         var request = new NewApiKey
         {
             Id = body.Id,
@@ -184,7 +184,7 @@ internal sealed class ApiKeyEndpoints(
             ApiKeyJsonContext.Default.AuditPageJson);
     });
 
-    /// <summary>Keys with what was seen of their use.</summary>
+    /// <summary>Keys with their last use.</summary>
     private async Task<UsedApiKeyJson[]> WithUseAsync(IReadOnlyList<ApiKeyDetails> keys, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
@@ -195,7 +195,7 @@ internal sealed class ApiKeyEndpoints(
         return [.. keys.Select(details => UsedApiKeyJson.From(details, now, lastUsed, rotations))];
     }
 
-    /// <summary>Changes a key at the version that the request's If-Match names.</summary>
+    /// <summary>Changes a key at the version in the request's If-Match.</summary>
     private async Task<T> ChangeAsync<T>(HttpContext context, IfMatch ifMatch, Func<string, long?, Task<T>> change)
     {
         string id = RequestQuery.IdOf(context);
@@ -207,7 +207,7 @@ internal sealed class ApiKeyEndpoints(
         catch (ApiKeyManagementException refusal) when (refusal.Fault == ApiKeyManagementFault.StaleVersion && !ifMatch.CanMatch)
         {
             throw new ApiKeyManagementException(
-                refusal.Fault, "If-Match must be * or strong tags such as \"3\". This one can match no version of the key.", refusal);
+                refusal.Fault, "If-Match must be * or strong tags such as \"3\". This value cannot match any version of the key.", refusal);
         }
     }
 

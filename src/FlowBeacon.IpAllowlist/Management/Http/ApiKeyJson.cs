@@ -11,7 +11,7 @@ namespace FlowBeacon.IpAllowlist.Management.Http;
 
 // Every name is explicit, because a host's naming policy must not change the contract.
 
-[Description("The old secret of a rotation, until its grace period ends. When the two secrets were used is only told by list and get.")]
+[Description("The old secret of a rotation, until its grace period ends. Only list and get return when the two secrets were used.")]
 internal sealed record RetiringSecretJson
 {
     [JsonPropertyName("prefix"), Description("Its first 12 characters.")]
@@ -55,20 +55,19 @@ internal sealed record AllowlistEntryJson
     public required string Note { get; init; }
 
     [JsonPropertyName("expires_at")]
-    [Description("When the entry stops admitting; null for never. An expired entry denies, and stays on the list.")]
+    [Description("When the entry expires; null for never. An expired entry stays on the list, but no longer allows its addresses.")]
     public required DateTimeOffset? ExpiresAt { get; init; }
 
     [JsonPropertyName("added_at"), Description("When the entry was put on the list; null if that is not known.")]
     public required DateTimeOffset? AddedAt { get; init; }
 
     [JsonPropertyName("last_seen_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("When a request from an address of the entry last passed, to the second: only in the answer of one key, and absent if none"
-        + " was seen.")]
+    [Description("When a request from an address of the entry last passed, to the second: only in the answer of get, if one was seen.")]
     public DateTimeOffset? LastSeenAt { get; init; }
 
     /// <summary>The entries of a key; null if its list cannot be read.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="sources">Where it was used from; null if the answer does not tell.</param>
+    /// <param name="sources">Where it was used from; null to leave out the last use of entries.</param>
     public static IReadOnlyList<AllowlistEntryJson>? From(ApiKeyDetails key, ApiKeySources? sources)
     {
         if (key.Key.AllowedIps.IsUnreadable)
@@ -105,7 +104,7 @@ internal record ApiKeyJson
     public required string Description { get; init; }
 
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
-    [Description("Where the key is kept. One from configuration is changed there, and only there.")]
+    [Description("Where the key is kept. A key from configuration can only be changed there.")]
     public required ApiKeyOrigin Origin { get; init; }
 
     [JsonPropertyName("state"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyState>))]
@@ -124,7 +123,7 @@ internal record ApiKeyJson
     public required IReadOnlyList<string>? AllowedIps { get; init; }
 
     [JsonPropertyName("entries")]
-    [Description("The same entries, in the same order, with all that is known of them; null if the stored list cannot be read.")]
+    [Description("The same entries, in the same order, with their details; null if the stored list cannot be read.")]
     public required IReadOnlyList<AllowlistEntryJson>? Entries { get; init; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
@@ -161,11 +160,11 @@ internal record ApiKeyJson
     public required long Revision { get; init; }
 
     [JsonPropertyName("key"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The raw key: only in the answers of create and rotate, and nowhere else.")]
+    [Description("The raw key: only in the answers of create and rotate.")]
     public string? RawKey { get; init; }
 
     [JsonPropertyName("warnings"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("What is legal and probably not meant: only in the answers of create and update, and in that of one key.")]
+    [Description("What is allowed but probably a mistake: only in the answers of create, update and get.")]
     public IReadOnlyList<string>? Warnings { get; init; }
 
     public static ApiKeyJson From(ApiKeyDetails details, DateTimeOffset now)
@@ -200,11 +199,11 @@ internal record ApiKeyJson
 
     public static EntityTagHeaderValue ETag(long version) => new($"\"{version}\"");
 
-    /// <summary>Answers with one key and its version.</summary>
+    /// <summary>Writes one key, and its version as ETag.</summary>
     public static Task AnswerAsync(HttpContext context, int status, ApiKeyJson key) =>
         AnswerAsync(context, status, key, ApiKeyJsonContext.Default.ApiKeyJson);
 
-    /// <summary>Answers with one key, of a type of its own, and its version.</summary>
+    /// <summary>Writes one key of a given type, and its version as ETag.</summary>
     public static Task AnswerAsync<T>(HttpContext context, int status, T key, JsonTypeInfo<T> type)
         where T : ApiKeyJson
     {
@@ -223,13 +222,13 @@ internal record ApiKeyJson
 }
 
 /// <summary>
-/// A key in the answers of list and get. Those of changes say nothing of its use: reading it may fail, and the change is made by then.
+/// A key in the answers of list and get. The answers of changes leave out its use: reading it may fail after the change is made.
 /// </summary>
 [Description("A key, and when it was used.")]
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record UsedApiKeyJson : ApiKeyJson
 {
-    /// <summary>For the serializer alone: by the other one, no member would be required in the OpenAPI document.</summary>
+    /// <summary>For the serializer only: with the other constructor, no member would be required in the OpenAPI document.</summary>
     public UsedApiKeyJson()
     {
     }
@@ -276,7 +275,7 @@ internal sealed record ApiKeyPageJson
     public ApiKeyCountsJson? Counts { get; init; }
 }
 
-[Description("How many keys are in each state, only in the answer to a listing that asks for it.")]
+[Description("How many keys are in each state: only with counts=true.")]
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record ApiKeyCountsJson
 {
@@ -385,7 +384,7 @@ internal sealed record AuditPageJson
     public required string? Next { get; init; }
 }
 
-// Depth and duplicates are RequestBody's affair, which parses a body before it is bound.
+// Depth and duplicates are checked by RequestBody, which parses a body before it is bound.
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ManagementProblemJson))]
 [JsonSerializable(typeof(CreateApiKeyBody))]

@@ -7,15 +7,15 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>The routes of key administration, with what OpenAPI tells about them.</summary>
+/// <summary>The routes of key administration, with their OpenAPI descriptions.</summary>
 internal static class ApiKeyRoutes
 {
     private const string Json = "application/json";
 
     /// <summary>Maps the routes.</summary>
-    /// <param name="group">Where.</param>
-    /// <param name="api">Answers them.</param>
-    /// <param name="traffic">Answers those about traffic.</param>
+    /// <param name="group">The group to map them in.</param>
+    /// <param name="api">The handlers.</param>
+    /// <param name="traffic">The handlers of the routes about traffic.</param>
     /// <param name="withNames">
     /// Whether the endpoints have names, which are the ids of their operations: names are unique in an application, and it may map them
     /// more than once.
@@ -35,8 +35,8 @@ internal static class ApiKeyRoutes
             }
         }
 
-        // The guard in each handler authorizes the caller, including what the host demands in addition. Anything that answered before it
-        // (a fallback policy, a key required everywhere) would keep out people and the break-glass key that the guard admits.
+        // The guard in each handler authorizes the caller, including the host's own requirements. A refusal before it (by a fallback
+        // policy, or where a key is required everywhere) would keep out people and the break-glass key that the guard admits.
         return group.WithMetadata(KeyRequirement.Optional, AdministrationEndpoint.Mark).AllowAnonymous();
     }
 
@@ -46,7 +46,7 @@ internal static class ApiKeyRoutes
         {
             Name = "CreateFlowBeaconApiKey",
             Summary = "Create a key",
-            Description = "The answer is the only one with the raw key, which is kept nowhere.",
+            Description = "Only this answer contains the raw key, which is not stored.",
             Body = typeof(CreateApiKeyBody),
             IsBodyRequired = true,
             Success = StatusCodes.Status201Created,
@@ -57,7 +57,7 @@ internal static class ApiKeyRoutes
             Name = "ListFlowBeaconApiKeys",
             Summary = "List keys",
             Description =
-                "Those from configuration, too, in the order of their ids, which is that of creation for keys that were made here.",
+                "Includes keys from configuration. In the order of their ids, which is the order of creation for keys created here.",
             Refusals = [400],
         },
         new(HttpMethods.Get, "/audit", api.ReadAuditAsync, RequestParameters.Audit, typeof(AuditPageJson))
@@ -79,8 +79,8 @@ internal static class ApiKeyRoutes
             Name = "UpdateFlowBeaconApiKey",
             Summary = "Change a key",
             Description =
-                "What is absent stays as it is. A change that would deny addresses in use is 409, unless it says that it means it. So is"
-                + " disabling a key that is in use.",
+                "Absent members stay as they are. A change that would deny addresses in use, or disable a key in use, is 409 unless it"
+                + " accepts the lock-out risk.",
             Body = typeof(UpdateApiKeyBody),
             IsBodyRequired = true,
             Refusals = [400, 404, 409, 412, 413, 415],
@@ -89,7 +89,7 @@ internal static class ApiKeyRoutes
         {
             Name = "RotateFlowBeaconApiKey",
             Summary = "Give a key a new secret",
-            Description = "The old one works on, under the same configuration, until its grace period ends.",
+            Description = "The old secret keeps working, with the same configuration, until its grace period ends.",
             Body = typeof(RotateApiKeyBody),
             Refusals = [400, 404, 409, 412, 413, 415],
         },
@@ -97,8 +97,8 @@ internal static class ApiKeyRoutes
         {
             Name = "EndFlowBeaconApiKeyGrace",
             Summary = "End the grace period of an old secret",
-            Description = "The old secret stops working now. If it was used within the last hour this is 409, unless it says that it"
-                + " means it.",
+            Description = "The old secret stops working now. If it was used within the last hour this is 409, unless the"
+                + " request accepts it.",
             Body = typeof(EndGraceBody),
             Refusals = [400, 404, 409, 412, 413, 415],
         },
@@ -106,7 +106,7 @@ internal static class ApiKeyRoutes
         {
             Name = "RevokeFlowBeaconApiKey",
             Summary = "Revoke a key",
-            Description = "At once, for every secret of the key, and for good. Revoking a revoked key changes nothing.",
+            Description = "Immediate and final, for every secret of the key. Revoking a revoked key changes nothing.",
             Refusals = [400, 404, 409, 412, 413, 415],
         },
         new(HttpMethods.Get, "/denials", traffic.ReadAllDenialsAsync, RequestParameters.Denials, typeof(DenialsJson))
@@ -134,14 +134,14 @@ internal static class ApiKeyRoutes
         {
             Name = "SuggestFlowBeaconAllowlist",
             Summary = "Suggest a key's list",
-            Description = "By where the key was used from.",
+            Description = "Based on where the key was used from.",
             Refusals = [400, 404],
         },
         new(HttpMethods.Post, "/{id}/try", traffic.TryAsync, RequestParameters.Key, typeof(TryJson))
         {
             Name = "TryFlowBeaconAddress",
-            Summary = "Try what the check says of an address",
-            Description = "Changes nothing, and is no use of the key.",
+            Summary = "Try the check with an address",
+            Description = "Changes nothing, and does not count as a use of the key.",
             Body = typeof(TryBody),
             IsBodyRequired = true,
             Refusals = [400, 404, 413, 415],
@@ -151,7 +151,7 @@ internal static class ApiKeyRoutes
             Name = "RecoverFlowBeaconApiKey",
             Summary = "Allow the caller's address for a locked-out key",
             Description =
-                "Once an hour for each key, if it was denied from there within the last hour, or is shown. For break-glass keys, too.",
+                "Once an hour for each key, if it was denied from there within the last hour or is in the body. Also by break-glass keys.",
             Body = typeof(RecoverApiKeyBody),
             Refusals = [400, 404, 409, 413, 415],
         },
@@ -167,7 +167,7 @@ internal static class ApiKeyRoutes
 
         if (route.Body is not null)
         {
-            // With the JSON type alone, routing would answer any other by an empty 415, before it is decided who may ask.
+            // With the JSON type alone, routing would answer any other type with an empty 415, before authorization.
             yield return new AcceptsMetadata([Json, "*/*"], route.Body, isOptional: !route.IsBodyRequired);
         }
 
@@ -178,10 +178,10 @@ internal static class ApiKeyRoutes
         }
     }
 
-    /// <summary>One route, and what OpenAPI tells about it.</summary>
+    /// <summary>One route with its OpenAPI description.</summary>
     private sealed record Route(string Method, string Pattern, RequestDelegate Handler, Delegate Parameters, Type Answer)
     {
-        /// <summary>The statuses of refusals that every route gives: to those who may not ask, and while there is no store.</summary>
+        /// <summary>The refusals of every route: callers that are not authorized, and an unavailable store.</summary>
         public static readonly int[] RefusalsOfAll = [401, 403, 503];
 
         public required string Name { get; init; }
@@ -196,7 +196,7 @@ internal static class ApiKeyRoutes
 
         public bool IsBodyRequired { get; init; }
 
-        /// <summary>The other statuses of its refusals.</summary>
+        /// <summary>The statuses of its other refusals.</summary>
         public required int[] Refusals { get; init; }
     }
 

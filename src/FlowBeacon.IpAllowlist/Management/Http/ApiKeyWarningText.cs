@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Warnings as the HTTP API tells them: behind the name of the member that they are about.</summary>
+/// <summary>Warnings as the HTTP API returns them: prefixed with the name of the member concerned.</summary>
 internal static class ApiKeyWarningText
 {
     public static IReadOnlyList<string> Of(IReadOnlyList<ApiKeyWarning> warnings) =>

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Records what was done with break-glass keys.</summary>
+/// <summary>Records uses of break-glass keys.</summary>
 internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
 {
-    /// <summary>Marks a request with a break-glass key of which the guard of key administration decides what it is.</summary>
+    /// <summary>Marks a request with a break-glass key that the guard of key administration will record or refuse.</summary>
     private static readonly object Undecided = new();
 
     /// <inheritdoc/>
@@ -22,11 +22,11 @@ internal sealed class BreakGlassUses(ThrottledAudit audit) : IBreakGlassRecord
         }
     }
 
-    /// <summary>Records that key administration lets a break-glass key do what it asks for.</summary>
+    /// <summary>Records that key administration admitted a break-glass key.</summary>
     /// <param name="context">The request.</param>
     /// <param name="key">The break-glass key.</param>
     /// <param name="clientIp">The address it came from.</param>
-    /// <param name="keyId">The id of an existing key that it is done to; null if there is none.</param>
+    /// <param name="keyId">The id of the existing key concerned; null if there is none.</param>
     public void Admitted(HttpContext context, ApiKey key, string? clientIp, string? keyId)
     {
         // If the check is in front of routing, the use is recorded already, without the endpoint.

@@ -8,22 +8,22 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Signed-in people are admitted whom the policy <see cref="ApiKeyAdministration.PolicyName"/> admits, and who meet what the request's own
-/// endpoint demands in addition (<c>RequireAuthorization</c>, <c>[Authorize]</c>; a fallback policy where it demands nothing). API keys are
-/// not admitted, with the one exception of <see cref="AdmitReaderAsync"/>. <c>AllowAnonymous()</c> on the endpoint changes nothing.
+/// Signed-in people are admitted if they meet the policy <see cref="ApiKeyAdministration.PolicyName"/> and the requirements of the
+/// request's endpoint (<c>RequireAuthorization</c>, <c>[Authorize]</c>; a fallback policy where it has none). API keys are not admitted,
+/// except by <see cref="AdmitReaderAsync"/>. <c>AllowAnonymous()</c> on the endpoint changes nothing.
 /// </para>
 /// <para>
-/// Ask before the request's body is read, and answer a refusal yourself. Parameters of a handler, forms included, are bound before its
-/// endpoint filters run: ask in a handler that takes the <see cref="HttpContext"/> alone, or wrap the endpoint's <see
-/// cref="RequestDelegate"/>. A refusal is put into the audit trail, save that of a key store that cannot answer (503); so is the use of a
-/// break-glass key. It is for asking, not for replacing: the endpoints of <c>MapFlowBeaconApiKeys()</c> do not ask a registered
-/// replacement. An output cache is kept from storing the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set, people
-/// without a key come through with <c>AllowMissingApiKey()</c>.
+/// Call it before the request's body is read, and write the refusal yourself. Parameters of a handler, forms included, are bound before its
+/// endpoint filters run: call it in a handler that takes the <see cref="HttpContext"/> alone, or wrap the endpoint's <see
+/// cref="RequestDelegate"/>. Refusals, except those for an unavailable key store (503), and uses of
+/// break-glass keys are recorded in the audit trail. A replacement that you register is not used by the endpoints of
+/// <c>MapFlowBeaconApiKeys()</c>. An output cache does not store the answer. Where <see cref="IpAllowlistOptions.RequireApiKey"/> is set,
+/// people without a key need <c>AllowMissingApiKey()</c> on the endpoint.
 /// </para>
 /// </remarks>
 public interface IApiKeyAdmission
 {
-    /// <summary>Admits signed-in people alone: for what changes keys, and wherever a break-glass key has no business.</summary>
+    /// <summary>Admits signed-in people only: for changes of keys, and wherever break-glass keys must not be used.</summary>
     /// <param name="context">The request.</param>
     /// <returns>Who makes the request, or the refusal.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="context"/> is null.</exception>
@@ -31,8 +31,8 @@ public interface IApiKeyAdmission
     Task<ApiKeyAdmission> AdmitPersonAsync(HttpContext context);
 
     /// <summary>
-    /// Admits signed-in people and valid break-glass keys: for what only reads, and for recovery. A break-glass key is admitted whatever
-    /// the endpoint demands of people.
+    /// Admits signed-in people and valid break-glass keys: for reading, and for recovery. The endpoint's requirements for people do not
+    /// apply to a break-glass key.
     /// </summary>
     /// <param name="context">The request.</param>
     /// <returns>Who makes the request, or the refusal.</returns>

@@ -16,7 +16,7 @@ internal sealed class IfMatch
     private IfMatch(IList<EntityTagHeaderValue>? tags) => _tags = tags;
 
     /// <summary>
-    /// Reads the header. Empty, it is a fault: a client whose variable is empty must not change whatever the key is by now.
+    /// Reads the header. An empty one is a fault: a script with an unset variable must not change the key unconditionally.
     /// </summary>
     public static IfMatch Read(HttpContext context, FieldErrors errors)
     {
@@ -28,25 +28,25 @@ internal sealed class IfMatch
 
         if (lines.All(line => line.AsSpan().Trim(" \t,").IsEmpty))
         {
-            errors.Add(HeaderNames.IfMatch, "is empty; name the version you saw, such as \"3\","
-                + " or leave the header out to change the key whatever happened to it meanwhile");
+            errors.Add(HeaderNames.IfMatch, "is empty; send the version you read, such as \"3\","
+                + " or leave the header out to change the key at any version");
         }
 
-        // The typed headers of the request would skip what is malformed, and take its neighbour.
+        // The typed headers of the request would skip a malformed tag and use the next one.
         bool isList = EntityTagHeaderValue.TryParseStrictList([.. lines.OfType<string>()], out IList<EntityTagHeaderValue>? tags);
 
-        // An asterisk stands alone; in a list it is a malformed condition.
+        // An asterisk is only valid alone, not in a list.
         return isList && tags!.Contains(EntityTagHeaderValue.Any)
             ? new IfMatch(tags.Count == 1 ? null : [])
             : new IfMatch(tags ?? []);
     }
 
     /// <summary>
-    /// Whether any version could match: none does if the header is malformed, or has weak tags alone (RFC 9110 §8.8.3.2).
+    /// Whether any version can match: none can if the header is malformed or has only weak tags (RFC 9110 §8.8.3.2).
     /// </summary>
     public bool CanMatch => _tags?.Any(tag => !tag.IsWeak) ?? true;
 
-    /// <summary>The version to change the key at; null to change it at any.</summary>
+    /// <summary>The version that the key must have; null for any.</summary>
     /// <param name="current">Reads the key's version.</param>
     public async ValueTask<long?> ExpectedVersionAsync(Func<Task<long>> current)
     {

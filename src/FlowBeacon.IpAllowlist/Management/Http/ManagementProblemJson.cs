@@ -13,11 +13,11 @@ internal sealed record ManagementProblemJson : ProblemJson
 {
     [JsonPropertyName("code"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     [JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyConflictCode>))]
-    [Description("What a 409 conflicts with, for programs; only of the types key-conflict and lockout-risk.")]
+    [Description("Why a request is 409, for programs; only with the types key-conflict and lockout-risk.")]
     public ApiKeyConflictCode? Code { get; init; }
 
     [JsonPropertyName("errors"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The faults of the input by field, such as allowed_ips[2]; only of the type validation.")]
+    [Description("The faults of the input by field, such as allowed_ips[2]; only with the type validation.")]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
     [JsonPropertyName("sources"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -86,11 +86,11 @@ internal sealed record ManagementProblemJson : ProblemJson
     private static Task WriteAsync(HttpContext context, ManagementProblemJson problem) =>
         Problem.WriteAsync(context, problem, ApiKeyJsonContext.Default.ManagementProblemJson);
 
-    /// <summary>Rules speak .NET names, such as <c>AllowedIps[2]</c>; JSON names stay as they are.</summary>
+    /// <summary>Converts .NET names, such as <c>AllowedIps[2]</c>, to JSON names; JSON names stay as they are.</summary>
     private static string JsonNameOf(string field) =>
         field == HeaderNames.IfMatch ? field : JsonNamingPolicy.SnakeCaseLower.ConvertName(field);
 
-    /// <summary>A message of the manager, which speaks .NET names, with those that a request has.</summary>
+    /// <summary>A message of the manager with its .NET names replaced by those of the HTTP API.</summary>
     private static string InJsonNames(string message) => message
         .Replace(nameof(ApiKeyUpdate.AcceptLockoutRisk), "accept_lockout_risk", StringComparison.Ordinal)
         .Replace(nameof(ApiKeyUpdate.AcceptUnreadableList), "accept_unreadable_list", StringComparison.Ordinal)

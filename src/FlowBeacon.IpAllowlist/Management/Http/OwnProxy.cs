@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>What connects to this host with the request of a person who administers keys is probably the host's own proxy.</summary>
+/// <summary>The peer of an administration request with a forwarding header is probably the host's own proxy.</summary>
 internal static class OwnProxy
 {
-    /// <summary>Its address; null if no header says that there is one.</summary>
+    /// <summary>The proxy's address; null without such a header.</summary>
     public static IPAddress? AddressOf(HttpContext context) =>
         context.Request.Headers.ContainsKey(ClientIpResolver.ForwardedForHeader) ? context.Connection.RemoteIpAddress : null;
 }

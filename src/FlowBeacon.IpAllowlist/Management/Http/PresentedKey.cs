@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>
-/// A raw key in a body: hashed as it is read, so that no string of it is ever made. A text that cannot be a raw key has the default hash,
-/// which is no key's.
+/// A raw key in a body: hashed while it is read, so that it never becomes a string. A text that cannot be a raw key gets the default hash,
+/// which belongs to no key.
 /// </summary>
 [JsonConverter(typeof(Converter))]
 internal sealed record PresentedKey(ApiKeyHash Hash)

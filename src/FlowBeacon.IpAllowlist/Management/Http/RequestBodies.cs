@@ -6,19 +6,19 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-// What requests may contain. Members that are null were absent: [DisallowNull] refuses null in JSON. They are set, not initialized, because
-// the source-generated serializer initializes absent members, too, and loses their defaults. Every name is explicit, because a host's
-// naming policy must not change the contract; the other attributes tell OpenAPI what the rules of key administration are.
+// The bodies of requests. Members that are null were absent: [DisallowNull] refuses null in JSON. They have setters, because the
+// source-generated serializer also assigns absent init members, and loses their defaults. Every name is explicit, because a host's
+// naming policy must not change the contract; the other attributes describe the rules of key administration in OpenAPI.
 [Description("A key to create.")]
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed class CreateApiKeyBody
 {
-    /// <summary>A schema counts code points, and the server what a .NET string counts.</summary>
+    /// <summary>A schema counts code points; the server counts UTF-16 code units, as .NET strings do.</summary>
     public const string KeyNameText =
         "Unique, without regard to case, among keys that are not revoked. Its length counts in UTF-16 code units: most emoji have two.";
 
     [JsonPropertyName("id"), DisallowNull, RegularExpression("^key_[0-9a-f]{32}$")]
-    [Description("The id of the new key, to be sure that a repeated request makes no second key (it is then answered 409).")]
+    [Description("The id of the new key, so that a repeated request cannot create a second key (it gets 409).")]
     public string? Id { get; set; }
 
     [JsonPropertyName("name"), DisallowNull, Required, StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
@@ -26,7 +26,7 @@ internal sealed class CreateApiKeyBody
     public string? Name { get; set; }
 
     [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
-    [Description("What people should know about the key, in one line. Its length counts in UTF-16 code units.")]
+    [Description("A description for people, in one line. Its length counts in UTF-16 code units.")]
     public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
@@ -35,7 +35,7 @@ internal sealed class CreateApiKeyBody
     public IReadOnlyList<AllowedIpBody>? AllowedIps { get; set; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>))]
-    [Description("Whether the list is enforced, as it is by default, or only rehearsed.")]
+    [Description("Whether the list is enforced (the default) or only reported on.")]
     public AllowlistMode AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes")]
@@ -52,7 +52,7 @@ internal sealed class CreateApiKeyBody
     public bool IsBreakGlass { get; set; }
 }
 
-[Description("A change of a key. What is absent stays as it is.")]
+[Description("A change of a key. Absent members stay as they are.")]
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow), JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed class UpdateApiKeyBody
 {
@@ -61,7 +61,7 @@ internal sealed class UpdateApiKeyBody
     public string? Name { get; set; }
 
     [JsonPropertyName("description"), DisallowNull, StringLength(ApiKeyLimits.MaxDescriptionLength)]
-    [Description("What people should know about the key, in one line; an empty text removes it. Its length counts in UTF-16 code units.")]
+    [Description("A description for people, in one line; an empty text removes it. Its length counts in UTF-16 code units.")]
     public string? Description { get; set; }
 
     [JsonPropertyName("allowed_ips"), DisallowNull]
@@ -70,7 +70,7 @@ internal sealed class UpdateApiKeyBody
     public IReadOnlyList<AllowedIpBody>? AllowedIps { get; set; }
 
     [JsonPropertyName("allowlist_mode"), JsonConverter(typeof(SnakeCaseEnumConverter<AllowlistMode>)), DisallowNull]
-    [Description("Whether the list is enforced or only rehearsed.")]
+    [Description("Whether the list is enforced or only reported on.")]
     public AllowlistMode? AllowlistMode { get; set; }
 
     [JsonPropertyName("scopes"), DisallowNull]
@@ -90,19 +90,19 @@ internal sealed class UpdateApiKeyBody
         }
     }
 
-    /// <summary>Whether <see cref="ExpiresAt"/> was there: null removes the expiry, and its absence does not.</summary>
+    /// <summary>Whether <see cref="ExpiresAt"/> was present: null removes the expiry, an absent member keeps it.</summary>
     internal bool HasExpiresAt { get; private set; }
 
     [JsonPropertyName("enabled"), DisallowNull]
-    [Description("false disables the key, which is then answered 401 like a revoked one; true enables it again.")]
+    [Description("false disables the key: requests with it get 401, as with a revoked one. true enables it again.")]
     public bool? Enabled { get; set; }
 
     [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
-    [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise it is 409.")]
+    [Description("Whether the change may deny addresses that used the key successfully within the last 24 hours; otherwise that is 409.")]
     public bool AcceptLockoutRisk { get; set; }
 
     [JsonPropertyName("accept_unreadable_list"), DefaultValue(false)]
-    [Description("Whether an empty list may replace a stored one that cannot be read; otherwise it is 409.")]
+    [Description("Whether an empty list may replace a stored one that cannot be read; otherwise that is 409.")]
     public bool AcceptUnreadableList { get; set; }
 }
 
@@ -112,7 +112,7 @@ internal sealed class RotateApiKeyBody
 {
     [JsonPropertyName("grace_hours"), Range(ApiKeyLimits.MinGraceHours, ApiKeyLimits.MaxGraceHours)]
     [DefaultValue(ApiKeyLimits.DefaultGraceHours)]
-    [Description("How long the old secret goes on working, in hours, written without a fraction.")]
+    [Description("How long the old secret keeps working, in hours, written without a fraction.")]
     public int GraceHours { get; set; } = ApiKeyLimits.DefaultGraceHours;
 }
 
@@ -121,7 +121,7 @@ internal sealed class RotateApiKeyBody
 internal sealed class EndGraceBody
 {
     [JsonPropertyName("accept_lockout_risk"), DefaultValue(false)]
-    [Description("Whether the old secret may stop working although it was used within the last hour; otherwise it is 409.")]
+    [Description("Whether to end the grace period even if the old secret was used within the last hour; otherwise that is 409.")]
     public bool AcceptLockoutRisk { get; set; }
 }
 
@@ -133,7 +133,7 @@ internal sealed class RecoverApiKeyBody
     public PresentedKey? Key { get; set; }
 }
 
-[Description("A request to try: either ip alone, or x_forwarded_for and peer as a request would have them.")]
+[Description("A request to try: either ip alone, or x_forwarded_for and peer as in a request.")]
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed class TryBody
 {

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>Takes a JSON object from a request, bounded, or answers why not.</summary>
+/// <summary>Reads a JSON object of limited size from a request, or writes the refusal.</summary>
 internal static class RequestBody
 {
     /// <summary>A list of 1,000 entries with notes of 200 characters fits, also with every character escaped.</summary>
@@ -15,20 +15,20 @@ internal static class RequestBody
 
     private const int MaxDepth = 8;
 
-    /// <summary>What the only number of all bodies may be.</summary>
+    /// <summary>What the only number in any body may be.</summary>
     private static readonly string WholeHours =
         $"a whole number from {ApiKeyLimits.MinGraceHours} to {ApiKeyLimits.MaxGraceHours}, written without a fraction";
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = MaxDepth };
 
     /// <summary>
-    /// Reads the object; null if the request was refused and answered. A request without a body reads as <c>{}</c> where that is allowed.
+    /// Reads the object; null if the request was refused. A request without a body reads as <c>{}</c> where that is allowed.
     /// </summary>
-    /// <remarks>No answer has the text of a <see cref="JsonException"/>, which repeats names: one may be a raw key.</remarks>
+    /// <remarks>No answer contains the text of a <see cref="JsonException"/>: it repeats names, and one may be a raw key.</remarks>
     public static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, bool isOptional = false)
         where T : class, new()
     {
-        // No HTML form can send this type, and a script of another site must ask first: so no cross-site request gets past here.
+        // No HTML form can send this type, and a script of another site needs a CORS preflight, so cross-site requests stop here.
         if (!context.Request.HasJsonContentType())
         {
             await RefuseTypeAsync(context, "Send Content-Type: application/json, even without a body.");
@@ -40,12 +40,12 @@ internal static class RequestBody
     }
 
     /// <summary>
-    /// Reads the object of a request that needs no content type unless it has a body: of a DELETE, which no HTML form can send.
+    /// Reads the object of a request that needs a content type only with a body: a DELETE, which no HTML form can send.
     /// </summary>
     public static async Task<T?> ReadIfAnyAsync<T>(HttpContext context, JsonTypeInfo<T> type)
         where T : class, new()
     {
-        // A length that is not announced may be none.
+        // Without an announced length there may be no body.
         byte[]? bytes = await ReadBytesAsync(context);
         if (bytes is { Length: 0 })
         {
@@ -89,20 +89,20 @@ internal static class RequestBody
         }
         catch (InvalidOperationException)
         {
-            await InvalidAsync(context, "The body has a name that is not Unicode: bytes that are not UTF-8, or half of a surrogate pair.");
+            await InvalidAsync(context, "The body has a name that is not Unicode: invalid UTF-8, or an unpaired surrogate.");
         }
         catch (JsonException exception)
         {
             await InvalidAsync(context, exception.LineNumber is { } line
                 ? $"The body is not JSON: line {line + 1}, byte {exception.BytePositionInLine + 1}."
                     + $" Or it is nested deeper than {MaxDepth} there."
-                : "A member is named twice.");
+                : "A member occurs twice.");
         }
 
         return null;
     }
 
-    /// <exception cref="InvalidOperationException">A name is not Unicode: it is only looked at when it is read.</exception>
+    /// <exception cref="InvalidOperationException">A name is not Unicode, which shows only when it is read.</exception>
     private static bool TryBind<T>(
         JsonElement json, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? body, out string field, out string fault)
         where T : class
@@ -129,15 +129,15 @@ internal static class RequestBody
             one => path == $"$.{one.Name}" || path.StartsWith($"$.{one.Name}[", StringComparison.Ordinal));
         (field, fault) = member is null
             ? (PrintableText.Cut(json.EnumerateObject().First(one => type.Properties.All(known => known.Name != one.Name)).Name),
-                type.Properties.Count == 0 ? "unknown member; there are none"
+                type.Properties.Count == 0 ? "unknown member; no members are allowed"
                     : $"unknown member; the members are {string.Join(", ", type.Properties.Select(known => known.Name))}")
             : (path["$.".Length..], $"must be {Expected(member, isItem: path.EndsWith(']'))}");
         return false;
     }
 
     /// <summary>
-    /// Finds a value that the serializer takes and the document does not: null as an item of a list, and other spellings of a choice,
-    /// which may differ in case or be several at once.
+    /// Finds a value that the serializer accepts and the OpenAPI document does not: null as an item of a list, and a choice in another case
+    /// or with several values.
     /// </summary>
     private static string? PathOfLooseValue<T>(JsonElement json, JsonTypeInfo<T> type, T body)
         where T : class

@@ -33,7 +33,7 @@ internal static class RequestField
 
         if (text is not null)
         {
-            // What an entry's message says behind its last semicolon is what to do with a list.
+            // The part of an entry's message after its last semicolon is a remedy for lists.
             string fault = IpAddressErrorMessage.For(text);
             int remedy = fault.LastIndexOf("; ", StringComparison.Ordinal);
             string finding = text.Length == 0 ? "it is empty" : remedy < 0 ? fault : fault[..remedy];

@@ -5,19 +5,19 @@ using Microsoft.AspNetCore.Mvc;
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>
-/// What the handlers read from route, query and headers. They take nothing but the request; these signatures tell OpenAPI about it.
+/// The parameters that handlers read from route, query and headers. Handlers take only the request; these signatures are for OpenAPI.
 /// </summary>
 internal static class RequestParameters
 {
     private const string IdText = "The key's id.";
-    private const string KeyIdText = "Only what is about this key.";
+    private const string KeyIdText = "Only entries about this key.";
     private const string ConditionText =
         "The versions of the key that may be changed, such as \"3\", or *."
-        + " Without it the key is changed whatever happened to it meanwhile.";
+        + " Without it the key is changed at any version.";
     private const string AddressText = "Only this client address.";
-    private const string SinceText = "Only what was seen since this instant (RFC 3339, with an offset).";
-    private const string OrderText = "What comes first: the last denied, or the most often denied.";
-    private const string AfterText = "The next of an earlier page.";
+    private const string SinceText = "Only denials since this instant (RFC 3339, with an offset).";
+    private const string OrderText = "The order: the latest denials first, or the most frequent ones.";
+    private const string AfterText = "The value of next in an earlier page.";
     private const string LimitText = "The most entries of a page.";
 
     public static void None()
@@ -41,10 +41,10 @@ internal static class RequestParameters
         [RegularExpression("."), Description(AfterText)] string? after,
         [RegularExpression("^(active|expired|disabled|revoked)$"), Description("Only keys in this state.")] string? state,
         [StringLength(ApiKeyLimits.MaxNameLength, MinimumLength = 1)]
-        [Description("Only keys with this in their names, in any case. Its length counts in UTF-16 code units.")]
+        [Description("Only keys whose names contain this, in any case. Its length counts in UTF-16 code units.")]
         string? name,
-        [StringLength(ApiKey.PrefixLength, MinimumLength = 1), Description("Only keys with a secret that begins so.")] string? prefix,
-        [DefaultValue(false), Description("Whether to count the keys in each state, too.")] bool? counts) =>
+        [StringLength(ApiKey.PrefixLength, MinimumLength = 1), Description("Only keys with a secret that starts so.")] string? prefix,
+        [DefaultValue(false), Description("Whether to count the keys in each state as well.")] bool? counts) =>
         _ = (limit, after, state, name, prefix, counts);
 
     public static void Audit(

@@ -7,11 +7,11 @@ using Microsoft.Extensions.Primitives;
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
 /// <summary>
-/// Reads a request's route and query strictly, after it is decided who may ask: the framework would bind parameters before.
+/// Reads a request's route and query strictly, after authorization: the framework would bind parameters before.
 /// </summary>
 internal static class RequestQuery
 {
-    private const string NotACursor = "must be the next of an earlier page";
+    private const string NotACursor = "must be the value of next in an earlier page";
 
     public static string IdOf(HttpContext context) => (string)context.GetRouteValue("id")!;
 
@@ -26,7 +26,7 @@ internal static class RequestQuery
         return values.Count == 1 ? values[0] : null;
     }
 
-    /// <summary>Reads the id of a key that a listing is about. Empty, it is a fault: the variable of a script may be.</summary>
+    /// <summary>Reads the id of a key to list by. An empty one is a fault: it may be the unset variable of a script.</summary>
     public static string? KeyId(HttpContext context, FieldErrors errors)
     {
         string? id = Text(context, "key_id", errors);
@@ -49,7 +49,7 @@ internal static class RequestQuery
             ? number
             : null) ?? standard;
 
-    /// <summary>Reads where a listing goes on: the next of an earlier page.</summary>
+    /// <summary>Reads the cursor of a listing: the value of next in an earlier page.</summary>
     public static string? After(HttpContext context, FieldErrors errors)
     {
         string? text = Text(context, "after", errors);
@@ -61,7 +61,9 @@ internal static class RequestQuery
         return text;
     }
 
-    /// <summary>Reads a page. A cursor that it refuses is told alone and last: only its source knows what its cursors look like.</summary>
+    /// <summary>
+    /// Reads a page. An invalid cursor is reported on its own, after all other faults: only the source of a cursor can check it.
+    /// </summary>
     public static async Task<T> ReadPageAsync<T>(string? after, Func<ValueTask<T>> read)
     {
         try

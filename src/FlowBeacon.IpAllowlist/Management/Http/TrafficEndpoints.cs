@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Management.Http;
 
-/// <summary>The HTTP API of what was seen of keys' traffic: denials, sources, suggestion, trying an address, recovery.</summary>
+/// <summary>The HTTP API of the recorded traffic of keys: denials, sources, suggestion, trying an address, recovery.</summary>
 internal sealed class TrafficEndpoints(
     ApiKeyManager manager, IApiKeyTraffic traffic, ClientIpResolver resolver, AdministrationGuard guard, TimeProvider time)
 {
@@ -47,7 +47,7 @@ internal sealed class TrafficEndpoints(
         IPAddress? peer = RequestField.Address(body.Peer, nameof(body.Peer), errors);
         if ((body.Ip is null) == (body.ForwardedFor is null && body.Peer is null))
         {
-            errors.Add(nameof(body.Ip), "write either ip alone, or x_forwarded_for and peer as a request would have them");
+            errors.Add(nameof(body.Ip), "send either ip alone, or x_forwarded_for and peer as in a request");
         }
 
         errors.ThrowIfAny();
@@ -67,7 +67,7 @@ internal sealed class TrafficEndpoints(
 
         ClientIp caller = resolver.Resolve(context);
         IPAddress address = caller.IsKnown ? caller.Address.ToIPAddress() : throw new ApiKeyManagementException(
-            ApiKeyConflictCode.AddressUnknown, "The address you call from is not known here, so it cannot be allowed.");
+            ApiKeyConflictCode.AddressUnknown, "The client address of your request is unknown, so it cannot be allowed.");
         ChangedApiKey recovered = await manager.RecoverAsync(
             RequestQuery.IdOf(context), address, body.Key?.Hash, actor, context.RequestAborted);
         await ApiKeyJson.AnswerAsync(

@@ -17,7 +17,7 @@ internal sealed record DenialJson
     [JsonPropertyName("reason"), JsonConverter(typeof(SnakeCaseEnumConverter<IpAllowlistDenialReason>))]
     public required IpAllowlistDenialReason Reason { get; init; }
 
-    [JsonPropertyName("report_only"), Description("Whether the list was only rehearsed, so that the request passed.")]
+    [JsonPropertyName("report_only"), Description("Whether the list was in report-only mode, so that the request passed.")]
     public required bool IsReportOnly { get; init; }
 
     [JsonPropertyName("health"), Description("Whether the request was to the liveness endpoint, which refuses nobody.")]
@@ -72,7 +72,7 @@ internal sealed record DenialsJson
     [JsonPropertyName("denied"), Description("Every denial, also those that are no longer listed.")]
     public required long Denied { get; init; }
 
-    [JsonPropertyName("would_deny"), Description("Every request that passed because the list was only rehearsed.")]
+    [JsonPropertyName("would_deny"), Description("All requests that passed only because the list was in report-only mode.")]
     public required long WouldDeny { get; init; }
 
     [JsonPropertyName("denials")]
@@ -152,7 +152,7 @@ internal sealed record NewSourceJson
     public required long Count { get; init; }
 }
 
-/// <summary>How far a suggestion can be trusted.</summary>
+/// <summary>How reliable a suggestion is.</summary>
 internal enum SuggestionConfidence
 {
     Low,
@@ -205,7 +205,7 @@ internal enum TrialOrigin
     Given,
 }
 
-[Description("What the check would decide. Nothing was counted or recorded.")]
+[Description("The decision of the check. Nothing was counted or recorded.")]
 [JsonNumberHandling(JsonNumberHandling.Strict)]
 internal sealed record TryJson
 {

@@ -29,7 +29,7 @@ public sealed class AdministrationAttackTests
         ["same identity", "added identity", "added identity with a type", "replaced principal"];
 
     [Fact]
-    public async Task An_API_key_administers_nothing_whatever_scopes_it_has()
+    public async Task An_API_key_with_any_scopes_administers_nothing()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string victim = (await host.CreateAsync("victim", "203.0.113.7")).Details.Key.Id;
@@ -169,7 +169,7 @@ public sealed class AdministrationAttackTests
     }
 
     [Fact]
-    public async Task Nobody_administers_nothing()
+    public async Task Anonymous_callers_administer_nothing()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
@@ -466,7 +466,7 @@ public sealed class AdministrationAttackTests
     }
 
     [Fact]
-    public async Task An_administrator_who_also_sends_an_API_key_acts_as_himself()
+    public async Task An_administrator_who_also_sends_an_API_key_acts_as_a_person()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string key = (await host.CreateAsync("program")).RawKey;
@@ -499,7 +499,7 @@ public sealed class AdministrationAttackTests
     [InlineData("POST", "/key_0/try", "Transfer-Encoding: chunked")]
     [InlineData("POST", "/key_0/recover", "Content-Length: 100")]
     [InlineData("DELETE", "/key_0", "Content-Length: 100")]
-    public async Task It_is_decided_who_may_ask_before_the_body_is_read(string method, string path, string framing)
+    public async Task Authorizes_callers_before_the_body_is_read(string method, string path, string framing)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -517,7 +517,7 @@ public sealed class AdministrationAttackTests
     }
 
     [Fact]
-    public async Task Refused_administration_is_on_record_with_who_what_and_from_where()
+    public async Task Refused_administration_is_recorded_with_actor_action_and_address()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("program");

@@ -17,8 +17,8 @@ public sealed class AdministrationPolicyTests
         { "roles", "It requires the role keymaster or sre." },
         { "claim", "It requires the claim amr." },
         { "claim value", "It requires a certain value of the claim tenant." },
-        { "assertion", "It requires what the host itself checks." },
-        { "all", "It requires the role keymaster, the claim amr, what the host itself checks." },
+        { "assertion", "It requires a check of the host's own." },
+        { "all", "It requires the role keymaster, the claim amr, a check of the host's own." },
         { "more than the default", "It requires the role admin or owner, the claim amr." },
         { "one of the default roles", "It requires the role admin." },
     };

@@ -37,7 +37,7 @@ public sealed class AdmissionTests
 
     [Theory]
     [MemberData(nameof(Admitted))]
-    public async Task Tells_who_administers(string page, string person, string actor)
+    public async Task Returns_the_administrator(string page, string person, string actor)
     {
         await using KeyApiHost host = await StartAsync();
 
@@ -83,7 +83,7 @@ public sealed class AdmissionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_ordinary_key_is_refused_whatever_its_scopes_and_an_invalid_one_too(bool isUnchecked)
+    public async Task Ordinary_keys_with_any_scopes_and_invalid_keys_are_refused(bool isUnchecked)
     {
         await using KeyApiHost host = await StartAsync(
             pages => _ = isUnchecked ? pages.DisableIpAllowlist() : pages);
@@ -125,7 +125,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public async Task While_the_store_cannot_answer_whoever_presents_a_key_is_refused_with_the_time_to_wait()
+    public async Task While_the_store_cannot_answer_requests_with_a_key_are_refused_with_the_time_to_wait()
     {
         var keys = new InMemoryApiKeyStore();
         await using KeyApiHost host = await StartAsync(

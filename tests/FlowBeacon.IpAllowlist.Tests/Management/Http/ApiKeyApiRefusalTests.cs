@@ -15,7 +15,7 @@ public sealed class ApiKeyApiRefusalTests
 
     /// <summary>Faults of members that create and update share; the body lacks what the operation needs beside them.</summary>
     private const string Item =
-        "must be a string, or an object with ip and, where there is one, note and expires_at, all of them strings";
+        "must be a string, or an object with ip and optionally note and expires_at, all strings";
 
     public static TheoryData<string, string> SharedFaults { get; } = new()
     {
@@ -70,10 +70,10 @@ public sealed class ApiKeyApiRefusalTests
         { "\"scopes\":null", "scopes: must be a list of strings" },
         { "\"scopes\":\"admin\"", "scopes: must be a list of strings" },
         { "\"scopes\":[\"admin\",1]", "scopes[1]: must be a string of Unicode characters" },
-        { "\"scopes\":[\"Admin\"]", "scopes[0]: 'Admin' is no scope; the scopes are governance:read, governance:evaluate, admin" },
+        { "\"scopes\":[\"Admin\"]", "scopes[0]: 'Admin' is not a scope; the scopes are governance:read, governance:evaluate, admin" },
         {
             "\"scopes\":[\"admin\",\"governance:raed\"]",
-            "scopes[1]: 'governance:raed' is no scope; the scopes are governance:read, governance:evaluate, admin"
+            "scopes[1]: 'governance:raed' is not a scope; the scopes are governance:read, governance:evaluate, admin"
         },
         { "\"expires_at\":\"2027-01-01T12:00:00Z\"", "expires_at: must be in the future" },
         { "\"expires_at\":\"2027-01-01T14:00:00+02:00\"", "expires_at: must be in the future" },
@@ -136,7 +136,7 @@ public sealed class ApiKeyApiRefusalTests
                 "expires_at: must be in the future",
                 "allowed_ips[0]: '10.0.0.0/8' is a CIDR range; list each address, or allow ranges with AllowCidrRanges",
                 "allowed_ips[2]: '::g' is not a legal IPv6 address; write eight groups of hex digits, or fewer with one '::'",
-                "scopes[0]: 'x' is no scope; the scopes are governance:read, governance:evaluate, admin",
+                "scopes[0]: 'x' is not a scope; the scopes are governance:read, governance:evaluate, admin",
             ]
         },
     };
@@ -452,7 +452,7 @@ public sealed class ApiKeyApiRefusalTests
     }
 
     [Fact]
-    public async Task An_unknown_key_is_told_after_the_faults_of_a_request()
+    public async Task An_unknown_key_is_reported_after_the_faults_of_a_request()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

@@ -64,7 +64,7 @@ public sealed class ApiKeyApiTests
     }
 
     [Fact]
-    public async Task The_key_that_create_answers_works_at_once_from_its_addresses_alone()
+    public async Task The_created_key_works_at_once_and_only_from_its_addresses()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string key = (await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":["{{Listed}}"]}"""))
@@ -77,7 +77,7 @@ public sealed class ApiKeyApiTests
     [Theory]
     [InlineData("enforce", 403)]
     [InlineData("report_only", 200)]
-    public async Task The_list_of_a_key_is_enforced_or_rehearsed_as_its_mode_says(string mode, int status)
+    public async Task The_list_of_a_key_is_enforced_or_reported_on_according_to_its_mode(string mode, int status)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
@@ -268,7 +268,7 @@ public sealed class ApiKeyApiTests
     [InlineData("""{"name":"renamed","accept_lockout_risk":true}""", "name")]
     [InlineData("""{"expires_at":"2028-01-01T00:00:00Z"}""", "expires_at")]
     [InlineData("""{"expires_at":null}""", "expires_at")]
-    public async Task An_update_changes_what_it_names_and_nothing_else(string body, string changed)
+    public async Task An_update_changes_only_the_given_members(string body, string changed)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey issued = await host.CreateAsync(new NewApiKey
@@ -417,7 +417,7 @@ public sealed class ApiKeyApiTests
     }
 
     [Fact]
-    public async Task Revoking_ends_a_key_at_once_and_once_more_changes_nothing()
+    public async Task Revoking_ends_a_key_at_once_and_a_repetition_changes_nothing()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey issued = await host.CreateAsync("make-grid");
@@ -564,7 +564,7 @@ public sealed class ApiKeyApiTests
     }
 
     [Fact]
-    public async Task The_raw_key_stands_in_the_answers_of_create_and_rotate_only()
+    public async Task Only_the_answers_of_create_and_rotate_contain_the_raw_key()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         Answer created = await host.SendAsync(Administrator, "POST", Keys, """{"name":"a","allowed_ips":[]}""");
@@ -595,7 +595,7 @@ public sealed class ApiKeyApiTests
     [InlineData("camel")]
     [InlineData("kebab")]
     [InlineData("none")]
-    public async Task Member_names_are_snake_case_whatever_the_host_prefers(string policy)
+    public async Task Member_names_are_snake_case_with_any_naming_policy_of_the_host(string policy)
     {
         JsonNamingPolicy? naming = policy switch
         {

@@ -322,7 +322,7 @@ public sealed class AuditOutageTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_may_not_revoke_may_not_revoke_without_a_record_either()
+    public async Task Revoking_without_a_record_needs_the_same_permission()
     {
         await using KeyApiHost host = await StartAsync();
         IssuedApiKey key = await host.CreateAsync("a");

@@ -92,7 +92,7 @@ public sealed class BreakGlassRecordTests
     }
 
     [Fact]
-    public async Task What_a_person_does_who_sends_a_break_glass_key_along_is_not_told_as_its_use()
+    public async Task Actions_of_a_person_who_also_sends_a_break_glass_key_are_not_recorded_as_its_use()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("victim", Listed)).Details.Key.Id;

@@ -12,7 +12,7 @@ public sealed class CachedAnswerTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task Key_administration_answers_nobody_from_a_cache(bool cacheInFront)
+    public async Task Key_administration_never_answers_from_a_cache(bool cacheInFront)
     {
         await using KeyApiHost host = await StartAsync(cacheInFront);
         string key = (await host.CreateBreakGlassAsync()).RawKey;
@@ -26,7 +26,7 @@ public sealed class CachedAnswerTests
 
     [Theory]
     [MemberData(nameof(Places))]
-    public async Task Health_tells_nobody_the_address_of_another_caller(bool cacheInFront)
+    public async Task Health_never_shows_the_address_of_another_caller(bool cacheInFront)
     {
         await using KeyApiHost host = await StartAsync(cacheInFront);
         string key = (await host.CreateAsync("program")).RawKey;

@@ -57,11 +57,11 @@ public sealed class CursorTests
         await host.CreateAsync("make-grid");
 
         (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?after={after}")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("after: must be the next of an earlier page");
+            .Errors.Should().Equal("after: must be the value of next in an earlier page");
     }
 
     [Fact]
-    public async Task The_cursor_of_a_log_of_the_host_is_handed_on_as_it_is()
+    public async Task The_cursor_of_a_custom_log_is_passed_on_unchanged()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.AddSingleton<IAuditLog, LogOfPages>());
 
@@ -70,7 +70,7 @@ public sealed class CursorTests
         first.Text("next").Should().Be("page-two");
         Ids(await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1&after=page-two")).Should().Equal("older");
         (await host.SendAsync(Administrator, "GET", $"{Keys}/audit?limit=1&after=1")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("after: must be the next of an earlier page");
+            .Errors.Should().Equal("after: must be the value of next in an earlier page");
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class CursorTests
         foreach (string listing in new[] { "", "/audit", "/denials" })
         {
             (await host.SendAsync(Administrator, "GET", $"{Keys}{listing}?after=")).ShouldBeProblem(400, "Validation failed")
-                .Errors.Should().Equal("after: must be the next of an earlier page");
+                .Errors.Should().Equal("after: must be the value of next in an earlier page");
             (await host.SendAsync(Administrator, "GET", $"{Keys}{listing}?after=1&after=2")).ShouldBeProblem(400, "Validation failed")
                 .Errors.Should().Equal("after: is given more than once");
         }
@@ -95,7 +95,7 @@ public sealed class CursorTests
         Array.Sort(ids, StringComparer.Ordinal);
 
         (await host.SendAsync(Administrator, "GET", $"{Keys}?after=")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("after: must be the next of an earlier page");
+            .Errors.Should().Equal("after: must be the value of next in an earlier page");
         KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after=key")).Should().Equal(ids);
         KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after={ids[0]}0")).Should().Equal(ids[1]);
         KeyIds(await host.SendAsync(Administrator, "GET", $"{Keys}?after=z")).Should().BeEmpty();

@@ -63,12 +63,12 @@ public sealed class DenialsApiTests
         { "order=Count", "order: must be last_seen or count" },
         { "order=count&Order=count", "order: is given more than once" },
         { "order=first_seen", "order: must be last_seen or count" },
-        { "after=", "after: must be the next of an earlier page" },
+        { "after=", "after: must be the value of next in an earlier page" },
         { "after=&after=", "after: is given more than once" },
-        { "after=198.51.100.9", "after: must be the next of an earlier page" },
-        { "after=MX54fjB-a2V5", "after: must be the next of an earlier page" },
-        { "after=MS01fjF-MH5rZXk", "after: must be the next of an earlier page" },
-        { "after=MQ", "after: must be the next of an earlier page" },
+        { "after=198.51.100.9", "after: must be the value of next in an earlier page" },
+        { "after=MX54fjB-a2V5", "after: must be the value of next in an earlier page" },
+        { "after=MS01fjF-MH5rZXk", "after: must be the value of next in an earlier page" },
+        { "after=MQ", "after: must be the value of next in an earlier page" },
         { "limit=1&limit=2", "limit: is given more than once" },
         { "limit=0", "limit: must be a number from 1 to 1000" },
         { "limit=1001", "limit: must be a number from 1 to 1000" },
@@ -163,7 +163,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task One_row_stands_for_a_key_an_address_and_a_reason_and_the_last_denied_comes_first()
+    public async Task There_is_one_row_for_a_key_an_address_and_a_reason_and_the_last_denied_comes_first()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey one = await host.CreateAsync("one", Listed);
@@ -222,7 +222,7 @@ public sealed class DenialsApiTests
     [InlineData("2027-01-01T12:00:20Z", 1)]
     [InlineData("2027-01-01T07:00:20-05:00", 1)]
     [InlineData("2027-01-01T12:00:21Z", 0)]
-    public async Task Since_leaves_out_what_was_last_denied_before(string since, int rows)
+    public async Task Since_leaves_out_earlier_denials(string since, int rows)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
@@ -252,7 +252,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task Totals_count_denials_and_rehearsed_ones_apart_whatever_rows_are_asked_for()
+    public async Task Totals_count_denials_and_report_only_ones_apart_for_any_rows()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey enforced = await host.CreateAsync("enforced", Listed);
@@ -286,7 +286,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task Nothing_denied_is_an_empty_answer_and_an_unknown_key_is_none()
+    public async Task Without_denials_the_answer_is_empty_and_an_unknown_key_is_404()
     {
         const string Nothing = """{"denied":0,"would_deny":0,"denials":[],"next":null}""";
         await using KeyApiHost host = await KeyApiHost.StartAsync();
@@ -359,7 +359,7 @@ public sealed class DenialsApiTests
     }
 
     [Fact]
-    public async Task All_faults_of_a_query_are_told_together()
+    public async Task All_faults_of_a_query_are_reported_together()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 
@@ -367,7 +367,7 @@ public sealed class DenialsApiTests
             .ShouldBeProblem(400, "Validation failed").Errors
             .Should().BeEquivalentTo(
                 "limit: must be a number from 1 to 1000", $"since: {InstantExpected}",
-                "address: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all");
+                "address: must be one IPv4 or IPv6 address; 'localhost' is a host name or not an address");
     }
 
     /// <summary>Only the traffic knows what its cursors look like, so it is asked when all else is right.</summary>

@@ -23,8 +23,8 @@ public sealed class DisableApiTests
         (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
 
         (await PatchAsync(host, key, Disable)).ShouldBeProblem(409, "Lockout risk").Detail.Should().Be(
-            $"The change would deny {Listed}, in use within the last 24 hours. Let its users change over first, or repeat the change with"
-            + " accept_lockout_risk.");
+            $"The change would deny {Listed}, in use within the last 24 hours. Switch its clients to another key first, or repeat the"
+            + " change with accept_lockout_risk.");
         (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
 
         Answer disabled = await PatchAsync(host, key, DisableAnyway);

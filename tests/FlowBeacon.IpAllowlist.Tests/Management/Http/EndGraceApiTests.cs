@@ -63,7 +63,7 @@ public sealed class EndGraceApiTests
         refused.Json.GetProperty("last_used_at").GetDateTimeOffset().Should().Be(KeyApiHost.Start);
         refused.Text("last_used_ip").Should().Be(First);
         refused.Text("detail").Should().Be(
-            $"The old secret is in use, last at {KeyApiHost.Start:u} from {First}. Let its users change over to the new one first, or"
+            $"The old secret is in use, last at {KeyApiHost.Start:u} from {First}. Switch its clients to the new one first, or"
             + " repeat the change with accept_lockout_risk.");
         accepted.Status.Should().Be(200, accepted.Body);
         (await host.UseAsync(key.RawKey, First)).Should().Be(401);

@@ -51,7 +51,7 @@ public sealed class EntriesApiTests
     [InlineData("""["203.0.113.7",{"ip":"203.0.113.0/24"}]""", "allowed_ips[1]: '203.0.113.0/24' is a CIDR range; list each address")]
     [InlineData("""[{"ip":"203.0.113.7","note":" x"}]""", "allowed_ips[0].note: must not begin or end with white space")]
     [InlineData("""[{"ip":"203.0.113.7","expires_at":"tomorrow"}]""", "allowed_ips[0].expires_at: must be ")]
-    public async Task What_is_no_item_is_refused_with_its_place(string list, string fault)
+    public async Task Refuses_an_invalid_item_with_its_place(string list, string fault)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

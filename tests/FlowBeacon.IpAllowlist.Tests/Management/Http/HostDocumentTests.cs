@@ -46,7 +46,7 @@ public sealed class HostDocumentTests
     }
 
     [Fact]
-    public async Task What_the_host_itself_has_is_described_as_without_it()
+    public async Task The_hosts_own_endpoints_are_described_as_without_it()
     {
         JsonElement without = await DocumentAsync(_ => { });
         JsonElement with = await DocumentAsync(KeyConsole.KeyApiDocument.Describe);

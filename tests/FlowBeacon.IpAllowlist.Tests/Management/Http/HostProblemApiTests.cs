@@ -18,7 +18,8 @@ public sealed class HostProblemApiTests
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task Have_its_customisation_and_keep_what_is_ours(string? person, string target, string? body, int status, string type)
+    public async Task Have_its_customisation_and_keep_our_status_and_headers(
+        string? person, string target, string? body, int status, string type)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(builder => builder.Services.AddProblemDetails(options =>
             options.CustomizeProblemDetails = problem =>

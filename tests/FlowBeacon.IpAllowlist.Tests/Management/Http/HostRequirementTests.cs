@@ -44,7 +44,7 @@ public sealed class HostRequirementTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public async Task An_administrator_who_does_not_meet_it_is_refused_everything(string way)
+    public async Task An_administrator_who_does_not_meet_it_is_always_refused(string way)
     {
         await using KeyApiHost host = await StartAsync(way);
         string victim = (await host.CreateAsync("victim")).Details.Key.Id;
@@ -174,7 +174,7 @@ public sealed class HostRequirementTests
 
     [Theory]
     [MemberData(nameof(Orders))]
-    public async Task Its_schemes_tell_who_the_person_is(string order)
+    public async Task Its_schemes_authenticate_the_person(string order)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(
             builder => AddBadges(builder),
@@ -211,7 +211,7 @@ public sealed class HostRequirementTests
 
     /// <summary>The administrator is known by the named policy's scheme; what asks for none is asked about the same person.</summary>
     [Fact]
-    public async Task Without_schemes_it_is_asked_about_the_person_of_the_named_policy()
+    public async Task Without_schemes_it_judges_the_person_of_the_named_policy()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(
             builder =>

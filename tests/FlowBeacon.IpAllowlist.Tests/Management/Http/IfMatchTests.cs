@@ -9,8 +9,8 @@ public sealed class IfMatchTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const string Empty =
-        "If-Match: is empty; name the version you saw, such as \"3\","
-        + " or leave the header out to change the key whatever happened to it meanwhile";
+        "If-Match: is empty; send the version you read, such as \"3\","
+        + " or leave the header out to change the key at any version";
 
     /// <summary>Header lines, and what becomes of a change of a key at version 1.</summary>
     public static TheoryData<string[], int> Several => new()
@@ -59,7 +59,7 @@ public sealed class IfMatchTests
     }
 
     [Fact]
-    public async Task An_empty_condition_is_told_together_with_the_rules_that_the_body_breaks()
+    public async Task An_empty_condition_is_reported_together_with_faults_of_the_body()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;
@@ -90,12 +90,12 @@ public sealed class IfMatchTests
             answer.ShouldBeProblem(412, "Stale version").Text("type").Should().Be("urn:flowbeacon:problems/stale-version");
             answer.Detail.Should().Be(isStale
                 ? "The key was changed meanwhile and is at version 1 or later. Read it again, then repeat the change."
-                : "If-Match must be * or strong tags such as \"3\". This one can match no version of the key.");
+                : "If-Match must be * or strong tags such as \"3\". This value cannot match any version of the key.");
         }
     }
 
     [Fact]
-    public async Task An_empty_condition_and_a_wrong_grace_period_are_told_together()
+    public async Task An_empty_condition_and_a_wrong_grace_period_are_reported_together()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("make-grid")).Details.Key.Id;

@@ -11,7 +11,7 @@ public sealed class KeyNameTests
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
     private const string Control = "name: must not begin or end with white space, nor contain control characters";
-    private const string RawKey = "name: looks like a raw key, or has one in it; write a name that is none";
+    private const string RawKey = "name: looks like a raw key, or contains one; write another name";
 
     private static readonly string Digits = TestKeys.Restricted[8..];
 
@@ -51,7 +51,7 @@ public sealed class KeyNameTests
         string name = JsonSerializer.Serialize($"make{char.ConvertFromUtf32(codePoint)}grid");
         string error = shown is null
             ? Control
-            : $"name: has {shown} in it, which is invisible, changes how other characters show, or has no fixed meaning; leave it out";
+            : $"name: contains {shown}, which is invisible, changes the display of other characters, or has no fixed meaning; leave it out";
 
         Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":{{name}},"allowed_ips":[]}""");
         Answer renamed = await host.SendAsync(Administrator, "PATCH", $"{Keys}/{id}", $$"""{"name":{{name}}}""");
@@ -76,7 +76,7 @@ public sealed class KeyNameTests
 
     [Theory]
     [MemberData(nameof(LikeRawKeys))]
-    public async Task What_looks_like_a_raw_key_is_refused_and_not_repeated(string name)
+    public async Task Refuses_text_that_looks_like_a_raw_key_without_repeating_it(string name)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string id = (await host.CreateAsync("other")).Details.Key.Id;

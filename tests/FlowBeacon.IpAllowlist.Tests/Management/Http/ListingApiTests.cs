@@ -55,7 +55,7 @@ public sealed class ListingApiTests
     }
 
     [Fact]
-    public async Task Counts_the_keys_of_each_state_whatever_page_and_state_are_asked_for()
+    public async Task Counts_the_keys_of_each_state_for_any_page_and_state()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         await host.CreateAsync(new NewApiKey { Name = "a soon expired", AllowedIps = [], ExpiresAt = KeyApiHost.Start.AddHours(1) });

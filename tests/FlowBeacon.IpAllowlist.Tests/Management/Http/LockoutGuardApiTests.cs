@@ -135,7 +135,7 @@ public sealed class LockoutGuardApiTests
 
     [Theory]
     [MemberData(nameof(Harmless))]
-    public async Task An_edit_that_cuts_nothing_off_is_not_refused(string[] allowedIps, AllowlistMode mode, string edit)
+    public async Task An_edit_that_denies_no_source_is_not_refused(string[] allowedIps, AllowlistMode mode, string edit)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateInUseAsync(host, allowedIps, mode);
@@ -149,7 +149,7 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
-    public async Task Accepting_a_risk_that_is_none_leaves_no_trace_of_one()
+    public async Task Accepting_a_risk_that_does_not_exist_is_not_recorded()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff], AllowlistMode.Enforce);
@@ -192,7 +192,7 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
-    public async Task What_was_denied_before_an_edit_is_not_cut_off_by_it()
+    public async Task Sources_denied_before_an_edit_are_not_a_risk()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Kept, Other);
@@ -203,7 +203,7 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
-    public async Task What_an_accepted_edit_cut_off_is_not_held_against_the_next_one()
+    public async Task Sources_cut_off_by_an_accepted_edit_are_no_risk_of_the_next_one()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff, Other], AllowlistMode.Enforce);
@@ -360,7 +360,7 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
-    public async Task Who_edits_a_stale_version_is_told_that_first()
+    public async Task A_stale_version_is_reported_before_the_risk()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff], AllowlistMode.Enforce);
@@ -374,13 +374,13 @@ public sealed class LockoutGuardApiTests
     }
 
     [Fact]
-    public async Task Who_makes_mistakes_is_told_them_first()
+    public async Task Faults_of_the_input_are_reported_before_the_risk()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateInUseAsync(host, [Kept, CutOff], AllowlistMode.Enforce);
 
         (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"scopes":["all"]}""")).ShouldBeProblem(400, "Validation failed")
-            .Errors.Should().Equal("scopes[0]: 'all' is no scope; the scopes are governance:read, governance:evaluate, admin");
+            .Errors.Should().Equal("scopes[0]: 'all' is not a scope; the scopes are governance:read, governance:evaluate, admin");
         (await EditAsync(host, key, $$"""{"allowed_ips":["{{Kept}}"],"accept_lockout_risk":"yes"}"""))
             .ShouldBeProblem(400, "Validation failed")
             .Errors.Should().Equal("accept_lockout_risk: must be true or false");

@@ -135,7 +135,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_document_admits_the_server_admits()
+    public async Task The_server_accepts_what_the_document_allows()
     {
         var wrong = new List<string>();
         foreach ((string method, string path, string body, int status) in Admitted.Select(row => row.Data))
@@ -152,7 +152,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_document_does_not_admit_the_server_refuses()
+    public async Task The_server_refuses_what_the_document_does_not_allow()
     {
         var wrong = new List<string>();
         foreach ((string method, string path, string body) in Refused.Select(row => row.Data))
@@ -182,7 +182,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_does_not_say_who_asks_is_answered_as_described()
+    public async Task Requests_without_credentials_are_answered_as_described()
     {
         using var stranger = new HttpClient(new SocketsHttpHandler { UseProxy = false });
 
@@ -197,7 +197,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_is_always_written_is_required_and_what_is_not_is_known()
+    public void Required_members_are_always_written_and_all_others_are_described()
     {
         _document.OptionalMembersOfAnswers().Should().BeEquivalentTo(OptionalInAnswers);
         _document.With(root => Schema(root, "UsedApiKeyJson")["required"]!.AsArray().RemoveAt(0)).OptionalMembersOfAnswers()
@@ -249,7 +249,7 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Every_operation_has_an_id_a_description_and_a_way_to_prove_who_asks()
+    public void Every_operation_has_an_id_a_description_and_a_security_scheme()
     {
         (string Id, JsonElement Operation)[] operations =
         [

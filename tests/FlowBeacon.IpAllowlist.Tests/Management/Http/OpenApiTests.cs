@@ -147,7 +147,7 @@ public sealed class OpenApiTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_the_server_refuses_a_pattern_says_or_else_a_description()
+    public void A_pattern_or_a_description_documents_every_refusal()
     {
         JsonElement schemas = _document.GetProperty("components").GetProperty("schemas");
 

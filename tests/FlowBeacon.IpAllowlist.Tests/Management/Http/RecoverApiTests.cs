@@ -121,7 +121,7 @@ public sealed class RecoverApiTests
     }
 
     [Fact]
-    public async Task What_the_record_holds_of_the_key_decides_and_a_refusal_changes_nothing()
+    public async Task The_recorded_denials_of_the_key_decide_and_a_refusal_changes_nothing()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         string glass = (await host.CreateBreakGlassAsync()).RawKey;
@@ -149,7 +149,7 @@ public sealed class RecoverApiTests
         (await RecoverAsync(host, listed, glass))
             .ShouldBeProblem(409, "Conflict").Detail.Should().Be($"{Caller} is on the key's list already.");
         (await RecoverAsync(host, never, glass, "unknown")).ShouldBeProblem(409, "Conflict")
-            .Detail.Should().Be("The address you call from is not known here, so it cannot be allowed.");
+            .Detail.Should().Be("The client address of your request is unknown, so it cannot be allowed.");
         (await host.SendAsync(Administrator, "POST", $"{Keys}/key_unknown/recover")).ShouldBeProblem(404, "Key not found")
             .Detail.Should().Be("There is no key with this id.");
 
@@ -175,7 +175,7 @@ public sealed class RecoverApiTests
     }
 
     [Fact]
-    public async Task Nobody_else_recovers_anything()
+    public async Task Other_callers_cannot_recover()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         (IssuedApiKey key, string glass) = await StartLockedOutAsync(host);

@@ -93,7 +93,7 @@ public sealed class RecoverWithKeyTests
     }
 
     [Fact]
-    public async Task What_is_not_a_working_secret_of_the_key_is_refused_as_a_key_that_was_not_denied()
+    public async Task A_wrong_secret_is_refused_like_a_key_that_was_not_denied()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         (IssuedApiKey key, string glass) = await StartAsync(host);
@@ -180,7 +180,7 @@ public sealed class RecoverWithKeyTests
     }
 
     [Fact]
-    public async Task The_record_says_which_evidence_there_was()
+    public async Task The_audit_entry_contains_the_kind_of_evidence()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         (IssuedApiKey byKey, string glass) = await StartAsync(host);

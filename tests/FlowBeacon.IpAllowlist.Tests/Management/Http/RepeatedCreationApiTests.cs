@@ -22,7 +22,7 @@ public sealed class RepeatedCreationApiTests
         created.Status.Should().Be(201, created.Body);
         created.Text("id").Should().Be(Id);
         created.Headers.Location.Should().Be(new Uri($"{Keys}/{Id}", UriKind.Relative));
-        repeated.ShouldBeProblem(409, "Conflict").Detail.Should().Be("There is a key with this id already.");
+        repeated.ShouldBeProblem(409, "Conflict").Detail.Should().Be("A key with this id already exists.");
         (await host.SnapshotAsync()).Should().ContainSingle();
         (await host.UseAsync(created.Text("key"))).Should().Be(200);
     }
@@ -31,7 +31,7 @@ public sealed class RepeatedCreationApiTests
     [InlineData("make-grid")]
     [InlineData("key_0123456789ABCDEF0123456789ABCDEF")]
     [InlineData(TestKeys.Unknown)]
-    public async Task What_is_no_id_is_refused_and_not_repeated(string id)
+    public async Task An_invalid_id_is_refused_and_not_repeated(string id)
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
 

@@ -7,7 +7,7 @@ public sealed class RequireAllowlistApiTests
 {
     private const string Keys = KeyApiHost.Keys;
     private const string Administrator = KeyApiHost.Administrator;
-    private const string Fault = "allowed_ips: must not be empty: this application requires a list of every key";
+    private const string Fault = "allowed_ips: must not be empty: this application requires a list for every key";
 
     [Fact]
     public async Task A_key_without_a_list_is_neither_created_nor_made_by_a_change()

@@ -20,7 +20,7 @@ public sealed class SecretScanTests
     private const string NotListed = "198.51.100.9";
 
     [Fact]
-    public async Task No_raw_key_and_no_hash_stands_in_logs_metrics_audit_answers_or_texts_of_public_objects()
+    public async Task No_raw_key_and_no_hash_is_in_logs_metrics_audit_answers_or_texts_of_public_objects()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         using var metrics = new MetricRecorder(host.App.Services);

@@ -12,7 +12,7 @@ public sealed class SourcesApiTests
     private const string Listed = "203.0.113.7";
 
     [Fact]
-    public async Task Sources_are_told_with_every_member_the_last_seen_first()
+    public async Task Sources_have_every_member_and_the_last_seen_comes_first()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -73,7 +73,7 @@ public sealed class SourcesApiTests
     }
 
     [Fact]
-    public async Task The_least_recently_seen_leaves_for_a_new_one_and_that_is_told()
+    public async Task The_least_recently_seen_is_evicted_for_a_new_one_and_the_answer_shows_it()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(
             builder => builder.Services.Configure<IpAllowlistOptions>(options => options.MaxSourcesPerKey = 2));

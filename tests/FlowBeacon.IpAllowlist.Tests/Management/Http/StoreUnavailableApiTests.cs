@@ -19,7 +19,7 @@ public sealed class StoreUnavailableApiTests
 
     [Theory]
     [MemberData(nameof(PipelinesAndWays))]
-    public async Task Whoever_presents_a_key_is_answered_503_and_people_without_one_are_not_affected(bool isChecked, string way)
+    public async Task Requests_with_a_key_get_503_and_people_without_one_are_not_affected(bool isChecked, string way)
     {
         bool isReady = true;
         var keys = new InMemoryApiKeyStore();

@@ -11,7 +11,7 @@ public sealed class SuggestionApiTests
     private const string New = "198.51.100.9";
 
     [Fact]
-    public async Task Settled_sources_are_suggested_and_a_new_one_is_told_apart_with_every_member()
+    public async Task Stable_sources_are_suggested_and_a_new_one_is_listed_apart_with_every_member()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -32,12 +32,12 @@ public sealed class SuggestionApiTests
             "new_sources":[
             {"ip":"198.51.100.9","first_seen":"2027-01-08T12:00:00+00:00","first_seen_ago":"20 minutes",
             "last_seen":"2027-01-08T12:20:00+00:00","count":2}],
-            "confidence":"high","notes":["198.51.100.9 was first seen 20 minutes ago and is left out: add it once you know whose it is"]}
+            "confidence":"high","notes":["198.51.100.9 was first seen 20 minutes ago and is left out: add it if you know whose it is"]}
             """.ReplaceLineEndings(""));
     }
 
     [Fact]
-    public async Task What_is_suggested_is_taken_by_an_update_and_lets_the_settled_sources_in()
+    public async Task An_update_accepts_the_suggestion_which_admits_the_stable_sources()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid");
@@ -86,14 +86,14 @@ public sealed class SuggestionApiTests
         (await SuggestAsync(host, key)).Body.Should().Be(
             """
             {"advice":"allowlist","allowed_ips":["203.0.113.7"],"new_sources":[],"confidence":"low","notes":[
-            "watched for 30 minutes only, of a window of 7 days: what comes less often is missing",
+            "watched for only 30 minutes of a window of 7 days: addresses that are used less often may be missing",
             "2 uses had no usable client address, the last 30 minutes ago: a list would deny them",
-            "first used 30 minutes ago: too short to tell new addresses from settled ones, check each of them"]}
+            "first used 30 minutes ago: too short to tell new addresses from stable ones, so check each of them"]}
             """.ReplaceLineEndings(""));
     }
 
     [Fact]
-    public async Task Nothing_seen_is_no_suggestion()
+    public async Task Without_traffic_there_is_no_suggested_list()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await host.CreateAsync("make-grid", Settled);
@@ -118,8 +118,8 @@ public sealed class SuggestionApiTests
         (await SuggestAsync(host, key, "?window_hours=4")).Body.Should().Be(
             """
             {"advice":"do_not_allowlist","allowed_ips":[],"new_sources":[],"confidence":"low","notes":[
-            "do not allowlist this key: its addresses keep changing (8 in 4 hours, new ones all the time), as rotating egress does.
-             A list would cut it off; protect it by expiry, narrow scopes and rotation, or give it a fixed egress"]}
+            "do not allowlist this key: its addresses keep changing (8 in 4 hours, new ones throughout), as with rotating egress.
+             A list would cut it off; protect it with an expiry, narrow scopes and rotation, or use a fixed egress address"]}
             """.ReplaceLineEndings(""));
     }
 

@@ -13,7 +13,7 @@ public sealed class TryApiTests
     private const string Administrator = KeyApiHost.Administrator;
     private const string Listed = "203.0.113.7";
     private const string NotListed = "198.51.100.9";
-    private const string OneOfBoth = "ip: write either ip alone, or x_forwarded_for and peer as a request would have them";
+    private const string OneOfBoth = "ip: send either ip alone, or x_forwarded_for and peer as in a request";
 
     /// <summary>The source, the body, and the answer about a key whose list is 203.0.113.7 and 2001:db8::7.</summary>
     public static TheoryData<ClientIpSource, string, string> Trials => new()
@@ -34,7 +34,7 @@ public sealed class TryApiTests
         },
         {
             ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":"unknown, 203.0.113.7","peer":"203.0.113.7"}""",
-            Denied("unusable_forwarded_for", 1, "The first entry of X-Forwarded-For is no address. No other is taken in its place.")
+            Denied("unusable_forwarded_for", 1, "The first entry of X-Forwarded-For is not an address, and no other entry is used instead.")
         },
         { ClientIpSource.ForwardedForFirst, """{"peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
         { ClientIpSource.ForwardedForFirst, """{"x_forwarded_for":" , ","peer":"203.0.113.7"}""", Allowed(Listed, "peer", null) },
@@ -59,7 +59,7 @@ public sealed class TryApiTests
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7, _hidden, 10.0.0.2","peer":"10.0.0.1"}""",
             Denied(
                 "unusable_forwarded_for", 2,
-                "Entry 2 of X-Forwarded-For, counted from the right, is no address. No other is taken in its place.")
+                "Entry 2 of X-Forwarded-For, counted from the right, is not an address, and no other entry is used instead.")
         },
         {
             ClientIpSource.TrustedProxies, """{"x_forwarded_for":"203.0.113.7"}""",
@@ -85,7 +85,7 @@ public sealed class TryApiTests
         { """{"ip":""}""", ["ip: must be one IPv4 or IPv6 address; it is empty"] },
         { """{"ip":null}""", ["ip: must be a string of Unicode characters"] },
         { """{"ip":["203.0.113.7"]}""", ["ip: must be a string of Unicode characters"] },
-        { """{"peer":"localhost"}""", ["peer: must be one IPv4 or IPv6 address; 'localhost' is a host name, or no address at all"] },
+        { """{"peer":"localhost"}""", ["peer: must be one IPv4 or IPv6 address; 'localhost' is a host name or not an address"] },
         { """{"peer":7}""", ["peer: must be a string of Unicode characters"] },
         { """{"x_forwarded_for":7}""", ["x_forwarded_for: must be a string or a list of strings"] },
         { """{"x_forwarded_for":null}""", ["x_forwarded_for: must be a string or a list of strings"] },
@@ -121,10 +121,11 @@ public sealed class TryApiTests
 
     [Theory]
     [InlineData(
-        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed", "198.51.100.9 is in none of the 1 entries of the key's list.")]
+        """{"ip":"198.51.100.9"}""", NotListed, "given", null, "not_listed",
+        "198.51.100.9 matches none of the 1 entries of the key's list.")]
     [InlineData(
         """{"x_forwarded_for":"_x"}""", null, "none", 1, "unusable_forwarded_for",
-        "The first entry of X-Forwarded-For is no address. No other is taken in its place.")]
+        "The first entry of X-Forwarded-For is not an address, and no other entry is used instead.")]
     public async Task A_rehearsed_list_would_deny_and_lets_through(
         string body, string? ip, string origin, int? hop, string reason, string detail)
     {
@@ -133,7 +134,7 @@ public sealed class TryApiTests
             new NewApiKey { Name = "rehearsed", AllowedIps = [Listed], AllowlistMode = AllowlistMode.ReportOnly });
 
         (await TryAsync(host, key.Details.Key.Id, body)).Body.Should().Be(
-            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is only rehearsed. {detail}"));
+            Whole("would_deny", null, ip, origin, hop, null, reason, $"Passes, because the list is in report-only mode. {detail}"));
         (await TryAsync(host, key.Details.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(Allowed(Listed, "given", null));
     }
 
@@ -188,7 +189,7 @@ public sealed class TryApiTests
         (await TryAsync(host, sound.Key.Id, $$"""{"ip":"{{Listed}}"}""")).Body.Should().Be(
             Whole(
                 "denied", 403, Listed, "given", null, null, "unreadable_list",
-                "The key's stored list cannot be read, so it admits nobody."));
+                "The key's stored list cannot be read, so every address is denied."));
         (await host.SendAsync(Administrator, "GET", $"{Keys}/{sound.Key.Id}")).Json.GetProperty("allowed_ips").ValueKind
             .Should().Be(JsonValueKind.Null);
     }
@@ -284,7 +285,7 @@ public sealed class TryApiTests
         Whole("allowed", null, ip, origin, hop, ip, null, $"{ip} is on the key's list.");
 
     private static string NotOnList(string ip, string origin, int? hop) =>
-        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} is in none of the 2 entries of the key's list.");
+        Whole("denied", 403, ip, origin, hop, null, "not_listed", $"{ip} matches none of the 2 entries of the key's list.");
 
     private static string Denied(string reason, int? hop, string detail) => Whole("denied", 403, null, "none", hop, null, reason, detail);
 

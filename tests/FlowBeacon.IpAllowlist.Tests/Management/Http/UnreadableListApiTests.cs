@@ -37,7 +37,7 @@ public sealed class UnreadableListApiTests
     }
 
     [Fact]
-    public async Task Emptying_it_goes_through_when_that_is_accepted_and_is_on_record_as_what_it_is()
+    public async Task Emptying_it_is_possible_when_accepted_and_is_recorded_as_such()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateUnreadableAsync(host);
@@ -66,7 +66,7 @@ public sealed class UnreadableListApiTests
     }
 
     [Fact]
-    public async Task An_edit_of_something_else_leaves_it_as_it_is_and_says_nothing_of_it()
+    public async Task An_edit_of_another_member_leaves_it_unchanged_without_a_warning()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey key = await CreateUnreadableAsync(host);
