@@ -61,7 +61,8 @@ public sealed class IpAllowlistOptions
     /// <summary>
     /// Whether every key must have a list; false by default. Then a new key or a list change that leaves a key without a list is refused,
     /// in key administration and in configuration. A rehearsed list (<see cref="AllowlistMode.ReportOnly"/>) will do, and a break-glass
-    /// key, which has none, is excepted. Keys that are there without a list keep working; start-up warns with their number.
+    /// key, which has none, is excepted. Keys that are there without a list keep working; start-up warns with their number and the first
+    /// ids.
     /// </summary>
     public bool RequireAllowlist { get; set; }
 

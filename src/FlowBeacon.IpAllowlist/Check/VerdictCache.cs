@@ -9,8 +9,8 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </summary>
 /// <remarks>
 /// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept, until the
-/// entry that it rests on expires; a changed key is another object. Whether the key is revoked or expired is not kept. Only verdicts that
-/// admit are kept, because denied addresses may be made up.
+/// entry that it rests on expires; a changed key is another object. Whether the key is revoked, disabled or expired is not kept. Only
+/// verdicts that admit are kept, because denied addresses may be made up.
 /// </remarks>
 internal sealed class VerdictCache
 {
