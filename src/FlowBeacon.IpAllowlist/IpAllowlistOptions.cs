@@ -61,7 +61,7 @@ public sealed class IpAllowlistOptions
     /// <summary>
     /// Whether every key must have a list; false by default. Then a new key or a list change that leaves a key without a list is refused,
     /// in key administration and in configuration. A list in report-only mode (<see cref="AllowlistMode.ReportOnly"/>) is sufficient, and
-    /// break-glass keys are exempt. Existing keys without a list keep working; a start-up warning counts them.
+    /// break-glass keys are exempt. Existing keys without a list keep working; a start-up warning has their number and the first ids.
     /// </summary>
     public bool RequireAllowlist { get; set; }
 

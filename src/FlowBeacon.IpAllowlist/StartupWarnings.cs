@@ -22,6 +22,8 @@ internal sealed class StartupWarnings(
     TimeProvider time,
     ILoggerFactory loggerFactory) : IHostedLifecycleService
 {
+    private const int MostIdsShown = 10;
+
     private static readonly TimeSpan LongestCount = TimeSpan.FromSeconds(5);
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(IpAllowlistLog.Category);
@@ -82,15 +84,16 @@ internal sealed class StartupWarnings(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            (int withoutList, int withRanges, int ranges) = await CountAsync(either.Token).WaitAsync(either.Token);
-            if (options.Value.RequireAllowlist && withoutList > 0)
+            KeptLists kept = await ReadListsAsync(either.Token).WaitAsync(either.Token);
+            if (options.Value.RequireAllowlist && kept.WithoutList > 0)
             {
-                IpAllowlistLog.KeysWithoutAllowlist(_logger, withoutList);
+                string ids = string.Join(", ", kept.FirstIdsWithoutList);
+                IpAllowlistLog.KeysWithoutAllowlist(_logger, kept.WithoutList, kept.WithoutList > MostIdsShown ? $"{ids}, ..." : ids);
             }
 
-            if (!options.Value.AllowCidrRanges && ranges > 0)
+            if (!options.Value.AllowCidrRanges && kept.Ranges > 0)
             {
-                IpAllowlistLog.RangesKept(_logger, ranges, withRanges);
+                IpAllowlistLog.RangesKept(_logger, kept.Ranges, kept.WithRanges);
             }
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -99,23 +102,35 @@ internal sealed class StartupWarnings(
         }
     }
 
-    /// <summary>Counts keys without a list and with ranges, and those ranges. Revoked keys do not count.</summary>
-    private async Task<(int WithoutList, int WithRanges, int Ranges)> CountAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Counts the keys that work and have no list, the keys with ranges, and those ranges. Ranges of a key that may work again count, too.
+    /// </summary>
+    private async Task<KeptLists> ReadListsAsync(CancellationToken cancellationToken)
     {
         int withoutList = 0;
+        var firstIds = new SortedSet<string>(StringComparer.Ordinal);
         int withRanges = 0;
         int ranges = 0;
         await foreach (ApiKey key in keys.ReadAsync(cancellationToken))
         {
+            if (key.LacksAllowlist && key.Accepts(key.Hash, time))
+            {
+                withoutList++;
+                firstIds.Add(key.Id);
+                if (firstIds.Count > MostIdsShown)
+                {
+                    firstIds.Remove(firstIds.Max!);
+                }
+            }
+
             if (!key.IsRevoked)
             {
-                withoutList += key.LacksAllowlist ? 1 : 0;
                 withRanges += key.AllowedIps.RangeCount > 0 ? 1 : 0;
                 ranges += key.AllowedIps.RangeCount;
             }
         }
 
-        return (withoutList, withRanges, ranges);
+        return new KeptLists(withoutList, firstIds, withRanges, ranges);
     }
 
     /// <summary>A result handler that is registered after <c>AddFlowBeaconApiKey()</c> replaces ours and with it the 401 and 403.</summary>
@@ -138,4 +153,6 @@ internal sealed class StartupWarnings(
             // The handler cannot be made outside a request, so it cannot be checked.
         }
     }
+
+    private sealed record KeptLists(int WithoutList, IReadOnlyCollection<string> FirstIdsWithoutList, int WithRanges, int Ranges);
 }

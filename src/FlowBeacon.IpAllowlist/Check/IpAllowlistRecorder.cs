@@ -91,6 +91,8 @@ internal sealed class IpAllowlistRecorder(
 
     private void CountSource(IpAllowlistFeature result)
     {
+        // Read before a source is admitted, which must not seem to have been there before this request.
+        uint now = clock.Now;
         SourceCell? source = result.Source;
         if (source is null or { IsEvicted: true })
         {
@@ -98,7 +100,6 @@ internal sealed class IpAllowlistRecorder(
             verdicts.Keep(result, source);
         }
 
-        uint now = clock.Now;
         if (result.Key!.Retiring is not null)
         {
             secrets.Seen(result.Key, result.Secret, source, now);

@@ -28,8 +28,8 @@ internal sealed class RefusalWriter(
     private static readonly byte[] MissingKeyBody =
         Encoding.ASCII.GetBytes(UnauthorizedStart + "\"This needs an API key, and the request has none.\"}");
 
-    private static readonly byte[] InvalidKeyBody =
-        Encoding.ASCII.GetBytes(UnauthorizedStart + "\"The API key is unknown, expired or revoked, or there is more than one.\"}");
+    private static readonly byte[] InvalidKeyBody = Encoding.ASCII.GetBytes(
+        UnauthorizedStart + "\"The API key is unknown, expired, disabled or revoked, or there is more than one.\"}");
 
     private static readonly byte[] ForbiddenBody = Encoding.ASCII.GetBytes(ForbiddenStart + "}");
 

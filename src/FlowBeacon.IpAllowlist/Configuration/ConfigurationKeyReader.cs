@@ -193,7 +193,7 @@ internal sealed class ConfigurationKeyReader
         string faultIfMissing = _rules.RequireAllowlist
             ? "the list is missing; write the allowed addresses"
             : "the list is missing; write the allowed addresses, or [] to turn the check off for this key";
-        if (ReadList(section, faultIfMissing) is not { } items)
+        if (ReadList(section, faultIfMissing, mayBeEmpty: !_rules.RequireAllowlist) is not { } items)
         {
             return IpAddressSet.Empty;
         }
@@ -278,7 +278,7 @@ internal sealed class ConfigurationKeyReader
     private string[] ReadScopes(ConfigurationNode key)
     {
         ConfigurationNode section = key.Child(nameof(ApiKey.Scopes));
-        ConfigurationNode[] items = ReadList(section, faultIfMissing: null) ?? [];
+        ConfigurationNode[] items = ReadList(section, faultIfMissing: null, mayBeEmpty: true) ?? [];
         foreach (ConfigurationNode item in items.Where(item => item.Value is null || item.Children.Length > 0))
         {
             Fault(item.Path, "an entry of a list is one text, neither null nor an object");
@@ -368,7 +368,7 @@ internal sealed class ConfigurationKeyReader
     }
 
     /// <summary>Reads the items of a list. Null if it is missing (which may be a fault) or, with a fault, malformed.</summary>
-    private ConfigurationNode[]? ReadList(ConfigurationNode section, string? faultIfMissing)
+    private ConfigurationNode[]? ReadList(ConfigurationNode section, string? faultIfMissing, bool mayBeEmpty)
     {
         IReadOnlyList<IConfigurationProvider> sources = section.Sources;
         if (sources.Count == 0)
@@ -398,8 +398,8 @@ internal sealed class ConfigurationKeyReader
 
             Fault(section.Path, section.Value switch
             {
-                null => "null is no list; write the list, [] for an empty one",
-                "" => $"an empty text is no list; write [] in a JSON file (this comes from {sources[0]})",
+                null => $"null is no list; write the list{(mayBeEmpty ? ", [] for an empty one" : "")}",
+                "" => $"an empty text is no list; write {(mayBeEmpty ? "[]" : "the list")} in a JSON file (this comes from {sources[0]})",
                 _ => $"{PrintableText.Quote(section.Value)} is a single value where a list belongs; write [\"…\"]",
             });
             return null;

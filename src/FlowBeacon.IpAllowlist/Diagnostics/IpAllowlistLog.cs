@@ -22,7 +22,7 @@ internal static partial class IpAllowlistLog
         IpAllowlistDenialReason reason, string forwardedFor);
 
     [LoggerMessage(EventId = 3, EventName = "InvalidKey", Level = LogLevel.Debug,
-        Message = "Refused: the request's API key is unknown, expired or revoked, or there is more than one")]
+        Message = "Refused: the request's API key is unknown, expired, disabled or revoked, or there is more than one")]
     public static partial void InvalidKey(ILogger logger);
 
     [LoggerMessage(EventId = 4, EventName = "PeerRewritten", Level = LogLevel.Error,
@@ -153,9 +153,9 @@ internal static partial class IpAllowlistLog
     public static partial void StoreUnavailable(ILogger logger, Exception exception);
 
     [LoggerMessage(EventId = 29, EventName = "KeysWithoutAllowlist", Level = LogLevel.Warning,
-        Message = "options.RequireAllowlist is set, and there are keys without a list, which work from every address until they get one:"
-            + " {KeyCount}")]
-    public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount);
+        Message = "options.RequireAllowlist is set, and there are keys that work and are not limited to any address until they get a list:"
+            + " {KeyCount} ({KeyIds})")]
+    public static partial void KeysWithoutAllowlist(ILogger logger, int keyCount, string keyIds);
 
     [LoggerMessage(EventId = 30, EventName = "KeysNotCounted", Level = LogLevel.Warning,
         Message = "The keys could not be read at start-up, or not in time, so keys without a list (options.RequireAllowlist) and CIDR"

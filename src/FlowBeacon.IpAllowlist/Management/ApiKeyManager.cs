@@ -278,17 +278,16 @@ public sealed class ApiKeyManager
     public async Task<ChangedApiKey> EndGraceAsync(
         string id, long? expectedVersion, ApiKeyActor actor, bool acceptLockoutRisk = false, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(actor);
-        RefuseIfFromConfiguration(id);
 
         // Asked before this change has its turn, so that no other change waits for the traffic.
-        ApiKeyDetails found = await GetLatestAsync(id, expectedVersion: null, cancellationToken);
+        ApiKeyDetails found = await GetToChangeAsync(id, expectedVersion, cancellationToken);
+        ApiKeyHash old = RetiringOf(found).Hash;
         BoundedTraffic.Answer<SecretUse?> use = await ReadOldSecretAsync(found.Key, cancellationToken);
         ApiKeyDetails ended = await ChangeAsync(id, expectedVersion, actor, before =>
         {
             RetiringSecret retiring = RetiringOf(before);
-            if (retiring.Hash != found.Key.Retiring?.Hash)
+            if (retiring.Hash != old)
             {
                 // Rotated since the traffic was asked, so that it tells of another secret.
                 throw ManagementRefusal.Stale(before.Version);

@@ -10,9 +10,8 @@ public sealed record ApiKeyPreview
     public required ApiKey After { get; init; }
 
     /// <summary>
-    /// The sources in use that the change would cut off; null if there are none. An update with one is refused unless
-    /// <see cref="ApiKeyUpdate.AcceptLockoutRisk"/> is set. So is the end of a grace period whose old secret was used within the last hour;
-    /// nothing else is refused because of it.
+    /// The traffic in use that the change would cut off; null if there is none. An update with one, and the end of a grace period, is
+    /// refused unless the risk is accepted; nothing else is.
     /// </summary>
     public LockoutRisk? LockoutRisk { get; init; }
 

@@ -5,7 +5,7 @@ public sealed record LockoutRisk
 {
     /// <summary>
     /// The addresses that used the key within the last 24 hours and would be denied, the last seen first; one without an address for uses
-    /// that had none. It may be empty if <see cref="AreOlderEvicted"/>.
+    /// that had none. It may be empty if <see cref="AreOlderEvicted"/>, and is empty with an <see cref="OldSecret"/>.
     /// </summary>
     public required IReadOnlyList<SourceSeen> Sources { get; init; }
 
@@ -16,8 +16,7 @@ public sealed record LockoutRisk
     public required bool AreOlderEvicted { get; init; }
 
     /// <summary>
-    /// The last use of a rotation's old secret, within the last hour, where the change ends its grace period; <see cref="Sources"/> is
-    /// empty then. Null for any other change.
+    /// The last use of a rotation's old secret, within the last hour, where the change ends its grace period; null for any other change.
     /// </summary>
     public SecretUse? OldSecret { get; init; }
 }

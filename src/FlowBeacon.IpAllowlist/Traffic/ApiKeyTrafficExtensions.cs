@@ -49,13 +49,20 @@ public static class ApiKeyTrafficExtensions
             await traffic.ReadSecretsLastUsedAsync([.. rotated.SelectMany(key => key.Hashes)], cancellationToken);
         return rotated.ToDictionary(key => key.Id, key => new RotationUse
         {
-            // A key that was not used since its rotation was last used with its old secret.
-            Old = secrets.GetValueOrDefault(key.Retiring!.Hash)
-                ?? (!secrets.ContainsKey(key.Hash) && lastUsed.GetValueOrDefault(key.Id) is { } last ? UseOf(key, last) : null),
+            Old = OldUseOf(key, secrets, lastUsed.GetValueOrDefault(key.Id)),
             Replacement = secrets.GetValueOrDefault(key.Hash),
         });
     }
 
-    private static SecretUse UseOf(ApiKey rotated, SourceSeen source) =>
-        new() { KeyId = rotated.Id, Secret = rotated.Retiring!.Hash, ClientIp = source.ClientIp, LastSeen = source.LastSeen };
+    private static SecretUse? OldUseOf(ApiKey rotated, IReadOnlyDictionary<ApiKeyHash, SecretUse> secrets, SourceSeen? lastUsed)
+    {
+        ApiKeyHash old = rotated.Retiring!.Hash;
+        SecretUse? recorded = secrets.GetValueOrDefault(old);
+
+        // As long as the new secret is not used, whatever uses the key uses the old one. What is recorded of that may be older: it may be
+        // from an earlier rotation, of which it was the new secret.
+        return lastUsed is not null && !secrets.ContainsKey(rotated.Hash) && !(lastUsed.LastSeen <= recorded?.LastSeen)
+            ? new() { KeyId = rotated.Id, Secret = old, ClientIp = lastUsed.ClientIp, LastSeen = lastUsed.LastSeen }
+            : recorded;
+    }
 }

@@ -108,7 +108,8 @@ public sealed class LocalTraffic
     /// <summary>Continues or begins a pass over the records, until it ends or <paramref name="max"/> changes are found.</summary>
     private List<object> TakeFromWalk(int max)
     {
-        _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_sources.TakeChanges()).Concat(_secrets.TakeChanges())
+        // Secrets before sources: a key's use must not seem to be one of its old secret because that of the new one is in a later batch.
+        _walk ??= _sources.TakeLosses().Concat(_denials.TakeChanges()).Concat(_secrets.TakeChanges()).Concat(_sources.TakeChanges())
             .GetEnumerator();
         var taken = new List<object>();
         while (taken.Count < max)

@@ -30,7 +30,8 @@ internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources, 
         var lastUsed = new Dictionary<string, SourceSeen>(StringComparer.Ordinal);
         foreach (string keyId in keyIds)
         {
-            if (sources.Find(keyId)?.All.MaxBy(cell => cell.LastSeen) is { } last)
+            // Of several in one second always the same one, so that answers do not depend on which was first.
+            if (sources.Find(keyId)?.All.MaxBy(cell => (cell.LastSeen, cell.Address.Bits)) is { } last)
             {
                 lastUsed[keyId] = last.ToSourceSeen();
             }

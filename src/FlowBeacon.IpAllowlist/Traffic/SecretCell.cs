@@ -9,15 +9,20 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// </remarks>
 /// <param name="keyId">The key's id.</param>
 /// <param name="secret">The secret.</param>
-/// <param name="graceEnd">When the grace period ends.</param>
-internal sealed class SecretCell(string keyId, ApiKeyHash secret, DateTimeOffset graceEnd)
+/// <param name="source">Where it was used from.</param>
+/// <param name="at">When it was used.</param>
+internal sealed class SecretCell(string keyId, ApiKeyHash secret, SourceCell source, uint at)
 {
-    private volatile SourceCell? _source;
-    private uint _lastSeen;
+    private volatile SourceCell _source = source;
+    private uint _lastSeen = at;
     private uint _takenLastSeen;
+    private long _graceEnd;
 
-    /// <summary>When the grace period ends; nothing is recorded from then on.</summary>
-    public DateTimeOffset GraceEnd => graceEnd;
+    /// <summary>When the last grace period of the secret ends, in seconds since 1970; nothing is recorded from then on.</summary>
+    public long GraceEnd => Volatile.Read(ref _graceEnd);
+
+    /// <summary>Makes the cell last until the end of a grace period. The caller holds the lock of <see cref="SecretsSeen"/>.</summary>
+    public void KeepUntil(long graceEnd) => Volatile.Write(ref _graceEnd, Math.Max(_graceEnd, graceEnd));
 
     public void Seen(SourceCell source, uint at)
     {
@@ -25,6 +30,16 @@ internal sealed class SecretCell(string keyId, ApiKeyHash secret, DateTimeOffset
         {
             _source = source;
             Volatile.Write(ref _lastSeen, at);
+        }
+    }
+
+    /// <summary>Notes a use that is found later than it happened, unless a later one is known.</summary>
+    public void SeenEarlier(SourceCell source, uint at)
+    {
+        uint known = Volatile.Read(ref _lastSeen);
+        if (known < at && Interlocked.CompareExchange(ref _lastSeen, at, known) == known)
+        {
+            _source = source;
         }
     }
 
@@ -41,14 +56,14 @@ internal sealed class SecretCell(string keyId, ApiKeyHash secret, DateTimeOffset
         return ToSecretUse(lastSeen);
     }
 
-    /// <summary>The last use; null if there was none yet.</summary>
-    public SecretUse? Read() => Volatile.Read(ref _lastSeen) is > 0 and var lastSeen ? ToSecretUse(lastSeen) : null;
+    /// <summary>The last use.</summary>
+    public SecretUse Read() => ToSecretUse(Volatile.Read(ref _lastSeen));
 
     private SecretUse ToSecretUse(uint lastSeen) => new()
     {
         KeyId = keyId,
         Secret = secret,
-        ClientIp = _source!.Client is { IsKnown: true } client ? client.Address.ToString() : null,
+        ClientIp = _source.Client is { IsKnown: true } client ? client.Address.ToString() : null,
         LastSeen = CoarseClock.ToInstant(lastSeen),
     };
 }

@@ -32,15 +32,25 @@ internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
     /// <param name="now">The time.</param>
     public void Seen(ApiKey key, ApiKeyHash secret, SourceCell source, uint now)
     {
-        if (key.Retiring is not { } retiring || now >= retiring.ExpiresAt.ToUnixTimeSeconds())
+        if (key.Retiring is not { } retiring)
         {
             return;
         }
 
-        SecretCell cell = _bySecret.TryGetValue(secret, out SecretCell? held) && held.GraceEnd >= retiring.ExpiresAt
-            ? held
-            : Admit(key, retiring, secret, source, now);
-        cell.Seen(source, now);
+        long graceEnd = retiring.ExpiresAt.ToUnixTimeSeconds();
+        if (now >= graceEnd)
+        {
+            return;
+        }
+
+        if (_bySecret.TryGetValue(secret, out SecretCell? cell) && cell.GraceEnd >= graceEnd)
+        {
+            cell.Seen(source, now);
+        }
+        else
+        {
+            Admit(key, retiring, secret, source, now, graceEnd);
+        }
     }
 
     /// <summary>The last use of a secret; null if none was seen.</summary>
@@ -58,41 +68,46 @@ internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
         }
     }
 
-    private SecretCell Admit(ApiKey key, RetiringSecret retiring, ApiKeyHash secret, SourceCell source, uint now)
+    private void Admit(ApiKey key, RetiringSecret retiring, ApiKeyHash secret, SourceCell source, uint now, long graceEnd)
     {
         lock (_admitting)
         {
-            SecretCell cell = CellOf(key.Id, secret, retiring.ExpiresAt, out _);
-            if (secret != retiring.Hash)
+            if (secret != retiring.Hash && !_bySecret.ContainsKey(secret))
             {
-                // What used the key before this rotation used its old secret.
-                SecretCell old = CellOf(key.Id, retiring.Hash, retiring.ExpiresAt, out bool isNew);
-                SourceCell? last = sources.Find(key.Id)?.All.Where(one => one != source || one.FirstSeen < now).MaxBy(one => one.LastSeen);
-                if (isNew && last is not null)
+                // The first use of the new secret: what used the key before it used the old one.
+                SourceCell? last = sources.Find(key.Id)?.All
+                    .Where(one => one != source || one.FirstSeen < now)
+                    .MaxBy(one => one.LastSeen);
+                if (last is not null)
                 {
-                    old.Seen(last, last.LastSeen);
+                    uint lastSeen = last.LastSeen;
+                    CellOf(key.Id, retiring.Hash, last, lastSeen, graceEnd).SeenEarlier(last, lastSeen);
                 }
             }
 
+            CellOf(key.Id, secret, source, now, graceEnd).Seen(source, now);
             if (_bySecret.Count > _pruneAt)
             {
                 Prune();
             }
-
-            return cell;
         }
     }
 
-    /// <summary>The replacement of one rotation is the old secret of the next one, which ends later, and gets a new cell then.</summary>
-    private SecretCell CellOf(string keyId, ApiKeyHash secret, DateTimeOffset graceEnd, out bool isNew)
+    /// <summary>The cell of a secret. The new secret of one rotation is the old one of the next, and keeps its cell.</summary>
+    private SecretCell CellOf(string keyId, ApiKeyHash secret, SourceCell source, uint at, long graceEnd)
     {
-        isNew = !_bySecret.TryGetValue(secret, out SecretCell? held) || held.GraceEnd < graceEnd;
-        return isNew ? _bySecret[secret] = new SecretCell(keyId, secret, graceEnd) : held!;
+        if (!_bySecret.TryGetValue(secret, out SecretCell? cell))
+        {
+            cell = _bySecret[secret] = new SecretCell(keyId, secret, source, at);
+        }
+
+        cell.KeepUntil(graceEnd);
+        return cell;
     }
 
     private void Prune()
     {
-        DateTimeOffset now = CoarseClock.ToInstant(clock.Now);
+        uint now = clock.Now;
         foreach ((ApiKeyHash secret, SecretCell cell) in _bySecret)
         {
             if (cell.GraceEnd <= now)

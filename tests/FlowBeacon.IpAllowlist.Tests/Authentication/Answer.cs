@@ -11,7 +11,7 @@ internal sealed record Answer(int Status, string Body)
 
     public static readonly Answer InvalidKey = new(401,
         """{"type":"urn:flowbeacon:problems/invalid-api-key","title":"Invalid or expired API key","status":401,"detail":"The """
-            + """API key is unknown, expired or revoked, or there is more than one."}""");
+            + """API key is unknown, expired, disabled or revoked, or there is more than one."}""");
 
     public static readonly Answer Denied = new(403,
         """{"type":"urn:flowbeacon:problems/ip-not-allowed","title":"IP address not allowed","status":403,"detail":"This API """

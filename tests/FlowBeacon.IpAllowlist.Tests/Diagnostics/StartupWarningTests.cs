@@ -18,6 +18,9 @@ public sealed class StartupWarningTests
     private const int KeysNotCounted = 30;
     private const int RangesKept = 31;
 
+    private const string TenIds = "key_000000, key_000001, key_000002, key_000003, key_000004, key_000005, key_000006, key_000007,"
+        + " key_000008, key_000009";
+
     [Theory]
     [InlineData("Production", true)]
     [InlineData("Staging", true)]
@@ -102,7 +105,8 @@ public sealed class StartupWarningTests
             environment: environment);
 
         Warnings(app).Should().Equal(KeysWithoutAllowlist);
-        app.Logs.OfLibrary.Single(entry => entry.Id.Id == KeysWithoutAllowlist).Message.Should().EndWith("until they get one: 2");
+        app.Logs.OfLibrary.Single(entry => entry.Id.Id == KeysWithoutAllowlist).Message.Should().EndWith(
+            "keys that work and are not limited to any address until they get a list: 2 (glass, open)");
         (await app.GetAsync(HeaderLine.Bearer(TestKeys.Unrestricted))).Status.Should().Be(200, "nothing changes for its requests");
     }
 
@@ -123,16 +127,17 @@ public sealed class StartupWarningTests
     }
 
     [Theory]
-    [InlineData(0, false)]
-    [InlineData(1, true)]
-    [InlineData(10_000, true)]
-    [InlineData(10_001, true)]
-    public async Task Counts_the_keys_without_a_list_in_a_repository_of_the_host(int count, bool warns)
+    [InlineData(0, false, "")]
+    [InlineData(1, true, "key_000000")]
+    [InlineData(10, true, TenIds)]
+    [InlineData(11, true, $"{TenIds}, ...")]
+    [InlineData(10_001, true, $"{TenIds}, ...")]
+    public async Task Counts_the_keys_without_a_list_in_a_repository_of_the_host(int count, bool warns, string ids)
     {
         await using KestrelApp app = await StartRequiringAsync(new ManyKeys(count));
 
         Warnings(app).Should().BeEquivalentTo(warns ? [KeysWithoutAllowlist] : Array.Empty<int>());
-        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"until they get one: {count}", StringComparison.Ordinal))
+        app.Logs.OfLibrary.Count(entry => entry.Message.EndsWith($"until they get a list: {count} ({ids})", StringComparison.Ordinal))
             .Should().Be(warns ? 1 : 0);
     }
 
@@ -226,11 +231,13 @@ public sealed class StartupWarningTests
         return store;
     }
 
-    /// <summary>The same and two keys without a list.</summary>
+    /// <summary>The same, two keys that work without a list, and two that do not work.</summary>
     private static InMemoryApiKeyStore WithoutLists()
     {
         InMemoryApiKeyStore store = WithList();
         store.Set(TestKeys.Create(TestKeys.Unrestricted, "glass"));
+        store.Set(TestKeys.Create("another", "open"));
+        store.Set(TestKeys.Create("disabled", "disabled") with { IsDisabled = true });
         store.Set(TestKeys.Create(TestKeys.Expired, "expired") with { ExpiresAt = DateTimeOffset.UnixEpoch });
         return store;
     }

@@ -46,6 +46,16 @@ public sealed partial class MigrationPageTests : IDisposable
     }
 
     [Fact]
+    public async Task The_command_reads_rules_of_nginx_with_tabs_too()
+    {
+        _folder.Write("allowlist.conf", "\tallow\t203.0.113.7;\n \tallow \t 2001:db8::7\t;\n\t# allow 192.0.2.1;\n\tdeny\tall;\n");
+
+        string list = await ShellAsync(OfNginx().Match(Section("gateway").Text).Value);
+
+        list.Should().Be("[\"203.0.113.7\", \"2001:db8::7\"]");
+    }
+
+    [Fact]
     public async Task A_key_with_the_list_of_a_safelist_decides_as_the_safelist_did()
     {
         string safelist = Section("safelist").Blocks("json").Select(json => JsonDocument.Parse(json).RootElement)
@@ -89,7 +99,7 @@ public sealed partial class MigrationPageTests : IDisposable
         }
     }
 
-    /// <summary>What the documentation's middleware does with the address of a request.</summary>
+    /// <summary>The rule by which the documentation's middleware compares the address of a request with each of its list.</summary>
     private static bool IsOnSafelist(string safelist, IPAddress remote) =>
         safelist.Split(';').Any(entry => IPAddress.Parse(entry).GetAddressBytes().SequenceEqual(remote.GetAddressBytes()));
 

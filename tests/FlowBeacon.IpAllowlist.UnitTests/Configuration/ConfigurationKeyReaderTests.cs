@@ -588,6 +588,19 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             $"{KeyJson.Section}:missing:AllowedIps: the list is missing; write the allowed addresses");
     }
 
+    [Theory]
+    [InlineData("null", "null is no list; write the list")]
+    [InlineData("{}", "null is no list; write the list")]
+    [InlineData("\"\"", "an empty text is no list; write the list in a JSON file (this comes from *)")]
+    public void No_empty_list_is_advised_where_every_key_must_have_one(string list, string fault)
+    {
+        Read(
+            KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, list)), isDevelopment: false, out IReadOnlyList<string> faults,
+            KeyJson.Rules with { RequireAllowlist = true });
+
+        faults.Should().ContainSingle().Which.Should().Match($"{PathOfGrid}:AllowedIps: {fault}");
+    }
+
     [Fact]
     public void Scopes_are_those_of_the_host()
     {

@@ -49,6 +49,20 @@ public sealed class EndGraceTests
     }
 
     [Fact]
+    public async Task It_is_refused_right_after_another_rotation_of_a_key_in_use()
+    {
+        (string id, ApiKey key, _, string replacement) = await RotateAsync(graceHours: 1);
+        _keys.Use(key, replacement, "198.51.100.10");
+        _keys.Time.Advance(TimeSpan.FromHours(2));
+        _keys.Use(id, From);
+        await _keys.RotateAsync(id);
+
+        LockoutRisk risk = (await ManagedKeys.RefusedAsync(() => _keys.EndGraceAsync(id))).LockoutRisk!;
+        risk.OldSecret.Should().Be(
+            new SecretUse { KeyId = id, Secret = ApiKeyHash.Compute(replacement), ClientIp = From, LastSeen = _keys.Now });
+    }
+
+    [Fact]
     public async Task Uses_of_the_new_secret_do_not_keep_the_old_one()
     {
         (string id, ApiKey key, _, string replacement) = await RotateAsync();

@@ -8,6 +8,7 @@ public sealed class SecretsSeenTests : IDisposable
 {
     private static readonly ApiKeyHash Old = ApiKeyHash.Compute(TestKeys.Restricted);
     private static readonly ApiKeyHash New = ApiKeyHash.Compute(TestKeys.Unrestricted);
+    private static readonly ApiKeyHash Third = ApiKeyHash.Compute(TestKeys.Unknown);
 
     private readonly ObservedTraffic _observed = new();
 
@@ -90,22 +91,89 @@ public sealed class SecretsSeenTests : IDisposable
     }
 
     [Fact]
-    public void The_new_secret_of_one_rotation_is_the_old_one_of_the_next_and_begins_anew()
+    public void The_new_secret_of_one_rotation_is_the_old_one_of_the_next()
     {
-        ApiKeyHash third = ApiKeyHash.Compute(TestKeys.Unknown);
         ApiKey key = Rotated();
         _observed.Use(key, Old, ObservedTraffic.From("198.51.100.1"));
         _observed.Use(key, New, ObservedTraffic.From("198.51.100.2"));
         Advance(10);
-        ApiKey again = key with { Hash = third, Retiring = Retiring(New, ObservedTraffic.Start.AddHours(2)) };
+        ApiKey again = key with { Hash = Third, Retiring = Retiring(New, ObservedTraffic.Start.AddHours(2)) };
 
-        _observed.Use(again, third, ObservedTraffic.From("198.51.100.3"));
+        _observed.Use(again, Third, ObservedTraffic.From("198.51.100.3"));
         _observed.Traffic.ReadRotationUse(again)!.Old!.LastSeen.Should().Be(ObservedTraffic.Start, "it was used before the rotation");
         Advance(1);
         _observed.Use(again, New, ObservedTraffic.From("198.51.100.2"));
 
         _observed.Traffic.ReadRotationUse(again).Should().Be(
-            new RotationUse { Old = Use(New, "198.51.100.2", 11), Replacement = Use(third, "198.51.100.3", 10) });
+            new RotationUse { Old = Use(New, "198.51.100.2", 11), Replacement = Use(Third, "198.51.100.3", 10) });
+    }
+
+    [Fact]
+    public void What_used_the_key_between_two_rotations_used_the_old_secret_of_the_later_one()
+    {
+        ApiKey key = Rotated();
+        _observed.Use(key, New, ObservedTraffic.From("198.51.100.1"));
+        Advance(7_200);
+        _observed.Use(key.Id, ObservedTraffic.From("198.51.100.2"));
+        Advance(10);
+        ApiKey again = key with { Hash = Third, Retiring = Retiring(New, ObservedTraffic.Start.AddHours(4)) };
+
+        _observed.Traffic.ReadRotationUse(again).Should().Be(
+            new RotationUse { Old = Use(New, "198.51.100.2", 7_200), Replacement = null });
+        _observed.Use(again, Third, ObservedTraffic.From("198.51.100.2"));
+        _observed.Traffic.ReadRotationUse(again).Should().Be(
+            new RotationUse { Old = Use(New, "198.51.100.2", 7_200), Replacement = Use(Third, "198.51.100.2", 7_210) });
+    }
+
+    [Fact]
+    public void It_did_so_after_a_grace_period_that_was_ended_early_too()
+    {
+        ApiKey key = Rotated() with { Retiring = Retiring(Old, ObservedTraffic.Start.AddHours(168)) };
+        _observed.Use(key, New, ObservedTraffic.From("198.51.100.1"));
+        Advance(7_200);
+        _observed.Use(key.Id, ObservedTraffic.From("198.51.100.2"));
+        Advance(10);
+        ApiKey again = key with { Hash = Third, Retiring = Retiring(New, ObservedTraffic.Start.AddHours(4)) };
+        _observed.Use(again, Third, ObservedTraffic.From("198.51.100.3"));
+
+        RotationUse beforeItIsUsed = _observed.Traffic.ReadRotationUse(again)!;
+        _observed.Use(again, New, ObservedTraffic.From("198.51.100.4"));
+
+        beforeItIsUsed.Should().Be(
+            new RotationUse { Old = Use(New, "198.51.100.2", 7_200), Replacement = Use(Third, "198.51.100.3", 7_210) });
+        _observed.Traffic.ReadRotationUse(again)!.Old.Should().Be(Use(New, "198.51.100.4", 7_210));
+    }
+
+    [Fact]
+    public void A_use_before_the_rotation_does_not_replace_a_later_one_in_it()
+    {
+        ApiKey key = Rotated();
+        _observed.Use(key.Id, ObservedTraffic.From("198.51.100.1"));
+        Advance(1);
+        SourceCell source = _observed.Sources.Admit(key.Id, ObservedTraffic.From("198.51.100.2"));
+        Advance(1);
+        _observed.Secrets.Seen(key, Old, source, _observed.Clock.Now);
+        _observed.Use(key, New, ObservedTraffic.From("198.51.100.3"));
+
+        _observed.Traffic.ReadRotationUse(key)!.Old.Should().Be(Use(Old, "198.51.100.2", 2));
+    }
+
+    [Fact]
+    public void A_grace_period_that_a_store_of_the_host_extends_goes_on()
+    {
+        ApiKey key = Rotated();
+        _observed.Use(key, Old, ObservedTraffic.From("198.51.100.1"));
+        _observed.Use(key, New, ObservedTraffic.From("198.51.100.2"));
+        ApiKey extended = key with { Retiring = Retiring(Old, ObservedTraffic.Start.AddHours(2)) };
+        Advance(10);
+        _observed.Use(key.Id, ObservedTraffic.From("198.51.100.2"));
+        _observed.Use(extended, New, ObservedTraffic.From("198.51.100.3"));
+
+        _observed.Traffic.ReadRotationUse(extended).Should().Be(
+            new RotationUse { Old = Use(Old, "198.51.100.1", 0), Replacement = Use(New, "198.51.100.3", 10) });
+        Advance(3_600);
+        _observed.Use(extended, Old, ObservedTraffic.From("198.51.100.1"));
+        _observed.Traffic.ReadLastUse(Old).Should().Be(Use(Old, "198.51.100.1", 3_610));
     }
 
     [Fact]
@@ -123,6 +191,19 @@ public sealed class SecretsSeenTests : IDisposable
         first.Secrets.Should().Equal(Use(Old, "198.51.100.1", 0));
         none.Should().BeNull();
         second.Secrets.Should().Equal(Use(Old, "198.51.100.1", 1));
+    }
+
+    [Fact]
+    public void The_use_of_a_secret_is_not_in_a_later_batch_than_that_of_its_key()
+    {
+        _observed.Use(Rotated(), New, ObservedTraffic.From("198.51.100.1"));
+        TrafficChanges first = _observed.Local.TakeChanges(1)!;
+        _observed.Local.Confirm(first);
+        TrafficChanges second = _observed.Local.TakeChanges(1)!;
+
+        first.Secrets.Should().Equal(Use(New, "198.51.100.1", 0));
+        first.Sources.Should().BeEmpty();
+        second.Sources.Should().ContainSingle();
     }
 
     [Fact]

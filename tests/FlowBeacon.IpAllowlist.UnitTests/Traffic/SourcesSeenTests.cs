@@ -152,6 +152,22 @@ public sealed class SourcesSeenTests
         ((Action)(() => traffic.Traffic.ReadLastUsed(null!))).Should().Throw<ArgumentNullException>();
     }
 
+    [Theory]
+    [InlineData("198.51.100.1", "198.51.100.2")]
+    [InlineData("198.51.100.2", "198.51.100.1")]
+    [InlineData("198.51.100.2", null)]
+    [InlineData(null, "198.51.100.2")]
+    public void Of_several_last_uses_in_one_second_always_the_same_one_is_told(string? first, string? second)
+    {
+        using var traffic = new ObservedTraffic();
+        foreach (string? address in new[] { first, second })
+        {
+            traffic.Use(Key, address is null ? ClientIp.Unusable(ClientIpFault.UnknownPeer) : ObservedTraffic.From(address));
+        }
+
+        traffic.Traffic.ReadLastUsed(Key)[Key].ClientIp.Should().Be("198.51.100.2");
+    }
+
     private static SourceCell UseAndWait(ObservedTraffic traffic, uint source, string key = Key)
     {
         SourceCell cell = traffic.Use(key, ObservedTraffic.From(source));

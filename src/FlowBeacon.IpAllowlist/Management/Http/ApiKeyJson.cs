@@ -25,7 +25,7 @@ internal sealed record RetiringSecretJson
     public DateTimeOffset? LastUsedAt { get; init; }
 
     [JsonPropertyName("last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The client address of that request; absent if none was seen, or it had no usable address.")]
+    [Description("The client address of a request in that second; absent if none was seen, or it had no usable address.")]
     public string? LastUsedIp { get; init; }
 
     [JsonPropertyName("replacement_last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -33,7 +33,7 @@ internal sealed record RetiringSecretJson
     public DateTimeOffset? ReplacementLastUsedAt { get; init; }
 
     [JsonPropertyName("replacement_last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The client address of that request, likewise.")]
+    [Description("The client address of a request in that second, likewise.")]
     public string? ReplacementLastUsedIp { get; init; }
 
     public RetiringSecretJson With(RotationUse? use) => this with
@@ -244,7 +244,7 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     public required DateTimeOffset? LastUsedAt { get; init; }
 
     [JsonPropertyName("last_used_ip"), JsonPropertyOrder(1)]
-    [Description("The client address of that request; null if none was seen, or it had no usable address.")]
+    [Description("The client address of a request in that second; null if none was seen, or it had no usable address.")]
     public required string? LastUsedIp { get; init; }
 
     public static UsedApiKeyJson From(

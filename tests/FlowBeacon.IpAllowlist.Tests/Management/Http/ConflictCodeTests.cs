@@ -1,4 +1,7 @@
+using FlowBeacon.IpAllowlist.Common;
 using FlowBeacon.IpAllowlist.Management;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
@@ -13,7 +16,14 @@ public sealed class ConflictCodeTests
     [Fact]
     public async Task Every_409_has_a_code()
     {
-        await using KeyApiHost host = await KeyApiHost.StartAsync();
+        using var folder = new KeyFolder();
+        string file = folder.Write("keys.json", KeyJson.File(KeyJson.Key("configured", TestKeys.Restricted)));
+        await using KeyApiHost host = await KeyApiHost.StartAsync(builder =>
+        {
+            builder.Configuration.AddJsonFile(file);
+            builder.Services.AddFlowBeaconIpAllowlist().AddKeysFromConfiguration(builder.Configuration.GetSection(KeyJson.Section));
+        });
+        var seen = new HashSet<string>();
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
         string target = $"{Keys}/{key.Details.Key.Id}";
 
@@ -26,6 +36,7 @@ public sealed class ConflictCodeTests
         (await host.SendAsync(Administrator, "POST", $"{target}/rotate")).Status.Should().Be(200);
         await ShouldBeAsync("in_grace_period", "POST", $"{target}/rotate");
         (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
+        await ShouldBeAsync("old_secret_in_use", "POST", $"{target}/end-grace");
         await ShouldBeAsync("lockout_risk", "PATCH", target, """{"enabled":false}""");
         await ShouldBeAsync("lockout_risk", "PATCH", target, """{"allowed_ips":["192.0.2.1"]}""");
         (await host.SendAsync(Administrator, "PATCH", target, """{"enabled":false,"accept_lockout_risk":true}""")).Status.Should().Be(200);
@@ -34,12 +45,31 @@ public sealed class ConflictCodeTests
         await ShouldBeAsync("key_revoked", "PATCH", target, """{"enabled":true}""");
         IssuedApiKey open = await host.CreateAsync("open");
         await ShouldBeAsync("no_list", "POST", $"{Keys}/{open.Details.Key.Id}/recover", null, Elsewhere);
+        await ShouldBeAsync("key_from_configuration", "POST", $"{Keys}/configured/rotate");
+
+        IssuedApiKey lockedOut = await host.CreateAsync("locked-out", Listed);
+        (await host.UseAsync(lockedOut.RawKey, "198.51.100.9")).Should().Be(403);
+        string recover = $"{Keys}/{lockedOut.Details.Key.Id}/recover";
+        (await host.SendAsync(Administrator, "POST", recover, null, Elsewhere)).Status.Should().Be(200);
+        await ShouldBeAsync("recovered_recently", "POST", recover, null, "X-Forwarded-For: 198.51.100.10");
+
+        ApiKeyDetails damaged = (await host.CreateAsync("damaged", Listed)).Details;
+        await host.WriteAsync(damaged with { Key = damaged.Key with { AllowedIps = IpAddressSet.Unreadable }, Version = 2 });
+        await ShouldBeAsync("unreadable_list", "PATCH", $"{Keys}/{damaged.Key.Id}", """{"allowed_ips":[]}""");
+
+        IssuedApiKey expiring = await host.CreateAsync(
+            new NewApiKey { Name = "expiring", AllowedIps = [Listed], ExpiresAt = KeyApiHost.Start.AddHours(1) });
+        host.Time.Advance(TimeSpan.FromHours(1));
+        await ShouldBeAsync("key_expired", "POST", $"{Keys}/{expiring.Details.Key.Id}/rotate");
+
+        seen.Should().BeEquivalentTo(Enum.GetValues<ApiKeyConflictCode>().Select(SnakeCase.Of));
 
         async Task ShouldBeAsync(string code, string method, string path, string? body = null, params string[] headers)
         {
             Answer answer = await host.SendAsync(Administrator, method, path, body, headers);
             answer.Status.Should().Be(409, answer.Body);
             answer.Text("code").Should().Be(code);
+            seen.Add(code);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Net;
 using FlowBeacon.IpAllowlist.Management;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
@@ -43,6 +45,24 @@ public sealed class DisableApiTests
         enabled.Json.GetProperty("enabled").GetBoolean().Should().BeTrue();
         (await host.UseAsync(key.RawKey, Listed)).Should().Be(200);
         (await host.UseAsync(key.RawKey, Elsewhere)).Should().Be(403);
+    }
+
+    [Fact]
+    public async Task A_key_is_not_disabled_while_traffic_cannot_be_read_unless_that_is_accepted()
+    {
+        await using KeyApiHost host = await KeyApiHost.StartAsync(
+            builder => builder.Services.AddSingleton<IApiKeyTraffic, UnreadableTraffic>());
+        IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
+
+        Answer refused = await PatchAsync(host, key, Disable);
+        refused.ShouldBeProblem(503, "Traffic unavailable").Detail.Should().EndWith("or repeat the change with accept_lockout_risk.");
+        (await host.UseAsync(key.RawKey, Listed)).Should().Be(200, "nothing was changed");
+
+        Answer accepted = await PatchAsync(host, key, DisableAnyway);
+        accepted.Status.Should().Be(200, accepted.Body);
+        accepted.Text("state").Should().Be("disabled");
+        (await host.UseAsync(key.RawKey, Listed)).Should().Be(401);
+        (await host.AuditAsync())[0].Detail.Should().Be("lockout risk accepted for sources that could not be read");
     }
 
     [Fact]
@@ -117,4 +137,24 @@ public sealed class DisableApiTests
 
     private static Task<Answer> ReportAsync(KeyApiHost host, IssuedApiKey key, string address) =>
         host.SendAsync(null, "GET", "/report", null, KeyApiHost.Bearer(key.RawKey), $"X-Forwarded-For: {address}");
+
+    private sealed class UnreadableTraffic : IApiKeyTraffic
+    {
+        public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken) => throw Failure();
+
+        public ValueTask<DenialTotals> ReadTotalsAsync(string? keyId, CancellationToken cancellationToken) => throw Failure();
+
+        public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) => throw Failure();
+
+        public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
+            IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw Failure();
+
+        public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
+            IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken) => throw Failure();
+
+        public ValueTask<bool> WasDeniedAsync(
+            string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) => throw Failure();
+
+        private static IOException Failure() => new("The database does not answer.");
+    }
 }
