@@ -50,9 +50,13 @@ internal sealed class ExpiringEntriesWatch(
             found.All = await FindAsync(either.Token).WaitAsync(either.Token);
             LogSoonest();
         }
-        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+        catch (Exception exception)
         {
-            IpAllowlistLog.ExpiringEntriesUnknown(_logger, exception);
+            // While the host stops, what is read may be disposed of already.
+            if (!stoppingToken.IsCancellationRequested)
+            {
+                IpAllowlistLog.ExpiringEntriesUnknown(_logger, exception);
+            }
         }
     }
 

@@ -142,6 +142,17 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failure_while_the_host_stops_is_a_consequence_of_that_and_not_told()
+    {
+        using ExpiringEntriesWatch watch = Create(new CountedTraffic(_keys.Traffic) { IsBroken = true });
+        Set("key", hours: 1);
+
+        await watch.LookAsync(new CancellationToken(canceled: true));
+
+        _logs.OfLibrary.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Traffic_that_does_not_answer_is_waited_for_a_minute()
     {
         using ExpiringEntriesWatch watch = Create(new CountedTraffic(_keys.Traffic) { IsSilent = true });

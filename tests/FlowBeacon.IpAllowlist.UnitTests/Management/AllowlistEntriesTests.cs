@@ -325,6 +325,22 @@ public sealed class AllowlistEntriesTests
         removed.Key.AllowedIps.Count.Should().Be(2);
     }
 
+    [Fact]
+    public async Task Written_as_a_text_keep_what_another_change_has_just_made_of_them()
+    {
+        string id = await CreateAsync("203.0.113.7");
+        var item = new AllowlistItem { Ip = "203.0.113.7", Note = "contractor", ExpiresAt = Friday };
+        var raced = new RacedRepository(_keys.Repository, () => _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [item] }));
+
+        ChangedApiKey changed = await _keys.CreateManager(raced).UpdateAsync(
+            id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7", "192.0.2.1"] }, null, ManagedKeys.Actor,
+            TestContext.Current.CancellationToken);
+
+        changed.Details.Version.Should().Be(3);
+        changed.Details.Entries[1].Note.Should().Be("contractor");
+        changed.Details.Key.AllowedIps.Entries[1].ExpiresAt.Should().Be(Friday);
+    }
+
     private async Task<string> CreateAsync(params AllowlistItem[] items) =>
         (await _keys.CreateAsync(new NewApiKey { Name = "make-grid", AllowedIps = items })).Details.Key.Id;
 
@@ -332,4 +348,29 @@ public sealed class AllowlistEntriesTests
     private static async Task WriteAsync(ManagedKeys keys, ApiKeyDetails key) => await keys.Repository.CommitAsync(
         new ApiKeyChange { Keys = [new ApiKeyWrite { Details = key, ExpectedVersion = key.Version - 1 }], Audit = [] },
         TestContext.Current.CancellationToken);
+
+    /// <summary>A repository where another change is committed just before the first one.</summary>
+    private sealed class RacedRepository(IApiKeyRepository repository, Func<Task> another) : IApiKeyRepository
+    {
+        private Func<Task>? _another = another;
+
+        public async ValueTask<long> CommitAsync(ApiKeyChange change, CancellationToken cancellationToken)
+        {
+            if (Interlocked.Exchange(ref _another, null) is { } first)
+            {
+                await first();
+            }
+
+            return await repository.CommitAsync(change, cancellationToken);
+        }
+
+        public ValueTask<ApiKeyDetails?> GetAsync(string id, CancellationToken cancellationToken) =>
+            repository.GetAsync(id, cancellationToken);
+
+        public ValueTask<IReadOnlyList<ApiKeyDetails>> ListAsync(
+            ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<ApiKeyCounts> CountAsync(ApiKeyQuery query, DateTimeOffset now, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+    }
 }
