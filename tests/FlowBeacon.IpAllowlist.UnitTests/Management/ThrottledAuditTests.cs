@@ -320,7 +320,7 @@ public sealed class ThrottledAuditTests : IDisposable
 
     private ThrottledAudit Create(IAuditLog log) => new(log, _time, _loggers);
 
-    /// <summary>An audit log that does what a test says with an entry, and keeps those it accepted in the order in which it did.</summary>
+    /// <summary>An audit log that a test controls; it keeps accepted entries in the order of acceptance.</summary>
     private sealed class ScriptedAuditLog : IAuditLog
     {
         private readonly ConcurrentQueue<AuditEntry> _written = new();

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Traffic;
 
-/// <summary>What changed in this process, batch by batch, for whoever adds up several processes.</summary>
+/// <summary>The changes in this process, batch by batch, for an implementation that adds up several processes.</summary>
 public sealed class LocalTrafficTests : IDisposable
 {
     private const string Key = "key";

@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Management;
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>
-/// A key that is locked out is recovered, over HTTP, from the address it was just denied from, by whoever calls from there.
+/// Recovers a locked-out key over HTTP from the address that it was just denied from.
 /// </summary>
 public sealed class RecoverApiTests
 {
