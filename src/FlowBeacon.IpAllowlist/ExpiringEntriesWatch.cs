@@ -35,7 +35,7 @@ internal sealed class ExpiringEntriesWatch(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The host stops.
+            // The host is stopping.
         }
     }
 

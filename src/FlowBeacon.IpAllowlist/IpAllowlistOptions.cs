@@ -60,8 +60,8 @@ public sealed class IpAllowlistOptions
 
     /// <summary>
     /// Whether every key must have a list; false by default. Then a new key or a list change that leaves a key without a list is refused,
-    /// in key administration and in configuration. A list in report-only mode (<see cref="AllowlistMode.ReportOnly"/>) is sufficient, and
-    /// break-glass keys are exempt. Existing keys without a list keep working; a start-up warning counts them.
+    /// in key administration and in configuration. A rehearsed list (<see cref="AllowlistMode.ReportOnly"/>) will do, and a break-glass
+    /// key, which has none, is excepted. Keys that are there without a list keep working; start-up warns with their number.
     /// </summary>
     public bool RequireAllowlist { get; set; }
 

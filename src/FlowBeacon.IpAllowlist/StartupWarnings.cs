@@ -10,7 +10,9 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Warns, after start-up, of settings that are valid but probably not meant; of most of them only outside Development.</summary>
+/// <summary>
+/// Warns after start-up about settings that are valid but probably a mistake; about most of them only outside Development.
+/// </summary>
 internal sealed class StartupWarnings(
     IOptions<IpAllowlistOptions> options,
     IApiKeyStore store,

@@ -329,8 +329,8 @@ public sealed class IpAddressSet : IEquatable<IpAddressSet>
     }
 
     /// <summary>
-    /// Whether each entry of another set is contained, for as long, in a single entry of this set. Entries that contain it only together do
-    /// not count.
+    /// Whether for each entry of another set there is one here that holds all of it, and as long. Entries that hold it only together do not
+    /// count.
     /// </summary>
     internal bool Covers(IpAddressSet other)
     {

@@ -8,9 +8,9 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// immutable and the last writer wins; if none is found, it is computed.
 /// </summary>
 /// <remarks>
-/// A key and its list are immutable, so a verdict for a key object and a client address stays valid until the entry that it is based on
-/// expires; a changed key is another object. Revocation and expiry of the key are not cached. Only admitting verdicts are kept, because
-/// denied addresses may be forged.
+/// A key and its list are immutable, so the verdict about this very key object and this client address is the one that was kept, until the
+/// entry that it rests on expires; a changed key is another object. Whether the key is revoked or expired is not kept. Only verdicts that
+/// admit are kept, because denied addresses may be made up.
 /// </remarks>
 internal sealed class VerdictCache
 {

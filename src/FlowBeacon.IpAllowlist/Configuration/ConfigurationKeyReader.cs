@@ -67,7 +67,7 @@ internal sealed class ConfigurationKeyReader
         int faultsBefore = _faults.Count;
         if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
         {
-            // Cut, and without faults of its members, whose paths would repeat the name: it may be a raw key.
+            // Shortened, and without faults of its members, whose paths would repeat the name: it may be a raw key.
             Fault($"{_section.Path}:{PrintableText.Cut(section.Key)}", $"a key's name {fault}");
             return null;
         }
@@ -309,7 +309,7 @@ internal sealed class ConfigurationKeyReader
             return end;
         }
 
-        Fault(path, $"{PrintableText.Quote(text)} is no instant; write one such as 2027-01-31T00:00:00Z");
+        Fault(path, $"{PrintableText.Quote(text)} is not an instant; write one such as 2027-01-31T00:00:00Z");
         return null;
     }
 

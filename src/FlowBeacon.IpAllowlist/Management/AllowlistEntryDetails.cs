@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What people need of a list's entry beside its address and expiry, which are in <see cref="ApiKey.AllowedIps"/>.</summary>
+/// <summary>The details of a list's entry other than its expiry, which is in <see cref="ApiKey.AllowedIps"/>.</summary>
 public sealed record AllowlistEntryDetails
 {
     /// <summary>The address or range that it is about, in canonical text.</summary>

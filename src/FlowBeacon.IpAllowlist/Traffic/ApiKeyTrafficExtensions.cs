@@ -49,7 +49,7 @@ public static class ApiKeyTrafficExtensions
             await traffic.ReadSecretsLastUsedAsync([.. rotated.SelectMany(key => key.Hashes)], cancellationToken);
         return rotated.ToDictionary(key => key.Id, key => new RotationUse
         {
-            // A key that was not used since its rotation was last used with its old secret.
+            // A key that was not used since its rotation was used before with its old secret.
             Old = secrets.GetValueOrDefault(key.Retiring!.Hash)
                 ?? (!secrets.ContainsKey(key.Hash) && lastUsed.GetValueOrDefault(key.Id) is { } last ? UseOf(key, last) : null),
             Replacement = secrets.GetValueOrDefault(key.Hash),

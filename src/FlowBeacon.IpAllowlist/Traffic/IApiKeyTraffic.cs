@@ -12,9 +12,9 @@ namespace FlowBeacon.IpAllowlist;
 /// implementation as a singleton that adds up what each node took from its <see cref="LocalTraffic"/>. The request path never calls it.
 /// </para>
 /// <para>
-/// An implementation that cannot answer must throw, and never answer that nothing was seen. Key administration waits at most 5 seconds.
-/// Without an answer, changes that the lock-out guard must judge and recoveries are refused (503 <c>Traffic unavailable</c>), unless the
-/// request accepts the risk or contains the key.
+/// An implementation that cannot answer throws, and must not answer that nothing was seen. Key administration waits for an answer at most 5
+/// seconds. An edit that the guard must judge, and a recovery, are then not made (503 <c>Traffic unavailable</c>), unless the risk is
+/// accepted or the key is shown.
 /// </para>
 /// </remarks>
 public interface IApiKeyTraffic
@@ -44,8 +44,8 @@ public interface IApiKeyTraffic
     /// <param name="keyIds">The keys' ids.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>
-    /// For each key's id the source that was last seen, to the second; one without an address for a use that had none. Keys that were not
-    /// used, or whose uses are no longer remembered, are missing.
+    /// For each key's id the source that was last seen, to the second; one without an address for a use that had none. A key that was not
+    /// used, or whose uses are no longer remembered, is not among them.
     /// </returns>
     /// <exception cref="ArgumentNullException"><paramref name="keyIds"/> is null.</exception>
     ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
@@ -54,7 +54,7 @@ public interface IApiKeyTraffic
     /// <summary>Reads when secrets of keys in the grace period of a rotation were last used successfully, and from where.</summary>
     /// <param name="secrets">The hashes of the secrets.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
-    /// <returns>The last use of each secret, as in <see cref="TrafficChanges.Secrets"/>; secrets without a use are missing.</returns>
+    /// <returns>For each secret its last use as <see cref="TrafficChanges.Secrets"/> tell it; without those that have none.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="secrets"/> is null.</exception>
     ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
         IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken);

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
 /// <summary>
-/// Under any sequence of changes and uses, working traffic is cut off only by changes that accepted the risk.
+/// Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk.
 /// </summary>
 public sealed class LockoutGuardProperties
 {
@@ -18,7 +18,7 @@ public sealed class LockoutGuardProperties
     private static readonly IPAddress[] Pool =
         [.. new[] { "192.0.2.1", "192.0.2.2", "198.51.100.9", "203.0.113.7", "2001:db8::7", "2001:db8::9" }.Select(IPAddress.Parse)];
 
-    /// <summary>Around the window and around the second, the resolution of the record.</summary>
+    /// <summary>Around the window and around the second, by which the record tells the time.</summary>
     private static readonly TimeSpan[] Waits =
     [
         TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(11),
@@ -91,7 +91,7 @@ public sealed class LockoutGuardProperties
         public string[] AllowedIps => [.. Pool.Where((_, index) => (List & (1 << index)) != 0).Select(address => address.ToString())];
     }
 
-    /// <summary>Keys behind the real middleware, and a model of them from requests and answers only.</summary>
+    /// <summary>Keys behind the real middleware, and what an onlooker knows of them who sees requests and answers alone.</summary>
     private sealed class World : IDisposable
     {
         private readonly FakeTimeProvider _time = new(ManagedKeys.Start);
@@ -168,7 +168,7 @@ public sealed class LockoutGuardProperties
             }
         }
 
-        /// <summary>Working traffic is admitted, except where the risk was accepted; and the record contains the traffic.</summary>
+        /// <summary>Working traffic is admitted, save for what was cut off knowingly; and the record tells what was seen.</summary>
         public void Check()
         {
             foreach (KeyInUse key in _keys)
@@ -348,7 +348,7 @@ public sealed class LockoutGuardProperties
 
         public DateTimeOffset? LastSeenWithoutAddress { get; set; }
 
-        /// <summary>Addresses that an accepted edit cut off and no later one admitted again.</summary>
+        /// <summary>What an accepted edit cut off and no later one has let in again.</summary>
         public HashSet<IPAddress> CutOffKnowingly { get; } = [];
     }
 }

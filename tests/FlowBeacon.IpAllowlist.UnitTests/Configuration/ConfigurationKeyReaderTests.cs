@@ -24,7 +24,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none";
     private const string PrefixRemedy = "write the first 12 characters of the raw key, and no more";
     private const string IsNoScope = "is not a scope; the scopes are governance:read, governance:evaluate, admin";
-    private const string IsNoInstant = "is no instant; write one such as 2027-01-31T00:00:00Z";
+    private const string IsNoInstant = "is not an instant; write one such as 2027-01-31T00:00:00Z";
     private const string IsNoMode = "is not a mode; write Enforce or ReportOnly";
     private const string SectionIsMissing = "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys";
     private const string SectionIsNoObject = "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value";

@@ -156,7 +156,7 @@ public sealed class ThrottledAuditTests : IDisposable
         log.Appends.Should().Be(2);
         _logs.OfLibrary.Should().HaveCount(2).And.OnlyContain(entry =>
             entry.Level == LogLevel.Error && entry.Id.Id == 12 && entry.Exception == outage
-            && entry.Message == "The audit log refused an entry: BreakGlassUse by key_glass. The request went on");
+            && entry.Message == "The audit log failed to record an entry: BreakGlassUse by key_glass. The request continued");
     }
 
     [Fact]

@@ -90,7 +90,7 @@ public sealed class LocalTrafficTests : IDisposable
         _traffic.Local.TakeChanges(Much).Should().BeSameAs(second, "what was refused confirmed nothing");
 
         void Refuses(TrafficChanges changes) =>
-            ((Action)(() => _traffic.Local.Confirm(changes))).Should().Throw<ArgumentException>().WithMessage("Batch * is not the one*");
+            ((Action)(() => _traffic.Local.Confirm(changes))).Should().Throw<ArgumentException>().WithMessage("Batch * is not the last*");
     }
 
     [Theory]

@@ -62,7 +62,7 @@ internal sealed record AllowlistEntryJson
     public required DateTimeOffset? AddedAt { get; init; }
 
     [JsonPropertyName("last_seen_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("When a request from an address of the entry last passed, to the second: only in the answer of get, if one was seen.")]
+    [Description("When a request from an address of the entry last passed, to the second: only in the answer of one key, and if any did.")]
     public DateTimeOffset? LastSeenAt { get; init; }
 
     /// <summary>The entries of a key; null if its list cannot be read.</summary>

@@ -101,7 +101,7 @@ public sealed class RecoverApiTests
         foreach (Answer again in tooSoon)
         {
             again.ShouldBeProblem(409, "Conflict").Detail.Should().Be(
-                "The key was recovered at 2027-01-01 12:00:00Z, and can be once an hour.");
+                "The key was recovered at 2027-01-01 12:00:00Z. It can be recovered once an hour.");
         }
 
         host.Time.Advance(TimeSpan.FromHours(1));

@@ -149,7 +149,7 @@ public sealed class RecoverWithKeyTests
         (await RecoverAsync(host, key, glass, Body(key.RawKey), "unknown")).ShouldBeProblem(409, "Conflict");
         (await RecoverAsync(host, key, glass, Body(key.RawKey))).Status.Should().Be(200);
         (await RecoverAsync(host, key, glass, Body(key.RawKey), "192.0.2.1")).ShouldBeProblem(409, "Conflict")
-            .Detail.Should().Contain("can be once an hour");
+            .Detail.Should().Contain("can be recovered once an hour");
         (await RecoverAsync(host, key, key.RawKey, Body(key.RawKey))).ShouldBeProblem(403, "Admin or owner role required");
     }
 
