@@ -138,7 +138,7 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(update);
 
-        // Read before this change is serialized with others, so that no other change waits for the traffic.
+        // Asked before this change has its turn, so that no other change waits for the traffic.
         BoundedTraffic.Answer<ApiKeySources> seen = default;
         if (update.AllowedIps is not null || update.AllowlistMode is not null || update.Enabled == false)
         {
@@ -293,7 +293,7 @@ public sealed class ApiKeyManager
         ArgumentNullException.ThrowIfNull(actor);
         RefuseIfFromConfiguration(id);
 
-        // Read before this change is serialized with others, so that no other change waits for the traffic.
+        // Asked before this change has its turn, so that no other change waits for the traffic.
         ApiKeyDetails found = await GetLatestAsync(id, expectedVersion: null, cancellationToken);
         BoundedTraffic.Answer<SecretUse?> use = await ReadOldSecretAsync(found.Key, cancellationToken);
         ApiKeyDetails ended = await ChangeAsync(id, expectedVersion, actor, before =>
@@ -578,7 +578,8 @@ public sealed class ApiKeyManager
             if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
             {
                 throw ManagementRefusal.Conflict(
-                    ApiKeyConflictCode.RecoveredRecently, $"The key was recovered at {before.RecoveredAt:u}. It can be recovered once an hour.");
+                    ApiKeyConflictCode.RecoveredRecently,
+                    $"The key was recovered at {before.RecoveredAt:u}. It can be recovered once an hour.");
             }
 
             if (wasDenied.Failure is not null)
