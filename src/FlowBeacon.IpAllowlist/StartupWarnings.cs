@@ -77,7 +77,7 @@ internal sealed class StartupWarnings(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
-        Justification = "A warning must not stop start-up, whatever the store throws.")]
+        Justification = "No exception of the store may stop start-up.")]
     private async Task WarnOfKeptListsAsync(CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(LongestCount, time);

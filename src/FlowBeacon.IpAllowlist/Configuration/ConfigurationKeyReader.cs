@@ -91,7 +91,7 @@ internal sealed class ConfigurationKeyReader
         // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded.
         if (ReservedNames.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
         {
-            Fault(section.Path, "this name cannot stand in the URL of key administration;"
+            Fault(section.Path, "this name cannot be part of the URL of key administration;"
                 + $" choose another name, without a slash and none of {string.Join(", ", ReservedNames)}");
         }
 
@@ -134,7 +134,7 @@ internal sealed class ConfigurationKeyReader
         }
         else if (!ApiKeyHash.TryParse(text, out ApiKeyHash hash))
         {
-            Fault(path, $"a text of {text.Length} characters is no hash;"
+            Fault(path, $"a text of {text.Length} characters is not a hash;"
                 + " write the SHA-256 of the raw key as 64 hex digits, never the raw key");
         }
         else if (!_nameByHash.TryAdd(hash, key.Key))
@@ -158,7 +158,7 @@ internal sealed class ConfigurationKeyReader
 
         if (text.Length != ApiKey.PrefixLength)
         {
-            Fault(path, $"a text of {text.Length} characters is no prefix;"
+            Fault(path, $"a text of {text.Length} characters is not a prefix;"
                 + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
             return "";
         }
@@ -346,7 +346,7 @@ internal sealed class ConfigurationKeyReader
         }
         else if (isDemo && !_isDevelopment)
         {
-            Fault(path, "this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own");
+            Fault(path, "this is a demo key, whose raw key is public; outside Development remove it and create your own keys");
         }
     }
 
@@ -398,8 +398,8 @@ internal sealed class ConfigurationKeyReader
 
             Fault(section.Path, section.Value switch
             {
-                null => "null is no list; write the list, [] for an empty one",
-                "" => $"an empty text is no list; write [] in a JSON file (this comes from {sources[0]})",
+                null => "null is not a list; write the list, [] for an empty one",
+                "" => $"an empty text is not a list; write [] in a JSON file (this comes from {sources[0]})",
                 _ => $"{PrintableText.Quote(section.Value)} is a single value where a list belongs; write [\"…\"]",
             });
             return null;

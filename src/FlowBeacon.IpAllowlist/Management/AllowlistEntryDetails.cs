@@ -6,7 +6,7 @@ public sealed record AllowlistEntryDetails
     /// <summary>The address or range that it is about, in canonical text.</summary>
     public required string Ip { get; init; }
 
-    /// <summary>What people wrote about the entry, such as whose address it is; empty if nothing.</summary>
+    /// <summary>A note about the entry, such as the owner of the address; empty if there is none.</summary>
     /// <exception cref="ArgumentNullException">The text is null.</exception>
     public string Note
     {

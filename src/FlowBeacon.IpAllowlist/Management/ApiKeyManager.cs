@@ -588,7 +588,7 @@ public sealed class ApiKeyManager
                     $"whether the key was denied from {address}", "show the key itself", wasDenied.Failure);
             }
 
-            // A wrong key is answered like a missing denial; recorded denials do not make up for it.
+            // A wrong key is refused like a missing denial, even if there is a recorded denial.
             bool hasEvidence = presented is { } secret ? secret != default && before.Key.Accepts(secret, _time) : wasDenied.Value;
             if (!hasEvidence)
             {

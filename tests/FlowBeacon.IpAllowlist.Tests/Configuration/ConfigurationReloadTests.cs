@@ -40,11 +40,11 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "null")),
-            "FlowBeacon:Keys:restricted:AllowedIps: null is no list; write the list, [] for an empty one"
+            "FlowBeacon:Keys:restricted:AllowedIps: null is not a list; write the list, [] for an empty one"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "\"\"")),
-            "FlowBeacon:Keys:restricted:AllowedIps: an empty text is no list; write [] in a JSON file"
+            "FlowBeacon:Keys:restricted:AllowedIps: an empty text is not a list; write [] in a JSON file"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "\"203.0.113.7\"")),

@@ -37,8 +37,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public static TheoryData<string, string> FaultyLists => new()
     {
         { "", $"{PathOfGrid}:AllowedIps: {ListIsMissing}" },
-        { "\"AllowedIps\": null", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
-        { "\"AllowedIps\": {}", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
+        { "\"AllowedIps\": null", $"{PathOfGrid}:AllowedIps: null is not a list; write the list, [] for an empty one" },
+        { "\"AllowedIps\": {}", $"{PathOfGrid}:AllowedIps: null is not a list; write the list, [] for an empty one" },
         { "\"AllowedIps\": \"203.0.113.7\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7' {IsSingleValue}" },
         { "\"AllowedIps\": \"203.0.113.7, 203.0.113.8\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7, 203.0.113.8' {IsSingleValue}" },
         { "\"AllowedIps\": \"[]\"", $"{PathOfGrid}:AllowedIps: '[]' {IsSingleValue}" },
@@ -185,20 +185,20 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     {
         { "null", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
         { "{}", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
-        { "\"\"", $"{PathOfGrid}:Hash: a text of 0 characters is no hash; {HashRemedy}, never the raw key" },
-        { "\"abc\"", $"{PathOfGrid}:Hash: a text of 3 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\"{new string('g', 64)}\"", $"{PathOfGrid}:Hash: a text of 64 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\" {new string('a', 64)}\"", $"{PathOfGrid}:Hash: a text of 65 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\"{TestKeys.Restricted}\"", $"{PathOfGrid}:Hash: a text of 56 characters is no hash; {HashRemedy}, never the raw key" },
+        { "\"\"", $"{PathOfGrid}:Hash: a text of 0 characters is not a hash; {HashRemedy}, never the raw key" },
+        { "\"abc\"", $"{PathOfGrid}:Hash: a text of 3 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\"{new string('g', 64)}\"", $"{PathOfGrid}:Hash: a text of 64 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\" {new string('a', 64)}\"", $"{PathOfGrid}:Hash: a text of 65 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\"{TestKeys.Restricted}\"", $"{PathOfGrid}:Hash: a text of 56 characters is not a hash; {HashRemedy}, never the raw key" },
         { $"[\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
     };
 
     /// <summary>Further members of a key, and the fault.</summary>
     public static TheoryData<string, string> FaultyMembers => new()
     {
-        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is no prefix; {PrefixRemedy}" },
-        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is no prefix; {PrefixRemedy}" },
-        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is no prefix; {PrefixRemedy}" },
+        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is not a prefix; {PrefixRemedy}" },
+        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is not a prefix; {PrefixRemedy}" },
+        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is not a prefix; {PrefixRemedy}" },
         { $"\"Prefix\": [\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Prefix: {SingleValueBelongs}" },
 
         {
@@ -206,7 +206,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             $"{PathOfGrid}:Prefix: a prefix is printable ASCII without spaces; {PrefixRemedy}"
         },
 
-        { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is no list; write the list, [] for an empty one" },
+        { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is not a list; write the list, [] for an empty one" },
         { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' {IsSingleValue}" },
         { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: {ItemIsNoText}" },
         { "\"Scopes\": [\"admin\", \"root\"]", $"{PathOfGrid}:Scopes:1: 'root' {IsNoScope}" },
@@ -409,7 +409,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void An_empty_text_is_not_an_empty_list()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "\"\""))).Should().ContainSingle()
-            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is no list; write [] in a JSON file (this comes from ")
+            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is not a list; write [] in a JSON file (this comes from ")
             .And.Contain("keys.json");
     }
 

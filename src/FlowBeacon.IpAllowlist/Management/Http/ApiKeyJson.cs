@@ -29,11 +29,11 @@ internal sealed record RetiringSecretJson
     public string? LastUsedIp { get; init; }
 
     [JsonPropertyName("replacement_last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("When a request with the new secret last passed, likewise.")]
+    [Description("When a request with the new secret last passed, to the second; absent if none was seen.")]
     public DateTimeOffset? ReplacementLastUsedAt { get; init; }
 
     [JsonPropertyName("replacement_last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The client address of that request, likewise.")]
+    [Description("The client address of that request; absent if none was seen, or it had no usable address.")]
     public string? ReplacementLastUsedIp { get; init; }
 
     public RetiringSecretJson With(RotationUse? use) => this with
@@ -51,7 +51,7 @@ internal sealed record AllowlistEntryJson
     [JsonPropertyName("ip"), Description("The address or range, in canonical form.")]
     public required string Ip { get; init; }
 
-    [JsonPropertyName("note"), Description("What people wrote about the entry; empty if nothing.")]
+    [JsonPropertyName("note"), Description("A note about the entry; empty if there is none.")]
     public required string Note { get; init; }
 
     [JsonPropertyName("expires_at")]
@@ -100,7 +100,7 @@ internal record ApiKeyJson
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
-    [JsonPropertyName("description"), Description("What people wrote about the key; empty if nothing.")]
+    [JsonPropertyName("description"), Description("A description of the key; empty if there is none.")]
     public required string Description { get; init; }
 
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
@@ -346,7 +346,7 @@ internal sealed record AuditEntryJson
     [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
     public required IReadOnlyList<string>? NewAllowedIps { get; init; }
 
-    [JsonPropertyName("changes"), Description("What else of the key a change changed, and what a creation set.")]
+    [JsonPropertyName("changes"), Description("The other fields that a change or a creation set.")]
     public required IReadOnlyList<AuditChangeJson> Changes { get; init; }
 
     [JsonPropertyName("detail")]

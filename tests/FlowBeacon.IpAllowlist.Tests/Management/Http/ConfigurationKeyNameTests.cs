@@ -44,7 +44,7 @@ public sealed class ConfigurationKeyNameTests : IDisposable
         Func<Task> start = async () => await (await StartAsync(name)).DisposeAsync();
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should()
-            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot stand in the URL of key administration").And
+            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot be part of the URL of key administration").And
             .Contain("choose another name");
     }
 
