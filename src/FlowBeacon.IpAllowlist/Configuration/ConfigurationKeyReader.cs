@@ -398,8 +398,8 @@ internal sealed class ConfigurationKeyReader
 
             Fault(section.Path, section.Value switch
             {
-                null => "null is not a list; write the list, [] for an empty one",
-                "" => $"an empty text is not a list; write [] in a JSON file (this comes from {sources[0]})",
+                null => "null is no list; write the list, [] for an empty one",
+                "" => $"an empty text is no list; write [] in a JSON file (this comes from {sources[0]})",
                 _ => $"{PrintableText.Quote(section.Value)} is a single value where a list belongs; write [\"…\"]",
             });
             return null;

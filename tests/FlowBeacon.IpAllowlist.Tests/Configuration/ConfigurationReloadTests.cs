@@ -40,11 +40,11 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "null")),
-            "FlowBeacon:Keys:restricted:AllowedIps: null is not a list; write the list, [] for an empty one"
+            "FlowBeacon:Keys:restricted:AllowedIps: null is no list; write the list, [] for an empty one"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "\"\"")),
-            "FlowBeacon:Keys:restricted:AllowedIps: an empty text is not a list; write [] in a JSON file"
+            "FlowBeacon:Keys:restricted:AllowedIps: an empty text is no list; write [] in a JSON file"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "\"203.0.113.7\"")),
@@ -57,8 +57,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "[]", """, "Demo": true""")),
-            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it "
-                + "and make keys of your own"
+            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key is public; outside Development remove it "
+                + "and create your own keys"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowlistMode": "report_only" """)),

@@ -67,7 +67,7 @@ public sealed class ConfigurationTestHostTests
             null, $"--FlowBeacon:Keys:of-the-test:Hash={KeyJson.Hash(TestKeys.Restricted)}", "--FlowBeacon:Keys:of-the-test:AllowedIps=");
 
         await start.Should().ThrowAsync<InvalidOperationException>()
-            .WithMessage("*FlowBeacon:Keys:of-the-test:AllowedIps: an empty text is not a list; write [] in a JSON file*");
+            .WithMessage("*FlowBeacon:Keys:of-the-test:AllowedIps: an empty text is no list; write [] in a JSON file*");
     }
 
     /// <summary>

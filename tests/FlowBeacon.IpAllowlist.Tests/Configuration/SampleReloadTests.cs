@@ -30,8 +30,8 @@ public sealed class SampleReloadTests(SampleReloadTests.RunningSample running) :
             "FlowBeacon:Keys:restricted:AllowedIps: the list is missing; write the allowed addresses, or [] to turn the check "
                 + "off for this key"
         },
-        { "empty text for a list", "FlowBeacon:Keys:restricted:AllowedIps: an empty text is not a list; write [] in a JSON file" },
-        { "null for a list", "FlowBeacon:Keys:restricted:AllowedIps: null is not a list; write the list, [] for an empty one" },
+        { "empty text for a list", "FlowBeacon:Keys:restricted:AllowedIps: an empty text is no list; write [] in a JSON file" },
+        { "null for a list", "FlowBeacon:Keys:restricted:AllowedIps: null is no list; write the list, [] for an empty one" },
         { "duplicate hash", "has the same hash; give each key a raw key of its own" },
         { "keys as a list", "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value" },
         { "vanished section", "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys" },

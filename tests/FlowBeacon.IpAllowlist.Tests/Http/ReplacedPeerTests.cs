@@ -109,7 +109,7 @@ public sealed class ReplacedPeerTests
 
         response.Status.Should().Be(403);
         app.Logs.OfLibrary.Single(entry => entry.Id.Name == "PeerRewritten").Message
-            .Should().Contain("(MapToIPv4): remove it, the check does that itself");
+            .Should().Contain("(MapToIPv4), remove it: the check does that itself");
     }
 
     [Fact]

@@ -37,8 +37,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public static TheoryData<string, string> FaultyLists => new()
     {
         { "", $"{PathOfGrid}:AllowedIps: {ListIsMissing}" },
-        { "\"AllowedIps\": null", $"{PathOfGrid}:AllowedIps: null is not a list; write the list, [] for an empty one" },
-        { "\"AllowedIps\": {}", $"{PathOfGrid}:AllowedIps: null is not a list; write the list, [] for an empty one" },
+        { "\"AllowedIps\": null", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
+        { "\"AllowedIps\": {}", $"{PathOfGrid}:AllowedIps: null is no list; write the list, [] for an empty one" },
         { "\"AllowedIps\": \"203.0.113.7\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7' {IsSingleValue}" },
         { "\"AllowedIps\": \"203.0.113.7, 203.0.113.8\"", $"{PathOfGrid}:AllowedIps: '203.0.113.7, 203.0.113.8' {IsSingleValue}" },
         { "\"AllowedIps\": \"[]\"", $"{PathOfGrid}:AllowedIps: '[]' {IsSingleValue}" },
@@ -206,7 +206,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
             $"{PathOfGrid}:Prefix: a prefix is printable ASCII without spaces; {PrefixRemedy}"
         },
 
-        { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is not a list; write the list, [] for an empty one" },
+        { "\"Scopes\": null", $"{PathOfGrid}:Scopes: null is no list; write the list, [] for an empty one" },
         { "\"Scopes\": \"admin\"", $"{PathOfGrid}:Scopes: 'admin' {IsSingleValue}" },
         { "\"Scopes\": [null]", $"{PathOfGrid}:Scopes:0: {ItemIsNoText}" },
         { "\"Scopes\": [\"admin\", \"root\"]", $"{PathOfGrid}:Scopes:1: 'root' {IsNoScope}" },
@@ -409,7 +409,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void An_empty_text_is_not_an_empty_list()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "\"\""))).Should().ContainSingle()
-            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is not a list; write [] in a JSON file (this comes from ")
+            .Which.Should().StartWith($"{PathOfGrid}:AllowedIps: an empty text is no list; write [] in a JSON file (this comes from ")
             .And.Contain("keys.json");
     }
 
@@ -561,8 +561,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void A_demo_key_is_refused_outside_Development()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Demo": true"""))).Should().Equal(
-            $"{PathOfGrid}:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make "
-                + "keys of your own");
+            $"{PathOfGrid}:Demo: this is a demo key, whose raw key is public; outside Development remove it and create "
+                + "your own keys");
     }
 
     [Fact]

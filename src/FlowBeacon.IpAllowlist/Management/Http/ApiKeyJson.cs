@@ -29,11 +29,11 @@ internal sealed record RetiringSecretJson
     public string? LastUsedIp { get; init; }
 
     [JsonPropertyName("replacement_last_used_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("When a request with the new secret last passed, to the second; absent if none was seen.")]
+    [Description("When a request with the new secret last passed, likewise.")]
     public DateTimeOffset? ReplacementLastUsedAt { get; init; }
 
     [JsonPropertyName("replacement_last_used_ip"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("The client address of that request; absent if none was seen, or it had no usable address.")]
+    [Description("The client address of that request, likewise.")]
     public string? ReplacementLastUsedIp { get; init; }
 
     public RetiringSecretJson With(RotationUse? use) => this with
