@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 namespace KeyConsole;
 
 /// <summary>
-/// One person to sign in as, with a password that is random at each start and printed once. Replace it by your own sign-in.
+/// One person to sign in as, with a random password that is printed at each start. Replace it with your own sign-in.
 /// </summary>
 internal sealed class DevelopmentAdministrator(IHostEnvironment environment)
 {

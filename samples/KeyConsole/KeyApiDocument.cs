@@ -11,9 +11,9 @@ using Microsoft.OpenApi;
 namespace KeyConsole;
 
 /// <summary>
-/// What the OpenAPI document of key administration needs beside what its endpoints describe: how callers of this host
-/// authenticate, the headers of answers, examples, and the few schemas that attributes cannot express. Of the host's own operations,
-/// those that require a key name the scheme; all else of them stays as it is.
+/// Additions to the endpoints' own descriptions in the OpenAPI document of key administration: how callers of this host
+/// authenticate, the headers of answers, examples, and the few schemas that attributes cannot express. The host's own
+/// operations that require a key get the security scheme; otherwise they are unchanged.
 /// </summary>
 internal static class KeyApiDocument
 {
@@ -55,7 +55,7 @@ internal static class KeyApiDocument
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "fb_live_ and 48 hex digits",
-                Description = "An API key. The operations on keys that name this scheme take break-glass keys only.",
+                Description = "An API key. Of the operations on keys, those with this scheme accept break-glass keys only.",
             };
             return Task.CompletedTask;
         });
@@ -79,7 +79,7 @@ internal static class KeyApiDocument
                 AddSecurity(operation, endpoint, context.Document!);
                 AddHeaders(operation, endpoint);
 
-                // Any type reaches the endpoint, which answers all but JSON by 415, once it is decided who may ask.
+                // Every type reaches the endpoint, which answers others than JSON with 415 after authorization.
                 operation.RequestBody?.Content?.Remove("*/*");
             }
 
@@ -135,10 +135,10 @@ internal static class KeyApiDocument
             switch (answer.StatusCode)
             {
                 case 201:
-                    response.Headers["Location"] = Header("Where the new key is.");
+                    response.Headers["Location"] = Header("The URL of the new key.");
                     break;
                 case 401:
-                    response.Headers["WWW-Authenticate"] = Header("How to prove who asks.");
+                    response.Headers["WWW-Authenticate"] = Header("The accepted authentication schemes.");
                     break;
                 case 503:
                     response.Headers["Retry-After"] = Header(
@@ -171,7 +171,7 @@ internal static class KeyApiDocument
 
         if (schema.Type?.HasFlag(JsonSchemaType.Integer) == true)
         {
-            // For numbers that may be null, the framework looks at the host's settings alone, where they may be texts, too.
+            // For nullable numbers, the framework uses only the host's settings, which may also allow texts.
             schema.Type &= ~JsonSchemaType.String;
             schema.Pattern = null;
         }

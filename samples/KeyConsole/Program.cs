@@ -9,7 +9,7 @@ builder.Services
     .AddFlowBeaconIpAllowlist(builder.Configuration.GetSection("FlowBeacon:IpAllowlist"))
     .AddKeyManagement();
 
-// People sign in with a cookie, programs come with an API key; both on the same host.
+// People sign in with a cookie, programs use an API key, both on the same host.
 builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
     .AddCookie(options => options.Cookie.SameSite = SameSiteMode.Strict)
     .AddFlowBeaconApiKey();

@@ -1,9 +1,9 @@
 namespace MinimalApi;
 
-/// <summary>Prints commands to paste, each behind the status it gives. Not needed in an application of your own.</summary>
+/// <summary>Prints commands to paste, each with its expected status. Not needed in your own application.</summary>
 internal static class DemoCurlLines
 {
-    // Everybody knows these keys. appsettings.Development.json marks them as Demo, which other environments refuse.
+    // These keys are public. appsettings.Development.json marks them as Demo, which other environments refuse.
     private const string RestrictedKey = "fb_live_de30de30de30de30de30de30de30de30de30de30de300001";
     private const string UnrestrictedKey = "fb_live_de30de30de30de30de30de30de30de30de30de30de300002";
     private const string WrongKey = "fb_live_000000000000000000000000000000000000000000000000";
@@ -16,8 +16,8 @@ internal static class DemoCurlLines
         }
     }
 
-    // What a command answers stands on a line of its own, as an argument of ":", which does nothing in any shell. An interactive zsh knows
-    // no comments: behind "#" it would read further arguments, and an apostrophe there would open a quote.
+    // The expected status is on a line of its own, as an argument of ":", which does nothing in any shell. An interactive zsh does not
+    // support comments: it would treat text behind "#" as arguments, and an apostrophe there would open a quote.
     private static void Print(string url)
     {
         Console.WriteLine($"""

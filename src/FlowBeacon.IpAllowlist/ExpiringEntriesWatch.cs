@@ -35,12 +35,12 @@ internal sealed class ExpiringEntriesWatch(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The host stops.
+            // The host is stopping.
         }
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
-        Justification = "The next look must happen, whatever the repository or the traffic throws.")]
+        Justification = "No exception of the repository or the traffic may stop the next examination.")]
     internal async Task LookAsync(CancellationToken stoppingToken)
     {
         using var timeout = new CancellationTokenSource(LongestLook, time);

@@ -10,7 +10,9 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>Warns, after start-up, of settings that are valid but probably not meant; of most of them only outside Development.</summary>
+/// <summary>
+/// Warns after start-up about settings that are valid but probably a mistake; about most of them only outside Development.
+/// </summary>
 internal sealed class StartupWarnings(
     IOptions<IpAllowlistOptions> options,
     IApiKeyStore store,
@@ -77,7 +79,7 @@ internal sealed class StartupWarnings(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
-        Justification = "A warning must not stop start-up, whatever the store throws.")]
+        Justification = "No exception of the store may stop start-up.")]
     private async Task WarnOfKeptListsAsync(CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(LongestCount, time);

@@ -87,7 +87,7 @@ internal static class DenialThroughput
             double[] rates = new double[Kinds.Length];
             for (int turn = 0; turn < Kinds.Length; turn++)
             {
-                // Forwards and backwards, so that a machine that slows down favours nobody.
+                // Forwards and backwards, so that a machine that slows down favours neither side.
                 int kind = round % 2 == 0 ? turn : Kinds.Length - 1 - turn;
                 rates[kind] = await MeasureAsync(connections, Kinds[kind].Status, Kinds[kind].Address, forged);
                 forged += RequestsPerTurn;

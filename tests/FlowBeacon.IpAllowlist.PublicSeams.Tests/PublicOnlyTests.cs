@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace FlowBeacon.IpAllowlist.PublicSeams.Tests;
 
-/// <summary>What this project does, it does by the public API: nobody shows it internals.</summary>
+/// <summary>This project uses only the public API: it has no access to internals.</summary>
 public sealed class PublicOnlyTests
 {
     private const string ThisProject = "FlowBeacon.IpAllowlist.PublicSeams.Tests";

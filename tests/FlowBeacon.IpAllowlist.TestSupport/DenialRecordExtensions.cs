@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.TestSupport;
 
-/// <summary>Puts the denial of a request on record, as the check does.</summary>
+/// <summary>Records the denial of a request, as the check does.</summary>
 internal static class DenialRecordExtensions
 {
     public static bool Add(this DenialRecord record, HttpContext context, IpAllowlistFeature result, bool isHealth = false) =>

@@ -8,7 +8,7 @@ internal static class KeyJson
 {
     public const string Section = "FlowBeacon:Keys";
 
-    /// <summary>The rules of a host that sets none of its own.</summary>
+    /// <summary>The default rules.</summary>
     public static ConfigurationKeyRules Rules { get; } = new(new ScopeRules(ApiKeyScopes.All), RequireAllowlist: false, Ranges: null);
 
     /// <summary>A raw key that no other call returns.</summary>

@@ -27,7 +27,7 @@ internal sealed class OutageAuditLog : IAuditLog, IDisposable
 
     public static IReadOnlyList<string> Outages { get; } = [Throws, FailsLater, Hangs, Blocks];
 
-    /// <summary>The entries of changes that somebody tried to append, kept or not.</summary>
+    /// <summary>All entries of changes passed to the log, kept or not.</summary>
     public IReadOnlyList<AuditEntry> Attempts => [.. _attempts];
 
     public static bool Waits(string outage) => outage is Hangs or Blocks;
@@ -38,14 +38,14 @@ internal sealed class OutageAuditLog : IAuditLog, IDisposable
         _outage = outage;
     }
 
-    /// <summary>From now on entries are kept; those that hung or blocked land.</summary>
+    /// <summary>From now on entries are kept; the hanging or blocked ones are recorded.</summary>
     public void Mend()
     {
         _outage = null;
         Release();
     }
 
-    /// <summary>Those that hung or blocked land; what is appended from now on meets the outage.</summary>
+    /// <summary>The hanging or blocked entries are recorded; later ones meet the outage.</summary>
     public void Release()
     {
         _isBack.Set();

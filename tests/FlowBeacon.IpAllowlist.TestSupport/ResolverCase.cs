@@ -5,7 +5,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.TestSupport;
 
-/// <summary>Asks the resolver about a request that exists in memory only, and puts the answer into words.</summary>
+/// <summary>Resolves the client address of a request in memory, and describes the result as text.</summary>
 internal static class ResolverCase
 {
     /// <summary>With "::" among them, which a value that was never set would look like.</summary>

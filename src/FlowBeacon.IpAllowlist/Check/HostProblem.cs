@@ -25,7 +25,7 @@ internal static class HostProblem
     /// The body, whose content type is set; null if the service writes none: because the client does not accept it, for example, or
     /// because it throws.
     /// </returns>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The refusal is written all the same.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The refusal is written even then.")]
     public static async Task<byte[]?> BodyAsync(HttpContext context, IProblemDetailsService service, byte[] body)
     {
         HttpResponse response = context.Response;

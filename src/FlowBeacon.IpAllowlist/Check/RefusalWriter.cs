@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <param name="showClientIp">Whether a 403 names the client address.</param>
 /// <param name="hostWritesProblems">Whether the host has a problem-details service, which is then asked for each refusal.</param>
 /// <param name="onDenied">What the host does about a 403.</param>
-/// <param name="diagnostics">Where it is said that a refusal came too late.</param>
+/// <param name="diagnostics">Logs refusals that come too late.</param>
 internal sealed class RefusalWriter(
     string keyHeader,
     bool showClientIp,

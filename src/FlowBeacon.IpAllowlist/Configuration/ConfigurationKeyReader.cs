@@ -67,7 +67,7 @@ internal sealed class ConfigurationKeyReader
         int faultsBefore = _faults.Count;
         if (!KeyNameRules.TryRead(section.Key, keyPrefix: "", out string name, out string? fault))
         {
-            // Cut, and without faults of its members, whose paths would repeat the name: it may be a raw key.
+            // Shortened, and without faults of its members, whose paths would repeat the name: it may be a raw key.
             Fault($"{_section.Path}:{PrintableText.Cut(section.Key)}", $"a key's name {fault}");
             return null;
         }
@@ -91,7 +91,7 @@ internal sealed class ConfigurationKeyReader
         // The name is the id, a segment of URLs. Kestrel leaves an encoded slash encoded.
         if (ReservedNames.Contains(section.Key, StringComparer.OrdinalIgnoreCase) || section.Key.Contains('/', StringComparison.Ordinal))
         {
-            Fault(section.Path, "this name cannot stand in the URL of key administration;"
+            Fault(section.Path, "this name cannot be part of the URL of key administration;"
                 + $" choose another name, without a slash and none of {string.Join(", ", ReservedNames)}");
         }
 
@@ -134,7 +134,7 @@ internal sealed class ConfigurationKeyReader
         }
         else if (!ApiKeyHash.TryParse(text, out ApiKeyHash hash))
         {
-            Fault(path, $"a text of {text.Length} characters is no hash;"
+            Fault(path, $"a text of {text.Length} characters is not a hash;"
                 + " write the SHA-256 of the raw key as 64 hex digits, never the raw key");
         }
         else if (!_nameByHash.TryAdd(hash, key.Key))
@@ -158,7 +158,7 @@ internal sealed class ConfigurationKeyReader
 
         if (text.Length != ApiKey.PrefixLength)
         {
-            Fault(path, $"a text of {text.Length} characters is no prefix;"
+            Fault(path, $"a text of {text.Length} characters is not a prefix;"
                 + $" write the first {ApiKey.PrefixLength} characters of the raw key, and no more");
             return "";
         }
@@ -309,7 +309,7 @@ internal sealed class ConfigurationKeyReader
             return end;
         }
 
-        Fault(path, $"{PrintableText.Quote(text)} is no instant; write one such as 2027-01-31T00:00:00Z");
+        Fault(path, $"{PrintableText.Quote(text)} is not an instant; write one such as 2027-01-31T00:00:00Z");
         return null;
     }
 
@@ -346,7 +346,7 @@ internal sealed class ConfigurationKeyReader
         }
         else if (isDemo && !_isDevelopment)
         {
-            Fault(path, "this is a demo key, whose raw key everybody knows; outside Development remove it and make keys of your own");
+            Fault(path, "this is a demo key, whose raw key is public; outside Development remove it and create your own keys");
         }
     }
 

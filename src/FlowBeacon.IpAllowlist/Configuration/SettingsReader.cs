@@ -64,7 +64,7 @@ internal static class SettingsReader
         if (list.Sources.Count > 1 && !ConfigurationKeyReader.IsOneListRepeated(list))
         {
             return $"the list comes from {string.Join(" and from ", list.Sources.Select(source => source.ToString()))},"
-                + " which would be merged by index, so that entries meant to be replaced stay; keep the list in one of them";
+                + " which would merge by index, so that entries meant to be replaced stay; keep it in one of them";
         }
 
         ConfigurationNode[] items = list.Children;

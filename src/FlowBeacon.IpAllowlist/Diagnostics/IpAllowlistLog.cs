@@ -66,7 +66,7 @@ internal static partial class IpAllowlistLog
     public static partial void BreakGlassKeyUsed(ILogger logger, string keyId, string keyPrefix, string clientIp);
 
     [LoggerMessage(EventId = 12, EventName = "AuditFailed", Level = LogLevel.Error,
-        Message = "The audit log failed to record an entry: {Action} by {ActorId}. The request was processed nevertheless")]
+        Message = "The audit log failed to record an entry: {Action} by {ActorId}. The request continued")]
     public static partial void AuditFailed(ILogger logger, Exception exception, string action, string actorId);
 
     [LoggerMessage(EventId = 13, EventName = "WouldDeny", Level = LogLevel.Warning,

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist;
 
-/// <summary>What a key's allowlist does to a request from an address that is not on it.</summary>
+/// <summary>The effect of a key's allowlist on a request from an address that is not on it.</summary>
 public enum AllowlistMode
 {
     /// <summary>The request is denied. The default, so that a missing setting admits no request.</summary>

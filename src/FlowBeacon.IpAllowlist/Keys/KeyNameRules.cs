@@ -22,7 +22,7 @@ internal static class KeyNameRules
     /// </summary>
     private const int MaxExpansion = 4;
 
-    /// <summary>How published raw keys begin, whatever prefix a host has set.</summary>
+    /// <summary>The prefix of published raw keys, regardless of the host's own prefix.</summary>
     private const string PublishedPrefix = "fb_live_";
 
     /// <summary>
@@ -68,7 +68,7 @@ internal static class KeyNameRules
             text, keyPrefix, LongestName, $"must be 1 to {LongestName} characters", "write another name", out name, out fault);
     }
 
-    /// <summary>Reads a description, as a name is read; an empty one is none.</summary>
+    /// <summary>Reads a description like a name; it may be empty.</summary>
     /// <param name="text">The text.</param>
     /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
     /// <param name="description">The description; empty if it is refused.</param>
@@ -78,7 +78,7 @@ internal static class KeyNameRules
             text, keyPrefix, LongestDescription, $"must be at most {LongestDescription} characters", "leave it out", out description,
             out fault);
 
-    /// <summary>Reads the note of an entry, as a description is read; an empty one is none.</summary>
+    /// <summary>Reads the note of an entry like a description; it may be empty.</summary>
     /// <param name="text">The text.</param>
     /// <param name="keyPrefix">How the host's raw keys begin; may be empty.</param>
     /// <param name="note">The note; empty if it is refused.</param>

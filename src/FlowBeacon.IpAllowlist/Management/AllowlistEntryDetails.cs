@@ -1,12 +1,12 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What people need of a list's entry beside its address and expiry, which are in <see cref="ApiKey.AllowedIps"/>.</summary>
+/// <summary>The details of a list's entry other than its expiry, which is in <see cref="ApiKey.AllowedIps"/>.</summary>
 public sealed record AllowlistEntryDetails
 {
     /// <summary>The address or range that it is about, in canonical text.</summary>
     public required string Ip { get; init; }
 
-    /// <summary>What people wrote about the entry, such as whose address it is; empty if nothing.</summary>
+    /// <summary>A note about the entry, such as the owner of the address; empty if there is none.</summary>
     /// <exception cref="ArgumentNullException">The text is null.</exception>
     public string Note
     {

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Who makes a change, for the audit trail.</summary>
+/// <summary>The author of a change, for the audit trail.</summary>
 public sealed record ApiKeyActor
 {
     /// <summary>The kind of caller.</summary>

@@ -27,7 +27,7 @@ public sealed class ApiKeyManagementException : Exception
     public ApiKeyManagementFault Fault { get; }
 
     /// <summary>
-    /// What the change conflicts with, for programs; null for any other refusal than <see cref="ApiKeyManagementFault.Conflict"/> and
+    /// The reason of a conflict, for programs; null unless the refusal is <see cref="ApiKeyManagementFault.Conflict"/> and
     /// <see cref="ApiKeyManagementFault.LockoutRisk"/>.
     /// </summary>
     public ApiKeyConflictCode? Code { get; }

@@ -65,7 +65,7 @@ public sealed class ApiKeyManager
     /// <param name="request">The key.</param>
     /// <param name="actor">Who creates it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
-    /// <returns>The key and, this once, its raw text.</returns>
+    /// <returns>The key with its raw text, which is not available later.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
     /// A rule is broken, the name or the chosen id is taken, or the audit log failed or did not answer in time. Nothing was written.
@@ -169,7 +169,7 @@ public sealed class ApiKeyManager
         return new ChangedApiKey { Details = result, Warnings = WarningsAbout(changed!, result.Key, update, seen) };
     }
 
-    /// <summary>Tells what an update would do, and writes nothing.</summary>
+    /// <summary>Previews an update without writing anything.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="update">What to change.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
@@ -197,16 +197,16 @@ public sealed class ApiKeyManager
         };
     }
 
-    /// <summary>Gives a key a new secret. The old one works on under the same configuration until its grace period ends.</summary>
+    /// <summary>Gives a key a new secret. The old one keeps working with the same configuration until its grace period ends.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="graceHours">
     /// <see cref="ApiKeyLimits.MinGraceHours"/> to <see cref="ApiKeyLimits.MaxGraceHours"/> (1 to 168) hours. The old secret never
     /// outlives the key's own expiry.
     /// </param>
-    /// <param name="expectedVersion">The version the caller saw; null to rotate the key whatever happened to it meanwhile.</param>
+    /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who rotates it.</param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
-    /// <returns>The key and, this once, the raw text of its new secret.</returns>
+    /// <returns>The key with the raw text of its new secret, which is not available later.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
     /// <exception cref="ApiKeyManagementException">
     /// The grace period is out of range; the key is unknown, revoked, disabled, expired, in a grace period or from configuration; the
@@ -265,7 +265,7 @@ public sealed class ApiKeyManager
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="actor">Who ends it.</param>
     /// <param name="acceptLockoutRisk">
-    /// Whether the grace period ends although the old secret was used within the last hour, or nobody can tell.
+    /// Whether to end the grace period even if the old secret was used within the last hour, or its last use is unknown.
     /// </param>
     /// <param name="cancellationToken">Cancels the operation before it is committed.</param>
     /// <returns>The key after the change.</returns>
@@ -289,7 +289,7 @@ public sealed class ApiKeyManager
             RetiringSecret retiring = RetiringOf(before);
             if (retiring.Hash != old)
             {
-                // Rotated since the traffic was asked, so that it tells of another secret.
+                // Rotated since the traffic was read, so it is about another secret.
                 throw ManagementRefusal.Stale(before.Version);
             }
 
@@ -306,7 +306,7 @@ public sealed class ApiKeyManager
         return new ChangedApiKey { Details = ended };
     }
 
-    /// <summary>Tells what ending the grace period of a rotation would do, and writes nothing.</summary>
+    /// <summary>Previews the end of the grace period of a rotation without writing anything.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -338,7 +338,8 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>
-    /// Revokes a key, at once and for good, in an emergency even while the audit log is away. Revoking a revoked key changes nothing.
+    /// Revokes a key immediately and finally, in an emergency even during an outage of the audit log. Revoking a revoked key changes
+    /// nothing.
     /// </summary>
     /// <param name="id">The key's id.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
@@ -366,7 +367,7 @@ public sealed class ApiKeyManager
                 cancellationToken, acceptMissingAudit),
         };
 
-    /// <summary>Tells what revoking a key would do, and writes nothing.</summary>
+    /// <summary>Previews the revocation of a key without writing anything.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="expectedVersion">The version the caller saw; null for any version.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
@@ -399,7 +400,7 @@ public sealed class ApiKeyManager
         return _configurationKeys.Find(id) ?? await _repository.GetAsync(id, cancellationToken) ?? throw ManagementRefusal.NotFound();
     }
 
-    /// <summary>Reads what is probably not meant of a key as it is: the entries of its list that are in use and expire soon.</summary>
+    /// <summary>Reads the warnings about a key in its current state: the entries of its list that are in use and expire soon.</summary>
     /// <param name="id">The key's id.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>The warnings.</returns>
@@ -411,7 +412,7 @@ public sealed class ApiKeyManager
         return WarningsAbout(details, await SourcesOfAsync(id, cancellationToken));
     }
 
-    /// <summary>The same, by sources that are read already.</summary>
+    /// <summary>The same, from sources that are already read.</summary>
     internal IReadOnlyList<ApiKeyWarning> WarningsAbout(ApiKeyDetails details, ApiKeySources sources) =>
         _warnings.AboutEntriesInUse(details.Key, sources);
 
@@ -432,10 +433,10 @@ public sealed class ApiKeyManager
 
         if (query.After is "")
         {
-            throw new FormatException($"{nameof(ApiKeyQuery)}.{nameof(ApiKeyQuery.After)} is not the next of an earlier page.");
+            throw new FormatException($"{nameof(ApiKeyQuery)}.{nameof(ApiKeyQuery.After)} is not from an earlier page.");
         }
 
-        // One more than asked for tells whether there is another page.
+        // One more than the limit shows whether there is another page.
         ApiKeyQuery more = query with { Limit = query.Limit + 1 };
         DateTimeOffset now = _time.GetUtcNow();
         ApiKeyDetails[] found = [.. (await _repository.ListAsync(more, now, cancellationToken))
@@ -459,7 +460,7 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>
-    /// Tells what the check would decide about a request with a key from a client address. Nothing is counted or recorded.
+    /// Tries the check for a request with a key from a client address. Nothing is counted or recorded.
     /// </summary>
     /// <param name="id">The key's id.</param>
     /// <param name="clientIp">The client address; an IPv4-mapped IPv6 address is the IPv4 address.</param>
@@ -565,7 +566,8 @@ public sealed class ApiKeyManager
             if (now - before.RecoveredAt < ApiKeyRules.RecoveryInterval)
             {
                 throw ManagementRefusal.Conflict(
-                    ApiKeyConflictCode.RecoveredRecently, $"The key was recovered at {before.RecoveredAt:u}, and can be once an hour.");
+                    ApiKeyConflictCode.RecoveredRecently,
+                    $"The key was recovered at {before.RecoveredAt:u}. It can be recovered once an hour.");
             }
 
             if (wasDenied.Failure is not null)
@@ -574,7 +576,7 @@ public sealed class ApiKeyManager
                     $"whether the key was denied from {address}", "show the key itself", wasDenied.Failure);
             }
 
-            // A wrong key is answered like a missing denial; recorded denials do not make up for it.
+            // A wrong key is refused like a missing denial, even if there is a recorded denial.
             bool hasEvidence = presented is { } secret ? secret != default && before.Key.Accepts(secret, _time) : wasDenied.Value;
             if (!hasEvidence)
             {
@@ -733,7 +735,7 @@ public sealed class ApiKeyManager
             async (traffic, token) => (await traffic.ReadRotationUseAsync([key], token)).GetValueOrDefault(key.Id)?.Old, cancellationToken);
 
     /// <summary>What the end of a grace period puts at risk and accepts, in words; null if there is no risk.</summary>
-    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
+    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or it is unknown.</exception>
     private string? RiskOf(BoundedTraffic.Answer<SecretUse?> use, bool acceptLockoutRisk)
     {
         if (use.Failure is not null)
@@ -748,7 +750,7 @@ public sealed class ApiKeyManager
     }
 
     /// <summary>What an update puts at risk and accepts, in words; null if there is no risk.</summary>
-    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or nobody can tell.</exception>
+    /// <exception cref="ApiKeyManagementException">There is a risk that is not accepted, or it is unknown.</exception>
     private string? RiskOf(ApiKeyDetails before, ApiKey after, ApiKeyUpdate update, BoundedTraffic.Answer<ApiKeySources> seen)
     {
         if (!CanCutOff(before, after))

@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// Warns of entries that are legal but probably not meant, and of changes that cut traffic off without changing the list, which the
+/// Warns of entries that are allowed but probably a mistake, and of changes that cut traffic off without changing the list, which the
 /// lock-out guard therefore does not see.
 /// </summary>
 internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)

@@ -21,7 +21,7 @@ public enum AuditAction
     /// <summary>A break-glass key allowed its own address for a locked-out key.</summary>
     Recover = 5,
 
-    /// <summary>A caller who may not administer keys tried to.</summary>
+    /// <summary>Key administration was refused to a caller.</summary>
     Refused = 6,
 
     /// <summary>A break-glass key was used, see <see cref="AuditEntry.Detail"/>. A refused use is <see cref="Refused"/>.</summary>

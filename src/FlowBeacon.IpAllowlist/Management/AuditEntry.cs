@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>One line of the audit trail: when, who, from which address, what. It never holds a raw key or a hash.</summary>
+/// <summary>One entry of the audit trail: time, actor, address and action. It never contains a raw key or a hash.</summary>
 public sealed record AuditEntry
 {
     /// <summary>The entry's id. Appending an id again replaces the entry: a throttled one is written again with its final count.</summary>

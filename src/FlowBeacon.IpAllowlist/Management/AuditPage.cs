@@ -7,8 +7,8 @@ public sealed record AuditPage
     public required IReadOnlyList<AuditEntry> Entries { get; init; }
 
     /// <summary>
-    /// What <see cref="AuditQuery.After"/> is for the next page; null if there is none. It is a position in the order, and stays valid when
-    /// the entry that it comes from is removed. It is safe to put into a URL.
+    /// The value of <see cref="AuditQuery.After"/> for the next page; null if there is none. It is a position in the order, and stays valid
+    /// when the entry that it comes from is removed. It is safe to put into a URL.
     /// </summary>
     public string? Next { get; init; }
 }

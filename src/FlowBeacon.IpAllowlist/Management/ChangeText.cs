@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>What a change puts at risk, in words for the audit trail and for refusals.</summary>
+/// <summary>The risk of a change as text, for the audit trail and for refusals.</summary>
 internal static class ChangeText
 {
     public static string? Join(params IEnumerable<string?> details)

@@ -6,8 +6,8 @@ namespace FlowBeacon.IpAllowlist.Management;
 /// </summary>
 /// <remarks>
 /// A stored list that cannot be read, in whole or in part, is read as <see cref="IpAddressSet.Unreadable"/>: never as a part of it, and
-/// never as <see cref="IpAddressSet.Empty"/>, which would admit everybody. Such a key is denied from everywhere, is listed like any other,
-/// and can be changed, say renamed or revoked. Where a <see cref="ApiKeyWrite"/> of an existing key has
+/// never as <see cref="IpAddressSet.Empty"/>, which would admit every address. Such a key is denied from everywhere, is listed like any
+/// other, and can be changed, say renamed or revoked. Where a <see cref="ApiKeyWrite"/> of an existing key has
 /// <see cref="IpAddressSet.Unreadable"/>, the change does not touch the list: the repository leaves the stored text as it is, so that
 /// people can repair it, and writes everything else. A new key with it is refused (<see cref="ArgumentException"/>): there is no text to
 /// keep. Any other list, an empty one included, replaces what is stored.

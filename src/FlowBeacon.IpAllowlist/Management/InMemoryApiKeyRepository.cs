@@ -127,7 +127,7 @@ public sealed class InMemoryApiKeyRepository(
         }
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever the log throws is handled.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Every exception of the log is handled.")]
     private async Task RecordAsync(ApiKeyChange change, ChangeAuditWriter record, CancellationToken timeout)
     {
         try

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace FlowBeacon.IpAllowlist.Traffic;
 
-/// <summary>What this process saw since its start.</summary>
+/// <summary>The traffic of this process since its start.</summary>
 internal sealed class ProcessTraffic(DenialRecord denials, SourcesSeen sources, SecretsSeen secretsSeen) : IApiKeyTraffic
 {
     /// <inheritdoc/>

@@ -4,11 +4,11 @@ using FlowBeacon.IpAllowlist.Common;
 namespace FlowBeacon.IpAllowlist.Traffic;
 
 /// <summary>
-/// When each of the two secrets of a rotation was last used, during its grace period, so that people can tell whether the old one still is.
+/// When each of the two secrets of a rotation was last used, during its grace period, to show whether the old one is still used.
 /// </summary>
 /// <remarks>
-/// It holds two small cells for each key in a grace period, and drops those of ended grace periods now and then. So the keys in a grace
-/// period bound it, and nothing that is still needed has to leave.
+/// It holds two small cells for each key in a grace period, and drops those of ended grace periods now and then. So it is bounded by the
+/// keys in a grace period, and nothing that is still needed is evicted.
 /// </remarks>
 internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
 {
@@ -23,8 +23,8 @@ internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
     public int Cells => _bySecret.Count;
 
     /// <summary>
-    /// Notes a successful use of a key, before its source is told. It does nothing unless the key is in a grace period, and takes a lock
-    /// only for the first use of a secret in it.
+    /// Records a successful use of a key, before its source is recorded. It does nothing unless the key is in a grace period, and takes a
+    /// lock only for the first use of a secret in it.
     /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="secret">The secret that was used.</param>

@@ -95,7 +95,7 @@ internal sealed class ToyHost : IAsyncDisposable
         return new ToyHost(app, time);
     }
 
-    /// <summary>Sends a request as a person; null is nobody. A body is JSON, and so is a POST without one.</summary>
+    /// <summary>Sends a request as a person; null for anonymous. A body is JSON, and so is a POST without one.</summary>
     public async Task<Answer> SendAsync(string? person, string method, string target, string? body = null, params string[] headerLines)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), target);

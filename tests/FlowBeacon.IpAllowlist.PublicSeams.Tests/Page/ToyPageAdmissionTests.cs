@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Builder;
 
 namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Page;
 
-/// <summary>Who gets into a page with authorization data of its own, and who does not.</summary>
+/// <summary>Admission to a page with its own authorization data.</summary>
 public sealed class ToyPageAdmissionTests
 {
     private const string Create = """{"name":"new","allowedIps":[]}""";

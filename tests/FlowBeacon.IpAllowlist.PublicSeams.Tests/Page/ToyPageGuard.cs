@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.PublicSeams.Tests.Page;
 
 /// <summary>
-/// Stands around the endpoints of a page: asks who administers, before a body is read, and answers what key administration refuses.
+/// Wraps the endpoints of a page: authorizes the caller before a body is read, and writes the refusals of key administration.
 /// </summary>
 internal static class ToyPageGuard
 {

@@ -22,7 +22,7 @@ internal sealed record ToyKeyRow
 
     public DateTimeOffset? OldEndsAt { get; init; }
 
-    /// <summary>A JSON array of entries with their expiries; whatever else stands here cannot be read.</summary>
+    /// <summary>A JSON array of entries with their expiries; any other text is unreadable.</summary>
     public required string? AllowedIps { get; init; }
 
     /// <summary>The JSON of what people need of the entries.</summary>

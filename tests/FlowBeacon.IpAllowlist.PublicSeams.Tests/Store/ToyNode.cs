@@ -45,7 +45,7 @@ internal sealed class ToyNode(ToyStore store, TimeProvider time, string name) : 
         }
     }
 
-    /// <summary>This host as a node of its fleet, as far as it knows itself.</summary>
+    /// <summary>This host as a node of its fleet.</summary>
     public FleetNode Describe() => new()
     {
         Id = _id,

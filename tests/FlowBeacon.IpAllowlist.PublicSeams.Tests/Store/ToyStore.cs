@@ -32,7 +32,7 @@ internal sealed class ToyStore : IApiKeyRepository, IAuditLog
 
     public ToyKeyRow RowOf(string id) => Read(() => _rows[id]);
 
-    /// <summary>Writes a key's list as somebody might who repairs or damages it by hand.</summary>
+    /// <summary>Writes a key's list as a manual repair, or damage, would.</summary>
     public void WriteList(string id, string? text) => Read(() => _rows[id] = _rows[id] with { AllowedIps = text, Revision = ++_revision });
 
     /// <summary>All keys, and the revision that they are at.</summary>

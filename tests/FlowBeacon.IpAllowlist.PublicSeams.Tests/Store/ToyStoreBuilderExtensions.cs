@@ -20,7 +20,8 @@ internal static class ToyStoreBuilderExtensions
     }
 
     /// <summary>
-    /// Loads the keys when the host starts. If the store is away, the host starts all the same and asks its clients to wait.
+    /// Loads the keys when the host starts. If the store is unavailable, the host still starts, and clients get a 503 with the time to
+    /// wait.
     /// </summary>
     private sealed class Loader(ToyNode node) : IHostedService
     {

@@ -9,7 +9,7 @@ internal sealed record FolderDependency(string From, string To, string File, str
     public override string ToString() => $"{From} uses {To}: {File} names {Type}";
 }
 
-/// <summary>Which folders of the library use which, told by the compiler's own understanding of the sources.</summary>
+/// <summary>The dependencies between folders of the library, found with the compiler's semantic model.</summary>
 internal static class FolderDependencies
 {
     /// <summary>The folder of what stands beside the project file.</summary>

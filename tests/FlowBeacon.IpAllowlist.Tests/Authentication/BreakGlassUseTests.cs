@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
-/// <summary>Every use of a break-glass key is on record, and nothing about the record stops it.</summary>
+/// <summary>Every use of a break-glass key is recorded, and a failure to record does not stop it.</summary>
 public sealed class BreakGlassUseTests
 {
     private static readonly string Key = HeaderLine.Bearer(SchemeKeys.BreakGlass);

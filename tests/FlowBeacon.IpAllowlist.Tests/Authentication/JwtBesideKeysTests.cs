@@ -47,7 +47,7 @@ public sealed class JwtBesideKeysTests
         FailuresOf(app).Should().BeEmpty();
     }
 
-    /// <summary>What the document says happens otherwise, so that the test above can fail.</summary>
+    /// <summary>The documented behaviour without it, so that the test above can fail.</summary>
     [Fact]
     public async Task With_JWT_bearer_as_the_default_scheme_each_key_is_logged_as_a_failure()
     {

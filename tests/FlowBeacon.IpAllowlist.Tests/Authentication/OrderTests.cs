@@ -82,7 +82,7 @@ public sealed class OrderTests
                 await AddAsync("/any-key", anyKey);
                 await AddAsync("/scope", scope);
 
-                // With another scheme as the default, the default policy asks for that one: it is not ours to answer.
+                // With another default scheme, the default policy uses that scheme, which writes the answer.
                 if (defaultScheme == ApiKeyAuthenticationDefaults.AuthenticationScheme
                     && PipelineOrder.AuthenticatesBeforeAuthorizing(order))
                 {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
-/// <summary>A stand-in for JWT bearer: it takes every bearer token for its own, knows one, and challenges with an empty 401.</summary>
+/// <summary>A substitute for JWT bearer: it handles every bearer token, accepts one, and challenges with an empty 401.</summary>
 internal sealed class OtherScheme(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {

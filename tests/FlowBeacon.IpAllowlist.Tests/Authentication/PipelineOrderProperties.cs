@@ -181,7 +181,7 @@ public sealed class PipelineOrderProperties
                 app.UseFlowBeaconIpAllowlist();
                 break;
             case ForwardedHeaders:
-                // The set-up that believes everybody, one entry at a time.
+                // The configuration that trusts every proxy, one entry at a time.
                 var options = new ForwardedHeadersOptions
                 {
                     ForwardedHeaders = Microsoft.AspNetCore.HttpOverrides.ForwardedHeaders.XForwardedFor,

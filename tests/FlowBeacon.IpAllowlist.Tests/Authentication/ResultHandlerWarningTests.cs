@@ -63,7 +63,7 @@ public sealed class ResultHandlerWarningTests
         app.Logs.OfLibrary.Should().ContainSingle(entry => entry.Id.Id == ResultHandlerReplaced);
     }
 
-    /// <summary>A mere warning is no reason not to start.</summary>
+    /// <summary>A warning must not stop start-up.</summary>
     [Fact]
     public async Task Start_up_goes_on_where_one_can_be_made_only_within_a_request()
     {

@@ -169,7 +169,7 @@ public sealed class SchemeTests
 
         if (Answer.Of(expected) == Answer.MissingKey)
         {
-            // Without a key nothing was refused: the forbidding speaks for itself.
+            // Without a key the check refused nothing: the handler's own 403 is written.
             actual.Status.Should().Be(403);
             return;
         }

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Authentication;
 
-/// <summary>An audit log whose appending does what the test says.</summary>
+/// <summary>An audit log whose append operation a test sets.</summary>
 internal sealed class ScriptedAuditLog(Func<AuditEntry, ValueTask> append) : IAuditLog
 {
     private readonly ConcurrentQueue<AuditEntry> _appended = new();

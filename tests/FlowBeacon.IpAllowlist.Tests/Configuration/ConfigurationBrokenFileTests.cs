@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;
 
-/// <summary>Files that break under a running host: what is told of them, and what becomes of the host's own handlers.</summary>
+/// <summary>Files that become invalid under a running host: the log messages, and the host's own handlers.</summary>
 public sealed class ConfigurationBrokenFileTests : IDisposable
 {
     private static readonly string Good = KeyJson.File(KeyJson.Key("a", TestKeys.Restricted, """["203.0.113.7"]"""));

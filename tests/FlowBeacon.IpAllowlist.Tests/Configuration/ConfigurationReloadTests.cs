@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;
 
 /// <summary>
-/// Edits of configuration files under a running host: good ones come into force, faulty ones change nothing and are told.
+/// Edits of configuration files under a running host: valid ones come into force, faulty ones change nothing and are logged.
 /// </summary>
 public sealed class ConfigurationReloadTests : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class ConfigurationReloadTests : IDisposable
 
     private readonly KeyFolder _folder = new();
 
-    /// <summary>What the file says after the edit, null if it is deleted; what the log then says.</summary>
+    /// <summary>The content of the file after the edit, null if it is deleted; then the log message.</summary>
     public static TheoryData<string?, string> FaultyEdits => new()
     {
         {
@@ -57,8 +57,8 @@ public sealed class ConfigurationReloadTests : IDisposable
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, "[]", """, "Demo": true""")),
-            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it "
-                + "and make keys of your own"
+            "FlowBeacon:Keys:restricted:Demo: this is a demo key, whose raw key is public; outside Development remove it "
+                + "and create your own keys"
         },
         {
             KeyJson.File(KeyJson.Key("restricted", TestKeys.Restricted, """["203.0.113.7"]""", """, "AllowlistMode": "report_only" """)),
@@ -331,7 +331,7 @@ public sealed class ConfigurationReloadTests : IDisposable
         (await StatusAsync(app, TestKeys.Unrestricted, Foreign)).Should().Be(401);
     }
 
-    /// <summary>Whoever edits the file may keep it to himself for longer than the reload waits.</summary>
+    /// <summary>An editor may lock the file for longer than the reload waits.</summary>
     [Fact]
     public async Task A_second_file_that_begins_to_feed_the_same_list_is_told_and_changes_nothing()
     {

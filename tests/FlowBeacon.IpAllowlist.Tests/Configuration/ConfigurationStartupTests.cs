@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;
 
-/// <summary>Keys from configuration at start-up: whatever is wrong stops the host and says how to mend it.</summary>
+/// <summary>Keys from configuration at start-up: every fault stops the host, with its remedy.</summary>
 public sealed class ConfigurationStartupTests : IDisposable
 {
     private readonly KeyFolder _folder = new();

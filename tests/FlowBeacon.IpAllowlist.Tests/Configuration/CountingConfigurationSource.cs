@@ -5,7 +5,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace FlowBeacon.IpAllowlist.Tests.Configuration;
 
-/// <summary>A JSON file that counts what is asked of it: values, names below a path, and the opening of the file.</summary>
+/// <summary>A JSON file that counts reads: of values, of names below a path, and of the file.</summary>
 internal sealed class CountingConfigurationSource : JsonConfigurationSource
 {
     private readonly PhysicalFileProvider _files;
@@ -17,10 +17,10 @@ internal sealed class CountingConfigurationSource : JsonConfigurationSource
         Path = file;
     }
 
-    /// <summary>How often a value was asked for, which takes the same time however much the file holds.</summary>
+    /// <summary>How often a value was read, which takes constant time.</summary>
     public int Values { get; private set; }
 
-    /// <summary>How often names below a path were asked for. Each time the provider goes through all the data it has.</summary>
+    /// <summary>How often names below a path were read. Each time the provider goes through all of its data.</summary>
     public int Listings { get; private set; }
 
     /// <summary>How often the file was opened.</summary>

@@ -13,7 +13,7 @@ public sealed class SampleReloadTests(SampleReloadTests.RunningSample running) :
     private readonly string _unrestricted = KeyJson.NewRawKey();
     private readonly string _other = KeyJson.NewRawKey();
 
-    /// <summary>The kinds of faulty edit, each with what the process then says.</summary>
+    /// <summary>The kinds of faulty edit, each with the output of the process.</summary>
     public static TheoryData<string, string> FaultyEdits => new()
     {
         {

@@ -35,8 +35,8 @@ public sealed class SampleStartupTests : IDisposable
         (int exitCode, string output) = await SampleProcess.RunToExitAsync(_folder.FullName, "Production");
 
         exitCode.Should().NotBe(0);
-        output.Should().Contain("FlowBeacon:Keys:demo-restricted:Demo: this is a demo key, whose raw key everybody knows")
-            .And.Contain("FlowBeacon:Keys:demo-unrestricted:Demo: this is a demo key, whose raw key everybody knows")
+        output.Should().Contain("FlowBeacon:Keys:demo-restricted:Demo: this is a demo key, whose raw key is public")
+            .And.Contain("FlowBeacon:Keys:demo-unrestricted:Demo: this is a demo key, whose raw key is public")
             .And.NotContain("Now listening on");
     }
 

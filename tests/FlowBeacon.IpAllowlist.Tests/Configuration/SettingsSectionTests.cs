@@ -34,7 +34,7 @@ public sealed class SettingsSectionTests : IDisposable
         { """{"ClientIpSource":"2"}""", $"*{Section}:ClientIpSource: '2' is not one of ForwardedForFirst, TrustedProxies, PeerAddress*" },
         {
             """{"ClientIpSource":"ForwardedForFirst,PeerAddress"}""",
-            $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is none*"
+            $"*{Section}:ClientIpSource: 'ForwardedForFirst,PeerAddress' is not one of*"
         },
         { """{"ClientIpSource":""}""", $"*{Section}:ClientIpSource*" },
         { """{"RequireApiKey":""}""", $"*{Section}:RequireApiKey*" },

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
-/// <summary>What a trace tells about a check.</summary>
+/// <summary>The tags of a check on the current activity.</summary>
 public sealed class ActivityTests
 {
     private const string Prefix = "flowbeacon.ip_allowlist.";
@@ -63,7 +63,7 @@ public sealed class ActivityTests
         traced.TagsOfLibrary.Should().Equal("");
     }
 
-    /// <summary>The host makes such an activity for its log scopes alone, so every request would pay for tags that nobody reads.</summary>
+    /// <summary>The host creates such an activity only for its log scopes, so every request would pay for unused tags.</summary>
     [Fact]
     public async Task Sets_no_tags_on_an_activity_without_listeners()
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
-/// <summary>What an application's health check tells of entries that are about to expire although they are in use.</summary>
+/// <summary>Entries in use and about to expire in the health check of an application.</summary>
 public sealed class ExpiringEntriesTests
 {
     private const int ExpiringEntriesUnknown = 33;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
 /// <summary>
-/// Keeps what the library's meter of one host measures. An observed counter is told as if each count since then had been measured.
+/// Keeps what the library's meter of one host measures. An observed counter is reported as if each count since then had been measured.
 /// </summary>
 internal sealed class MetricRecorder : IDisposable
 {

@@ -23,7 +23,7 @@ public sealed class RequirementsTests
         AuthenticationSchemes = $"Other, {ApiKeyAuthenticationDefaults.AuthenticationScheme}",
     };
 
-    /// <summary>Endpoints that let nobody in but a key by the scheme.</summary>
+    /// <summary>Endpoints that admit only keys, by the scheme.</summary>
     public static TheoryData<string, Action<WebApplication>> KeyedEndpoints => new()
     {
         { "a scope", app => app.MapGet("/keyed", () => "in").RequireApiKeyScope(ApiKeyScopes.GovernanceRead) },

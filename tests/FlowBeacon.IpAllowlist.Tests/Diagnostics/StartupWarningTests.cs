@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Diagnostics;
 
-/// <summary>What start-up says outside Development about settings that are legal and probably not meant.</summary>
+/// <summary>Start-up warnings outside Development about settings that are allowed but probably a mistake.</summary>
 public sealed class StartupWarningTests
 {
     private const int ForwardedForFirstIsForgeable = 6;

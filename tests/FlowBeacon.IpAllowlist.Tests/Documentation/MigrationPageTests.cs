@@ -13,7 +13,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Documentation;
 /// <summary>The commands, configurations and claims of docs/migration.md.</summary>
 public sealed partial class MigrationPageTests : IDisposable
 {
-    /// <summary>The header in which a test says where a request comes from.</summary>
+    /// <summary>The header in which a test sets the address of a request.</summary>
     private const string Peer = "Test-Peer";
 
     private readonly KeyFolder _folder = new();

@@ -10,7 +10,7 @@ namespace FlowBeacon.IpAllowlist.Tests.Documentation;
 /// <summary>A problem type that the library answers, with the status and title beside it.</summary>
 internal sealed record ProblemType(string Name, int? Status, string? Title);
 
-/// <summary>Which problem types the library's sources have, told by the compiler's own understanding of them.</summary>
+/// <summary>The problem types in the library's sources, found with the compiler's semantic model.</summary>
 /// <remarks>
 /// A type is written in one of three ways: as a constant that is the whole type, as constant JSON, or as an argument of a method that puts
 /// the common prefix in front of its parameter. Every other use of the prefix is an error, because it could hide a type.
@@ -21,7 +21,7 @@ internal static partial class ProblemTypes
 
     /// <summary>Finds every problem type.</summary>
     /// <param name="planted">Further sources by their path below the project.</param>
-    /// <exception cref="InvalidOperationException">A type is put together so that it cannot be told which it is.</exception>
+    /// <exception cref="InvalidOperationException">A type is not a constant, so it cannot be determined.</exception>
     public static IReadOnlyList<ProblemType> Find(params (string Path, string Text)[] planted)
     {
         IReadOnlyList<SemanticModel> models = LibrarySources.Models(planted);

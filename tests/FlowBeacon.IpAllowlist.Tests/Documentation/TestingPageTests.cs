@@ -11,7 +11,7 @@ public sealed partial class TestingPageTests
 {
     private const string Library = "FlowBeacon.IpAllowlist";
 
-    /// <summary>A version that no other package has, so that none of a cache is taken for the one that was packed here.</summary>
+    /// <summary>A unique version, so that no cached package is used in place of the one packed here.</summary>
     private const string PackedVersion = "0.0.0-testing-page";
 
     [Fact]

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>Which header lines carry a key, and which are nobody's, somebody else's or one too many.</summary>
+/// <summary>Header lines with a key, without one, with another credential, and with too many.</summary>
 public sealed class CredentialHeaderTests
 {
     private const string Key = TestKeys.Restricted;

@@ -63,7 +63,7 @@ internal sealed class EdgeProxy : IAsyncDisposable
         };
     });
 
-    /// <summary>Sends a GET from another loopback address than the proxy's, so that the application can tell the two apart.</summary>
+    /// <summary>Sends a GET from another loopback address than the proxy's, so that the application can distinguish them.</summary>
     public Task<RawResponse> GetFromAsync(IPAddress client, params string[] headerLines) => GetFromAsync(client, "/", headerLines);
 
     /// <summary>Sends a GET for a path, as the other method does.</summary>
@@ -133,7 +133,7 @@ internal sealed class EdgeProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>A port that nobody has, below those that systems hand out to whoever connects or wants any.</summary>
+    /// <summary>An unused port, below the ephemeral port range.</summary>
     private static IPEndPoint FreePort()
     {
         while (true)
@@ -147,7 +147,7 @@ internal sealed class EdgeProxy : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // Somebody has it.
+                // It is in use.
             }
         }
     }

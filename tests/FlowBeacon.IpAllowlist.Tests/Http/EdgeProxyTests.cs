@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
 /// <summary>
-/// What the table of proxies in docs/client-address.md says, tried with the real programs: whether a client can forge its address.
+/// The table of proxies in docs/client-address.md, tested with the real programs: whether a client can forge its address.
 /// </summary>
 public sealed class EdgeProxyTests
 {
@@ -44,7 +44,9 @@ public sealed class EdgeProxyTests
             .Contain("**forgeable** with every source that reads the header").And.Contain(line);
     }
 
-    /// <summary>Whether a client who writes a listed address into X-Forwarded-For gets in; otherwise it must be seen where it is.</summary>
+    /// <summary>
+    /// Whether a client that sends a listed address in X-Forwarded-For is admitted; otherwise its real address must be found.
+    /// </summary>
     private static async Task<bool> IsForgedAsync(string program, string lines, ClientIpSource source)
     {
         await using KestrelApp app = await KestrelApp.StartAsync(TestKeys.Store(Listed), options =>

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>Whatever is forgotten or done twice is said aloud, with its remedy, and fails closed.</summary>
+/// <summary>Missing and repeated calls fail closed, with an error that names the remedy.</summary>
 public sealed class ForgottenPartsTests
 {
     private static readonly string[] AllowedRequest = [HeaderLine.Bearer(TestKeys.Unrestricted)];

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>What <c>UseForwardedHeaders</c> leaves in X-Forwarded-For is never believed.</summary>
+/// <summary>The rest of X-Forwarded-For that <c>UseForwardedHeaders</c> leaves is never used.</summary>
 public sealed class ForwardedHeadersGuardTests
 {
     private const string Listed = "203.0.113.7";

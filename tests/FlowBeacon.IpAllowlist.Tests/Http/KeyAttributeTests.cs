@@ -164,7 +164,7 @@ public sealed class KeyAttributeTests
         (await KestrelApp.SendAsync(app.IPv4, "GET", "/silent/plain", AllowedRequest)).Status.Should().Be(500);
     }
 
-    /// <summary>A filter that MVC makes by its type is no metadata, so the check does not know that a key is required.</summary>
+    /// <summary>A filter that MVC creates by its type is not metadata, so the check cannot know that a key is required.</summary>
     [Fact]
     public async Task A_filter_of_all_controllers_admits_no_request_without_a_key()
     {

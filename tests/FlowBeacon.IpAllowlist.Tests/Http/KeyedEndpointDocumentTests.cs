@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>What the host's OpenAPI document tells of endpoints that require a key.</summary>
+/// <summary>Endpoints that require a key in the host's OpenAPI document.</summary>
 public sealed class KeyedEndpointDocumentTests
 {
     /// <summary>Endpoints that require a key, by what they return and how they say it.</summary>

@@ -1,15 +1,15 @@
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>A store that may not be ready, and says so in one of the ways there are.</summary>
+/// <summary>A store that may not be ready, and reports that in one of the possible ways.</summary>
 internal static class ReadyStore
 {
     public static TheoryData<string> Ways => ["in memory", "synchronously", "with a failed task", "later"];
 
     /// <summary>Makes a store over some keys.</summary>
-    /// <param name="way">How it says that it is not ready.</param>
+    /// <param name="way">How it reports that it is not ready.</param>
     /// <param name="keys">The keys.</param>
-    /// <param name="isReady">Asked at each look-up.</param>
-    /// <param name="retryAfter">How long it asks clients to wait.</param>
+    /// <param name="isReady">Called at each look-up.</param>
+    /// <param name="retryAfter">How long clients shall wait.</param>
     public static IApiKeyStore Create(string way, InMemoryApiKeyStore keys, Func<bool> isReady, TimeSpan retryAfter)
     {
         if (way == "in memory")

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
 /// <summary>
-/// A list that is only rehearsed refuses nothing and tells what it would have refused; a list that cannot be read refuses all the same.
+/// A list in report-only mode refuses nothing and reports what it would have refused; a list that cannot be read still refuses.
 /// </summary>
 public sealed class RehearsalTests
 {
@@ -20,7 +20,7 @@ public sealed class RehearsalTests
 
     private static readonly string Key = HeaderLine.Bearer(TestKeys.Restricted);
 
-    /// <summary>Mode, list, X-Forwarded-For, the status, what the feature says, and what is counted.</summary>
+    /// <summary>Mode, list, X-Forwarded-For, the status, the feature and the metrics.</summary>
     public static TheoryData<AllowlistMode, string[], string?, int, string, string> Requests => new()
     {
         {

@@ -21,7 +21,7 @@ public sealed class ReplacedPeerTests
 
     private static readonly string Key = HeaderLine.Bearer(TestKeys.Restricted);
 
-    /// <summary>How connection middleware tells Kestrel who the peer is.</summary>
+    /// <summary>How connection middleware sets the peer in Kestrel.</summary>
     public static TheoryData<string> Ways => ["sets the end point", "hands out a connection of its own"];
 
     [Theory]
@@ -109,7 +109,7 @@ public sealed class ReplacedPeerTests
 
         response.Status.Should().Be(403);
         app.Logs.OfLibrary.Single(entry => entry.Id.Name == "PeerRewritten").Message
-            .Should().Contain("(MapToIPv4): remove it, the check does that itself");
+            .Should().Contain("(MapToIPv4), remove it: the check does that itself");
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed partial class SampleCurlTests
         }
     }
 
-    /// <summary>Interactive shells without anybody's settings. An interactive zsh knows no comments, and both know quotes.</summary>
+    /// <summary>Interactive shells without user settings. An interactive zsh does not support comments; both support quotes.</summary>
     [Theory]
     [InlineData("bash", "--norc", "-i")]
     [InlineData("zsh", "-f", "-i")]
@@ -112,7 +112,7 @@ public sealed partial class SampleCurlTests
                 }
                 else if (block.Count > 0)
                 {
-                    // Whatever the sample writes from here on must not fill the pipe and stop it.
+                    // Later output of the sample must not fill the pipe and block it.
                     _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
                     break;
                 }

@@ -1,6 +1,6 @@
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>A store whose lookups do what the test says.</summary>
+/// <summary>A store whose lookups a test sets.</summary>
 internal sealed class ScriptedStore(Func<ApiKeyHash, CancellationToken, ValueTask<ApiKey?>> find) : IApiKeyStore
 {
     private int _lookups;

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FlowBeacon.IpAllowlist.Tests.Http;
 
-/// <summary>A store that says it cannot answer: 503 for requests with a credential, and nothing else changes.</summary>
+/// <summary>An unavailable store: 503 for requests with a credential; all else is unchanged.</summary>
 public sealed class StoreUnavailableTests
 {
     private const string Problem =

@@ -33,7 +33,7 @@ public sealed class InMemoryApiKeyStoreConcurrencyTests
         ["keys that stay under their hashes", "keys that move to new hashes", "rotations", "all keys replaced"];
 
     /// <summary>
-    /// The writer says which generation is in force when its call has returned. No lookup that begins after that sees an older one.
+    /// The writer publishes which generation is in force when its call has returned. No lookup that begins after that sees an older one.
     /// </summary>
     [Theory]
     [MemberData(nameof(Changes))]

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
-/// <summary>What holds whatever is done to keys, in whatever order, by however many at once.</summary>
+/// <summary>Invariants of keys under any sequence of concurrent operations.</summary>
 public sealed class ApiKeyManagerProperties
 {
     private const int Writers = 16;
@@ -259,7 +259,7 @@ public sealed class ApiKeyManagerProperties
                     Result(_keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = [$"192.0.2.{operation.Hours}"] }, version));
                     break;
                 case Step.Expire:
-                    // In the future, unless somebody waits meanwhile.
+                    // In the future, unless time advances meanwhile.
                     ExpireOrBeRefused(id, operation.Hours, version);
                     return;
                 case Step.RemoveExpiry:
@@ -297,7 +297,7 @@ public sealed class ApiKeyManagerProperties
             }
             catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey(nameof(NewApiKey.ExpiresAt)))
             {
-                // Somebody's waiting made it the past.
+                // It is in the past, because time advanced.
             }
         }
 
@@ -314,7 +314,7 @@ public sealed class ApiKeyManagerProperties
             }
             catch (ApiKeyManagementException refusal) when (refusal.Errors.ContainsKey(nameof(NewApiKey.ExpiresAt)))
             {
-                // Somebody's waiting made it the past.
+                // It is in the past, because time advanced.
             }
         }
 

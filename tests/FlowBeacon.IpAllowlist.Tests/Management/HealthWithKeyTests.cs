@@ -265,7 +265,7 @@ public sealed class HealthWithKeyTests
     {
         var time = new FakeTimeProvider();
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        // Whatever waits for it goes on before the answer is set.
+        // Waiting code continues before the answer is set.
         var answer = new TaskCompletionSource<ApiKey?>();
         var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Support;
 
-/// <summary>Stands in front of a server, changes nothing, and keeps every request with its answer.</summary>
+/// <summary>A proxy that changes nothing and records every request with its answer.</summary>
 internal sealed class RecordingProxy : IAsyncDisposable
 {
     private static readonly string[] OfConnection = ["Host", "Connection", "Transfer-Encoding", "Content-Length"];

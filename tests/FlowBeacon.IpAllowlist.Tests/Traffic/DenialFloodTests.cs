@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace FlowBeacon.IpAllowlist.Tests.Traffic;
 
 /// <summary>
-/// Whoever holds a key may forge addresses without end. The record stays what it is: small, and right about whoever matters.
+/// A client with a key may forge any number of addresses. The record stays small, and correct about frequent addresses.
 /// </summary>
 [Collection(nameof(MeasuredAlone))]
 public sealed class DenialFloodTests

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Traffic;
 
-/// <summary>Why a request was denied and where its address came from, as the record tells it, with every client-address source.</summary>
+/// <summary>The recorded reason of a denial and the origin of its address, with every client-address source.</summary>
 public sealed class DenialRequestTests
 {
     public static TheoryData<ClientIpSource, string?, IpAllowlistDenialReason, ClientIpOrigin, int?, string?> Requests => new()

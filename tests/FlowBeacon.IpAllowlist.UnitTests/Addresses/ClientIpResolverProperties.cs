@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Addresses;
 
-/// <summary>The resolver against a slow one, and against clients who write whatever they like into the header.</summary>
+/// <summary>The resolver compared with a slow one, and with arbitrary header values from clients.</summary>
 public sealed class ClientIpResolverProperties
 {
     private const int Iterations = 10_000;

@@ -35,7 +35,7 @@ public sealed class ClientIpResolverTests
         { [" ", ",", " , \t", "203.0.113.7"], "203.0.113.7" },
     };
 
-    /// <summary>First entries that no address can be read from; whatever follows is sound.</summary>
+    /// <summary>First entries without a readable address, followed by valid ones.</summary>
     public static TheoryData<string[]> UnusableFirstEntries { get; } = new(
         ["unknown"],
         ["unknown, 203.0.113.7"],

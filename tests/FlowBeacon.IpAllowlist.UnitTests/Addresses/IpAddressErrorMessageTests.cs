@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Common;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Addresses;
 
-/// <summary>What a person reads who wrote an entry that is refused: the fault and the remedy.</summary>
+/// <summary>The message about a refused entry: the fault and the remedy.</summary>
 public sealed class IpAddressErrorMessageTests
 {
     /// <summary>One representative of each fault with its whole message.</summary>

@@ -222,7 +222,7 @@ public sealed class VerdictExpiryTests
 
     private static ClientIp From(string address) => ClientIp.Peer(IpAddressValue.From(IPAddress.Parse(address)));
 
-    /// <summary>A clock that can be set back, and counts how often it is asked.</summary>
+    /// <summary>A clock that can be set back, and counts how often it is read.</summary>
     private sealed class Clock : TimeProvider
     {
         public DateTimeOffset Now { get; set; }

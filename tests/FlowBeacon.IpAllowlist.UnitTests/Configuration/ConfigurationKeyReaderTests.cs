@@ -24,7 +24,7 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
         "a single value belongs here, neither a list nor an object nor null; leave the member out if it has none";
     private const string PrefixRemedy = "write the first 12 characters of the raw key, and no more";
     private const string IsNoScope = "is not a scope; the scopes are governance:read, governance:evaluate, admin";
-    private const string IsNoInstant = "is no instant; write one such as 2027-01-31T00:00:00Z";
+    private const string IsNoInstant = "is not an instant; write one such as 2027-01-31T00:00:00Z";
     private const string IsNoMode = "is not a mode; write Enforce or ReportOnly";
     private const string SectionIsMissing = "FlowBeacon:Keys: the section is missing; write an object keyed by key name, {} for no keys";
     private const string SectionIsNoObject = "FlowBeacon:Keys: keys are an object keyed by key name, neither a list nor a single value";
@@ -185,20 +185,20 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     {
         { "null", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
         { "{}", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
-        { "\"\"", $"{PathOfGrid}:Hash: a text of 0 characters is no hash; {HashRemedy}, never the raw key" },
-        { "\"abc\"", $"{PathOfGrid}:Hash: a text of 3 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\"{new string('g', 64)}\"", $"{PathOfGrid}:Hash: a text of 64 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\" {new string('a', 64)}\"", $"{PathOfGrid}:Hash: a text of 65 characters is no hash; {HashRemedy}, never the raw key" },
-        { $"\"{TestKeys.Restricted}\"", $"{PathOfGrid}:Hash: a text of 56 characters is no hash; {HashRemedy}, never the raw key" },
+        { "\"\"", $"{PathOfGrid}:Hash: a text of 0 characters is not a hash; {HashRemedy}, never the raw key" },
+        { "\"abc\"", $"{PathOfGrid}:Hash: a text of 3 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\"{new string('g', 64)}\"", $"{PathOfGrid}:Hash: a text of 64 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\" {new string('a', 64)}\"", $"{PathOfGrid}:Hash: a text of 65 characters is not a hash; {HashRemedy}, never the raw key" },
+        { $"\"{TestKeys.Restricted}\"", $"{PathOfGrid}:Hash: a text of 56 characters is not a hash; {HashRemedy}, never the raw key" },
         { $"[\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Hash: {SingleValueBelongs}" },
     };
 
     /// <summary>Further members of a key, and the fault.</summary>
     public static TheoryData<string, string> FaultyMembers => new()
     {
-        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is no prefix; {PrefixRemedy}" },
-        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is no prefix; {PrefixRemedy}" },
-        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is no prefix; {PrefixRemedy}" },
+        { "\"Prefix\": \"\"", $"{PathOfGrid}:Prefix: a text of 0 characters is not a prefix; {PrefixRemedy}" },
+        { "\"Prefix\": \"fb_live_111\"", $"{PathOfGrid}:Prefix: a text of 11 characters is not a prefix; {PrefixRemedy}" },
+        { $"\"Prefix\": \"{TestKeys.Restricted}\"", $"{PathOfGrid}:Prefix: a text of 56 characters is not a prefix; {PrefixRemedy}" },
         { $"\"Prefix\": [\"{TestKeys.Restricted}\"]", $"{PathOfGrid}:Prefix: {SingleValueBelongs}" },
 
         {
@@ -561,8 +561,8 @@ public sealed class ConfigurationKeyReaderTests : IDisposable
     public void A_demo_key_is_refused_outside_Development()
     {
         ReadFaults(KeyJson.File(KeyJson.Key(Grid, TestKeys.Restricted, "[]", """, "Demo": true"""))).Should().Equal(
-            $"{PathOfGrid}:Demo: this is a demo key, whose raw key everybody knows; outside Development remove it and make "
-                + "keys of your own");
+            $"{PathOfGrid}:Demo: this is a demo key, whose raw key is public; outside Development remove it and create "
+                + "your own keys");
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
 
     private readonly KeyFolder _folder = new();
 
-    /// <summary>What a second source says about a list of two entries.</summary>
+    /// <summary>Values of a second source for a list of two entries.</summary>
     public static TheoryData<string, string?> SecondSayings => new()
     {
         { ListOfA, "" },
@@ -26,7 +26,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         { $"{ListOfA}:1:Other", "" },
     };
 
-    /// <summary>What of an item a second source says differently, or says alone.</summary>
+    /// <summary>Values of an item that a second source changes or adds.</summary>
     public static TheoryData<string, string> OtherItems => new()
     {
         { $"{ListOfA}:0:Ip", "203.0.113.9" },
@@ -262,7 +262,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         ReadFaults(builder).Should().ContainSingle().Which.Should().StartWith($"{ListOfA}: ");
     }
 
-    /// <summary>The file is asked again whether it says <c>[]</c>; by then it may say something else than what was loaded.</summary>
+    /// <summary>The file is read again to find <c>[]</c>; it may have changed since it was loaded.</summary>
     [Fact]
     public void An_empty_text_is_no_empty_list_even_if_the_file_has_a_list_of_addresses_by_now()
     {
@@ -329,7 +329,7 @@ public sealed class ConfigurationKeySourcesTests : IDisposable
         return faults;
     }
 
-    /// <summary>Has one key, whose list is there only after somebody asked for it.</summary>
+    /// <summary>Has one key, whose list exists only after the first read.</summary>
     private sealed class LateListProvider : ConfigurationProvider
     {
         private readonly string _list;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Diagnostics;
 
-/// <summary>What the traffic of several keys says about the configured client-address source.</summary>
+/// <summary>The diagnosis of the configured client-address source from the traffic of several keys.</summary>
 public sealed class ClientIpSourceDiagnosisTests : IDisposable
 {
     private const int Suspect = 16;

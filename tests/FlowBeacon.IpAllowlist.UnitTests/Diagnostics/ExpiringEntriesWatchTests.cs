@@ -197,7 +197,7 @@ public sealed class ExpiringEntriesWatchTests : IDisposable
             [new IpAllowlistEntry { Text = Entry, ExpiresAt = hours is null ? null : _keys.Now.AddHours(hours.Value) }], out _),
     });
 
-    /// <summary>Tells which keys' sources were asked for, and fails or is silent as a database may be.</summary>
+    /// <summary>Records which keys' sources were read, and fails or hangs like a database.</summary>
     private sealed class CountedTraffic(IApiKeyTraffic traffic) : IApiKeyTraffic
     {
         public bool IsBroken { get; set; }

@@ -1,7 +1,7 @@
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Keys;
 
-/// <summary>A key says what it was given, and is equal to one that says the same.</summary>
+/// <summary>A key returns its values, and equals a key with the same values.</summary>
 public sealed class ApiKeyValueTests
 {
     public static TheoryData<string[]> Scopes => new()

@@ -843,7 +843,7 @@ public sealed class ApiKeyManagerTests
 
     private async Task<string[]> NamesAsync(ApiKeyState state) => [.. (await _keys.ListAsync(state)).Select(details => details.Key.Name)];
 
-    /// <summary>A repository to which somebody else comes once, between a reading and the commit after it.</summary>
+    /// <summary>A repository with one concurrent change between a read and the commit after it.</summary>
     private sealed class BusyRepository(IApiKeyRepository repository) : IApiKeyRepository
     {
         public Func<Task>? BeforeCommit { get; set; }

@@ -2,12 +2,12 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>What an update changed is on record field by field, and no text of a caller passes for another part of the record.</summary>
+/// <summary>Updates are recorded field by field, and text of a caller cannot be taken for another part of the record.</summary>
 public sealed class AuditChangeTests
 {
     private readonly ManagedKeys _keys = new();
 
-    /// <summary>A change of a key, and what is on record of it.</summary>
+    /// <summary>A change of a key, and its record.</summary>
     public static TheoryData<string, ApiKeyUpdate, string> Changes => new()
     {
         { "name", new ApiKeyUpdate { Name = "other" }, "name: make-grid > other" },

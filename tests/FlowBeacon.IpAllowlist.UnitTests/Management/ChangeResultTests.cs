@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>What the manager says of a change beside the key: the revision and the warnings; and ids that a caller chooses.</summary>
+/// <summary>The revision and the warnings that the manager returns for a change; and ids that a caller chooses.</summary>
 public sealed class ChangeResultTests
 {
     private readonly ManagedKeys _keys = new();
@@ -12,7 +12,7 @@ public sealed class ChangeResultTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>What is no id, and why it might be sent.</summary>
+    /// <summary>Invalid ids, and why they might be sent.</summary>
     public static TheoryData<string, string> BadIds => new()
     {
         { "empty", "" },

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>What people write about a key, and who created it.</summary>
+/// <summary>The description of a key, and its creator.</summary>
 public sealed class DescriptionTests
 {
     private readonly ManagedKeys _keys = new();

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>A grace period whose old secret is in use is ended only by those who say that they mean it.</summary>
+/// <summary>Ending a grace period whose old secret is in use requires that the risk is accepted.</summary>
 public sealed class EndGraceTests
 {
     private const string From = "198.51.100.9";

@@ -18,7 +18,7 @@ public sealed class InMemoryApiKeyRepositoryTests : ApiKeyRepositoryOverLogContr
     protected override IApiKeyRepository CreateOver(IAuditLog audit, TimeProvider time) =>
         new InMemoryApiKeyRepository(new InMemoryApiKeyStore(), audit, time);
 
-    /// <summary>In memory nothing is read, so a list is unreadable only where somebody wrote that it is.</summary>
+    /// <summary>In memory no stored text is parsed, so a list is unreadable only if it was written as such.</summary>
     protected override async Task SpoilListAsync(string id)
     {
         ApiKeyDetails key = (await _repository.GetAsync(id, TestContext.Current.CancellationToken))!;

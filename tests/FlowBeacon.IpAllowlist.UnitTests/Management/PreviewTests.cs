@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>What a change would do, told without making it.</summary>
+/// <summary>Previews of changes.</summary>
 public sealed class PreviewTests
 {
     private readonly ManagedKeys _keys = new();

@@ -106,9 +106,9 @@ public sealed class RecoverTests
         var next = IPAddress.Parse("2001:db8::9");
         _keys.Deny(id, next);
 
-        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z. It can be recovered once an hour.", next);
         _keys.Time.Advance(TimeSpan.FromHours(1) - TimeSpan.FromTicks(1));
-        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.", next);
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z. It can be recovered once an hour.", next);
 
         _keys.Time.Advance(TimeSpan.FromTicks(1));
         (await RecoverAsync(id, next)).Key.AllowedIps.ToCanonicalStrings()
@@ -123,7 +123,7 @@ public sealed class RecoverTests
         await _keys.UpdateAsync(id, new ApiKeyUpdate { AllowedIps = ["203.0.113.7"] });
         await _keys.RotateAsync(id);
 
-        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z, and can be once an hour.");
+        await RefusedAsync(id, "The key was recovered at 2027-01-01 00:00:00Z. It can be recovered once an hour.");
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>The manager speaks .NET names: what JSON calls a member is the affair of the HTTP layer.</summary>
+/// <summary>Messages of the manager use .NET names; only the HTTP layer uses JSON names.</summary>
 public sealed partial class RefusalTextTests
 {
     private static readonly IPAddress Caller = IPAddress.Parse("198.51.100.9");

@@ -156,7 +156,7 @@ public sealed class ThrottledAuditTests : IDisposable
         log.Appends.Should().Be(2);
         _logs.OfLibrary.Should().HaveCount(2).And.OnlyContain(entry =>
             entry.Level == LogLevel.Error && entry.Id.Id == 12 && entry.Exception == outage
-            && entry.Message == "The audit log refused an entry: BreakGlassUse by key_glass. The request went on");
+            && entry.Message == "The audit log failed to record an entry: BreakGlassUse by key_glass. The request continued");
     }
 
     [Fact]
@@ -320,7 +320,7 @@ public sealed class ThrottledAuditTests : IDisposable
 
     private ThrottledAudit Create(IAuditLog log) => new(log, _time, _loggers);
 
-    /// <summary>An audit log that does what a test says with an entry, and keeps those it accepted in the order in which it did.</summary>
+    /// <summary>An audit log that a test controls; it keeps accepted entries in the order of acceptance.</summary>
     private sealed class ScriptedAuditLog : IAuditLog
     {
         private readonly ConcurrentQueue<AuditEntry> _written = new();

@@ -355,7 +355,7 @@ public sealed class TrafficInUseTests
         };
     }
 
-    /// <summary>Traffic that says what a test wants.</summary>
+    /// <summary>Traffic that returns what a test sets.</summary>
     private sealed class ScriptedTraffic : IApiKeyTraffic
     {
         public ApiKeySources? Sources { get; set; }

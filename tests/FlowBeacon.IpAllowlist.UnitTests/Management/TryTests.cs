@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Management;
 
-/// <summary>What the check would say, asked of the manager. The HTTP tests compare it with real requests.</summary>
+/// <summary>The check's decision, tried with the manager. The HTTP tests compare it with real requests.</summary>
 public sealed class TryTests
 {
     private static readonly IPAddress Listed = IPAddress.Parse("203.0.113.7");

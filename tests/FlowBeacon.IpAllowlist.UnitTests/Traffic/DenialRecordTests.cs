@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Traffic;
 
-/// <summary>What the record keeps of a denial, and what it answers when asked.</summary>
+/// <summary>How the record stores and returns denials.</summary>
 public sealed class DenialRecordTests : IDisposable
 {
     private const string Key = "key";
@@ -306,7 +306,7 @@ public sealed class DenialRecordTests : IDisposable
     private bool WasRecentlyDenied(string address) =>
         _traffic.Denials.WasDenied(Key, IPAddress.Parse(address), _traffic.Time.GetUtcNow().AddHours(-1));
 
-    /// <summary>A system clock that somebody sets, which a fake one that only moves on does not show.</summary>
+    /// <summary>A system clock that is set, unlike a fake clock that only advances.</summary>
     private sealed class AdjustableTime : TimeProvider
     {
         private Action? _tick;

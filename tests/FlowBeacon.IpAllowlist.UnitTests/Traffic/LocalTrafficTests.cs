@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Traffic;
 
-/// <summary>What changed in this process, batch by batch, for whoever adds up several processes.</summary>
+/// <summary>The changes in this process, batch by batch, for an implementation that adds up several processes.</summary>
 public sealed class LocalTrafficTests : IDisposable
 {
     private const string Key = "key";
@@ -90,7 +90,7 @@ public sealed class LocalTrafficTests : IDisposable
         _traffic.Local.TakeChanges(Much).Should().BeSameAs(second, "what was refused confirmed nothing");
 
         void Refuses(TrafficChanges changes) =>
-            ((Action)(() => _traffic.Local.Confirm(changes))).Should().Throw<ArgumentException>().WithMessage("Batch * is not the one*");
+            ((Action)(() => _traffic.Local.Confirm(changes))).Should().Throw<ArgumentException>().WithMessage("Batch * is not the last*");
     }
 
     [Theory]

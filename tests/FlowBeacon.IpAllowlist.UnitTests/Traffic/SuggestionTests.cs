@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.UnitTests.Traffic;
 
-/// <summary>The list that is proposed from where a key was used from, and what people are told with it.</summary>
+/// <summary>The suggested list of a key and its notes.</summary>
 public sealed class SuggestionTests : IDisposable
 {
     private const string Key = "key";

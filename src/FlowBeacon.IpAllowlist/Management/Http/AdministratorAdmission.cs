@@ -200,7 +200,7 @@ internal sealed class AdministratorAdmission(
         PrintableText.Escape(person.FindFirstValue(ClaimTypes.NameIdentifier) ?? person.Identity?.Name ?? "unnamed");
 
     /// <summary>The id in the route if such a key exists; any other text there may be a raw key.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded all the same.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The use is recorded even then.")]
     private async Task<string?> ExistingIdAsync(HttpContext context)
     {
         try

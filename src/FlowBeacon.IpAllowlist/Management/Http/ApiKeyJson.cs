@@ -51,7 +51,7 @@ internal sealed record AllowlistEntryJson
     [JsonPropertyName("ip"), Description("The address or range, in canonical form.")]
     public required string Ip { get; init; }
 
-    [JsonPropertyName("note"), Description("What people wrote about the entry; empty if nothing.")]
+    [JsonPropertyName("note"), Description("A note about the entry; empty if there is none.")]
     public required string Note { get; init; }
 
     [JsonPropertyName("expires_at")]
@@ -62,7 +62,7 @@ internal sealed record AllowlistEntryJson
     public required DateTimeOffset? AddedAt { get; init; }
 
     [JsonPropertyName("last_seen_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    [Description("When a request from an address of the entry last passed, to the second: only in the answer of get, if one was seen.")]
+    [Description("When a request from an address of the entry last passed, to the second: only in the answer of one key, and if any did.")]
     public DateTimeOffset? LastSeenAt { get; init; }
 
     /// <summary>The entries of a key; null if its list cannot be read.</summary>
@@ -100,7 +100,7 @@ internal record ApiKeyJson
     [JsonPropertyName("name")]
     public required string Name { get; init; }
 
-    [JsonPropertyName("description"), Description("What people wrote about the key; empty if nothing.")]
+    [JsonPropertyName("description"), Description("A description of the key; empty if there is none.")]
     public required string Description { get; init; }
 
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ApiKeyOrigin>))]
@@ -346,7 +346,7 @@ internal sealed record AuditEntryJson
     [JsonPropertyName("new_allowed_ips"), Description("The list after; null if it did not change.")]
     public required IReadOnlyList<string>? NewAllowedIps { get; init; }
 
-    [JsonPropertyName("changes"), Description("What else of the key a change changed, and what a creation set.")]
+    [JsonPropertyName("changes"), Description("The other fields that a change or a creation set.")]
     public required IReadOnlyList<AuditChangeJson> Changes { get; init; }
 
     [JsonPropertyName("detail")]

@@ -20,7 +20,7 @@ internal sealed record DenialJson
     [JsonPropertyName("report_only"), Description("Whether the list was in report-only mode, so that the request passed.")]
     public required bool IsReportOnly { get; init; }
 
-    [JsonPropertyName("health"), Description("Whether the request was to the liveness endpoint, which refuses nobody.")]
+    [JsonPropertyName("health"), Description("Whether the request was to the liveness endpoint, which refuses no request.")]
     public required bool IsHealth { get; init; }
 
     [JsonPropertyName("origin"), JsonConverter(typeof(SnakeCaseEnumConverter<ClientIpOrigin>))]

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Options;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Whoever should not administer keys tries to: nobody gets in, nothing changes, and it is on record.</summary>
+/// <summary>Attempts by callers that may not administer keys are refused, change nothing, and are recorded.</summary>
 public sealed class AdministrationAttackTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -505,7 +505,7 @@ public sealed class AdministrationAttackTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(host.App.IPv4, TestContext.Current.CancellationToken);
 
-        // The headers of a request, then nothing: whoever waits for the body waits for ever.
+        // The headers of a request without its body: code that waits for the body never completes.
         await socket.SendAsync(Encoding.ASCII.GetBytes(
             $"{method} {Keys}{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"),
             TestContext.Current.CancellationToken);
@@ -616,7 +616,7 @@ public sealed class AdministrationAttackTests
         return $"Cookie: {answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0]}";
     }
 
-    /// <summary>Stands for a JWT handler: bearer tokens of people, and nothing else.</summary>
+    /// <summary>A substitute for a JWT handler, with bearer tokens of people only.</summary>
     private sealed class TokenHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
         : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
     {
@@ -649,7 +649,7 @@ public sealed class AdministrationAttackTests
         }
     }
 
-    /// <summary>A careless host: whoever is authenticated becomes an administrator.</summary>
+    /// <summary>A careless host that makes every authenticated caller an administrator.</summary>
     private sealed class AdminForEverybody(string way) : IClaimsTransformation
     {
         private static readonly Claim Role = new(ClaimTypes.Role, "admin");

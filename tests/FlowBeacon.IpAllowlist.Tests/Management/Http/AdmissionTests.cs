@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>A host's own pages ask who administers keys, each with authorization data of its own.</summary>
+/// <summary>Admission of administrators to a host's own pages, each with its own authorization data.</summary>
 public sealed class AdmissionTests
 {
     private const string PeopleOnly = "/pages/keys";

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Entries that are legal and probably not meant: the answer that sets them says so.</summary>
+/// <summary>Entries that are allowed but probably a mistake cause warnings in the answer.</summary>
 public sealed class AllowlistWarningsTests
 {
     private const string Keys = KeyApiHost.Keys;

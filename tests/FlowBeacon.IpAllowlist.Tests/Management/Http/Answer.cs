@@ -26,7 +26,7 @@ internal sealed record Answer(int Status, HttpResponseHeaders Headers, string? C
 
     public IReadOnlyList<string> Members => [.. Json.EnumerateObject().Select(member => member.Name)];
 
-    /// <summary>A refusal is problem details (RFC 9457) whose status is that of the answer, and is kept by nobody.</summary>
+    /// <summary>A refusal is problem details (RFC 9457) with the status of the answer, and is not cached.</summary>
     public Answer ShouldBeProblem(int status, string title)
     {
         Status.Should().Be(status, Body);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Whatever JSON, or nearly JSON, comes as a body: it is never a server error, and what is refused changes nothing.</summary>
+/// <summary>Valid and damaged JSON bodies are never a server error, and refused ones change nothing.</summary>
 public sealed class ApiKeyApiFuzz
 {
     private const int Bodies = 10_000;
@@ -91,7 +91,7 @@ public sealed class ApiKeyApiFuzz
     private static Gen<string> OneStrangeMember(Gen<string> member) => member.Select(
         AnyOf(Names), Soup, (good, name, value) => $"{{{good},\"{name}\":{value}}}");
 
-    /// <summary>Replaces, inserts or drops bytes: anything, but mostly what JSON is made of.</summary>
+    /// <summary>Replaces, inserts or drops bytes: any, but mostly JSON syntax.</summary>
     private static Gen<byte[]> Mutated(Gen<string> member) => NearlyValid(member).Select(
         Gen.Int[0, 2].Select(Gen.UInt, Gen.OneOf(AnyOf("{}[]\",:\\0ntu-"u8.ToArray()), Gen.Byte)).Array[1, 4],
         (text, changes) =>

@@ -303,7 +303,7 @@ public sealed class ApiKeyApiRefusalTests
         (await host.SnapshotAsync()).Should().BeEmpty();
     }
 
-    /// <summary>Legal JSON grammar, but no text: half of a surrogate pair, or bytes that are no UTF-8.</summary>
+    /// <summary>Valid JSON grammar, but invalid text: an unpaired surrogate, or bytes that are not UTF-8.</summary>
     [Theory]
     [InlineData("""{"name":"\ud800"}""")]
     [InlineData("""{"name":"a","allowed_ips":["\udc00"]}""")]

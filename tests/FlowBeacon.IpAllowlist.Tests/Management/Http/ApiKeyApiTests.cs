@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What the management API answers to a person who may administer keys.</summary>
+/// <summary>The management API for an administrator.</summary>
 public sealed class ApiKeyApiTests
 {
     private const string Keys = KeyApiHost.Keys;

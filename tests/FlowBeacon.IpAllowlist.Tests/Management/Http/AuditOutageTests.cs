@@ -345,7 +345,7 @@ public sealed class AuditOutageTests : IDisposable
         builder.Services.Configure(options ?? (_ => { }));
     });
 
-    /// <summary>Makes what a change needs, and tells how it is sent.</summary>
+    /// <summary>Prepares a change, and returns its request.</summary>
     private static async Task<Func<Task<Answer>>> PrepareAsync(KeyApiHost host, string change, string query = "")
     {
         if (change == "create")

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Logging;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What the audit trail says of break-glass keys: what was done, to which key, and refusals apart from it.</summary>
+/// <summary>The audit trail of break-glass keys: actions, the key concerned, and refusals apart from them.</summary>
 public sealed class BreakGlassRecordTests
 {
     private const string Keys = KeyApiHost.Keys;
     private const string Listed = "203.0.113.7";
     private const string From = "198.51.100.9";
 
-    /// <summary>What a break-glass key may do, and how it is told; <c>{key}</c> stands for the id of a key.</summary>
+    /// <summary>The actions of a break-glass key and their records; <c>{key}</c> stands for the id of a key.</summary>
     public static TheoryData<string, string, string?, string> Uses => new()
     {
         { "GET", "", null, "GET /api/v1/keys" },
@@ -29,7 +29,7 @@ public sealed class BreakGlassRecordTests
         { "POST", "/{key}/recover", null, "POST /api/v1/keys/{id}/recover of {key}" },
     };
 
-    /// <summary>What stands in the route where an id of a key belongs; <c>{raw}</c> is the raw text of one.</summary>
+    /// <summary>Texts in the route in place of a key's id; <c>{raw}</c> is a raw key.</summary>
     public static TheoryData<string> NoIds => ["{raw}", "key_unknown", "%0a", "{raw}%20", "KEY"];
 
     [Theory]

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What administration and health answer depends on who asks, so no output cache stores it, wherever it stands.</summary>
+/// <summary>Answers of administration and health depend on the caller, so no output cache stores them, in any position.</summary>
 public sealed class CachedAnswerTests
 {
     private const string KeyHeader = "X-Api-Key";

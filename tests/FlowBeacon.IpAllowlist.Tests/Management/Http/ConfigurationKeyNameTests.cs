@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>The name of a key from configuration is its id, which stands in the URL of key administration.</summary>
+/// <summary>The name of a key from configuration is its id, which is part of URLs of key administration.</summary>
 public sealed class ConfigurationKeyNameTests : IDisposable
 {
     private readonly KeyFolder _folder = new();
@@ -44,7 +44,7 @@ public sealed class ConfigurationKeyNameTests : IDisposable
         Func<Task> start = async () => await (await StartAsync(name)).DisposeAsync();
 
         (await start.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should()
-            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot stand in the URL of key administration").And
+            .Contain($"FlowBeacon:Keys:{name}: ").And.Contain("cannot be part of the URL of key administration").And
             .Contain("choose another name");
     }
 

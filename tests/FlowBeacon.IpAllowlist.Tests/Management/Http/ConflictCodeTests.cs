@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>A 409 says in a word for programs what it conflicts with, and no other refusal does.</summary>
+/// <summary>Every 409 has a machine-readable code, and no other refusal has one.</summary>
 public sealed class ConflictCodeTests
 {
     private const string Keys = KeyApiHost.Keys;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>A cursor is a position in the order: reading on works whatever became of the row that it came from.</summary>
+/// <summary>A cursor is a position in the order: it stays valid when the row that it came from is removed.</summary>
 public sealed class CursorTests
 {
     private const string Keys = KeyApiHost.Keys;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Who was denied, why, and where the address came from, as people read it over HTTP.</summary>
+/// <summary>Denials over HTTP: key, address, reason, and where the address came from.</summary>
 public sealed class DenialsApiTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -370,7 +370,7 @@ public sealed class DenialsApiTests
                 "address: must be one IPv4 or IPv6 address; 'localhost' is a host name or not an address");
     }
 
-    /// <summary>Only the traffic knows what its cursors look like, so it is asked when all else is right.</summary>
+    /// <summary>Only the traffic can check its cursors, so that happens after all other checks.</summary>
     [Fact]
     public async Task A_malformed_cursor_is_told_alone_and_after_an_unknown_key()
     {

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What people write about a key, and who created it, over HTTP.</summary>
+/// <summary>The description of a key, and its creator, over HTTP.</summary>
 public sealed class DescriptionApiTests
 {
     private const string Keys = KeyApiHost.Keys;

@@ -2,7 +2,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Edits that cut traffic off without touching the list: the guard lets them pass, and the answer says what they do.</summary>
+/// <summary>Edits that cut traffic off without changing the list: the guard accepts them, and the answer has a warning.</summary>
 public sealed class EditWarningsTests
 {
     private const string Keys = KeyApiHost.Keys;

@@ -114,7 +114,7 @@ public sealed class HostRequirementTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(host.App.IPv4, TestContext.Current.CancellationToken);
 
-        // The headers of a request, then nothing: whoever waits for the body waits for ever.
+        // The headers of a request without its body: code that waits for the body never completes.
         await socket.SendAsync(Encoding.ASCII.GetBytes(
             $"POST {Keys} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n"
             + $"{PersonHandler.Header}: {WithoutFactor}\r\n\r\n"), TestContext.Current.CancellationToken);
@@ -209,7 +209,7 @@ public sealed class HostRequirementTests
         (await host.AuditAsync())[0].Actor.Id.Should().Be("alice");
     }
 
-    /// <summary>The administrator is known by the named policy's scheme; what asks for none is asked about the same person.</summary>
+    /// <summary>The named policy's scheme authenticates the administrator; a policy without schemes judges the same person.</summary>
     [Fact]
     public async Task Without_schemes_it_judges_the_person_of_the_named_policy()
     {

@@ -76,7 +76,7 @@ internal sealed class KeyApiHost : IAsyncDisposable
         return new KeyApiHost(app, time);
     }
 
-    /// <summary>Sends a request as a person; null is nobody. A body is JSON, and so is a POST or PATCH without one.</summary>
+    /// <summary>Sends a request as a person; null for anonymous. A body is JSON, and so is a POST or PATCH without one.</summary>
     public Task<Answer> SendAsync(string? person, string method, string target, string? body = null, params string[] headerLines)
     {
         HttpContent? content = body is not null || method is "POST" or "PATCH"
@@ -120,7 +120,7 @@ internal sealed class KeyApiHost : IAsyncDisposable
     public Task RevokeAsync(string id) =>
         Manager.RevokeAsync(id, null, Somebody, cancellationToken: TestContext.Current.CancellationToken);
 
-    /// <summary>Writes a key as it shall be, whatever the rules say.</summary>
+    /// <summary>Writes a key directly, without the rules of key administration.</summary>
     public async Task WriteAsync(ApiKeyDetails key) => await Repository.CommitAsync(
         new ApiKeyChange { Keys = [new ApiKeyWrite { Details = key, ExpectedVersion = key.Version - 1 }], Audit = [] },
         TestContext.Current.CancellationToken);

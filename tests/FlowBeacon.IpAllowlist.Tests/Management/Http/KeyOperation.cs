@@ -23,7 +23,7 @@ internal sealed record KeyOperation(string Name, string Method, string Path, str
 
     public bool IsGet => Method == "GET";
 
-    /// <summary>Whether it changes nothing, whoever asks.</summary>
+    /// <summary>Whether it only reads.</summary>
     public bool IsRead => IsGet || Name == "try";
 
     public string Target(string id) => KeyApiHost.Keys + Path.Replace("{id}", id, StringComparison.Ordinal);

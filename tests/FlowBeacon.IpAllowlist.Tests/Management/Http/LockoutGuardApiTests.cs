@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>
-/// An edit that would cut off working traffic is refused with the addresses it would cut off, unless told that this is meant.
+/// An edit that would cut off working traffic is refused with the addresses concerned, unless the risk is accepted.
 /// </summary>
 public sealed class LockoutGuardApiTests
 {
@@ -66,7 +66,7 @@ public sealed class LockoutGuardApiTests
         { [Kept, Other], AllowlistMode.ReportOnly, """{"allowlist_mode":"enforce"}""" },
     };
 
-    /// <summary>Edits that deny nothing that passed before, whatever is remembered.</summary>
+    /// <summary>Edits that cannot deny anything that passed before.</summary>
     public static TheoryData<string[], AllowlistMode, string> HarmlessBeyondWhatIsRemembered => new()
     {
         { [Kept, Other], AllowlistMode.Enforce, """{"name":"other","scopes":["admin"]}""" },

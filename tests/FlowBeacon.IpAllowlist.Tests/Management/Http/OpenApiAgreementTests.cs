@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>The sample's OpenAPI document says of bodies what its server says of them, and a document that does not is found out.</summary>
+/// <summary>The sample's OpenAPI document and its server agree about bodies, and the test detects a document that does not.</summary>
 public sealed class OpenApiAgreementTests : IAsyncLifetime
 {
     private const string Keys = KeyApiHost.Keys;

@@ -4,7 +4,7 @@ using FlowBeacon.IpAllowlist.Tests.Support;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What the sample's OpenAPI document tells about key administration.</summary>
+/// <summary>Key administration in the sample's OpenAPI document.</summary>
 public sealed class OpenApiTests : IAsyncLifetime
 {
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false });

@@ -13,8 +13,8 @@ using Microsoft.Extensions.Options;
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>
-/// Where a request carries a valid key, <c>HttpContext.User</c> may be what host code made of the key. So a person is believed only by the
-/// ticket of another scheme.
+/// Where a request carries a valid key, <c>HttpContext.User</c> may be derived from the key by host code. So a person is accepted only by
+/// the ticket of another scheme.
 /// </summary>
 public sealed class PersonBesideKeyTests
 {

@@ -5,7 +5,7 @@ using FlowBeacon.IpAllowlist.Management;
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>
-/// A key that is locked out is recovered, over HTTP, from the address it was just denied from, by whoever calls from there.
+/// Recovers a locked-out key over HTTP from the address that it was just denied from.
 /// </summary>
 public sealed class RecoverApiTests
 {
@@ -101,7 +101,7 @@ public sealed class RecoverApiTests
         foreach (Answer again in tooSoon)
         {
             again.ShouldBeProblem(409, "Conflict").Detail.Should().Be(
-                "The key was recovered at 2027-01-01 12:00:00Z, and can be once an hour.");
+                "The key was recovered at 2027-01-01 12:00:00Z. It can be recovered once an hour.");
         }
 
         host.Time.Advance(TimeSpan.FromHours(1));

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Whoever recovers a key may show the key itself instead of a denial that others can push out of the record.</summary>
+/// <summary>A recovery may present the key itself, because its denial can be evicted from the record by others.</summary>
 public sealed class RecoverWithKeyTests
 {
     private const string Keys = KeyApiHost.Keys;
@@ -15,7 +15,7 @@ public sealed class RecoverWithKeyTests
     /// <summary>More addresses than the record holds of one key.</summary>
     private const int Flood = 400;
 
-    /// <summary>JSON that is no string where the raw key belongs.</summary>
+    /// <summary>JSON values other than a string for the raw key.</summary>
     public static TheoryData<string> WrongTypes =>
         ["null", "7", "true", "{}", $"[\"{TestKeys.Unknown}\"]", $$"""{"key":"{{TestKeys.Unknown}}"}"""];
 
@@ -149,7 +149,7 @@ public sealed class RecoverWithKeyTests
         (await RecoverAsync(host, key, glass, Body(key.RawKey), "unknown")).ShouldBeProblem(409, "Conflict");
         (await RecoverAsync(host, key, glass, Body(key.RawKey))).Status.Should().Be(200);
         (await RecoverAsync(host, key, glass, Body(key.RawKey), "192.0.2.1")).ShouldBeProblem(409, "Conflict")
-            .Detail.Should().Contain("can be once an hour");
+            .Detail.Should().Contain("can be recovered once an hour");
         (await RecoverAsync(host, key, key.RawKey, Body(key.RawKey))).ShouldBeProblem(403, "Admin or owner role required");
     }
 

@@ -120,7 +120,7 @@ public sealed class SourcesApiTests
         await using KeyApiHost host = await KeyApiHost.StartAsync();
         IssuedApiKey glass = await host.CreateBreakGlassAsync();
 
-        // The scheme, the middleware and the guard of key administration all ask.
+        // The scheme, the middleware and the guard of key administration all evaluate the request.
         (await host.SendAsync(null, "GET", Keys, null, KeyApiHost.Bearer(glass.RawKey), $"X-Forwarded-For: {Listed}")).Status
             .Should().Be(200);
 

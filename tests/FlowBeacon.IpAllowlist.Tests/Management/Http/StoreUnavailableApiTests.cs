@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>Key administration while the store, or the repository, says that it cannot answer.</summary>
+/// <summary>Key administration while the store or the repository is unavailable.</summary>
 public sealed class StoreUnavailableApiTests
 {
     private const string Title = "API keys unavailable";

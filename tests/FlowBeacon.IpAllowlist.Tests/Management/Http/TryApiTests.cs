@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>What the check would say of an address or of a request, asked over HTTP before anybody is denied.</summary>
+/// <summary>Tries the check with an address or a request, over HTTP.</summary>
 public sealed class TryApiTests
 {
     private const string Keys = KeyApiHost.Keys;

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
 /// <summary>
-/// What trying an address says, and what happens to a real request over a socket that is the same in every byte that counts.
+/// Compares trying an address with a real request over a socket that has the same relevant bytes.
 /// </summary>
 public sealed class TryProperties
 {

@@ -3,7 +3,7 @@ using FlowBeacon.IpAllowlist.Management;
 
 namespace FlowBeacon.IpAllowlist.Tests.Management.Http;
 
-/// <summary>A stored list that cannot be read denies everybody; no edit turns that into admitting everybody by the way.</summary>
+/// <summary>A stored list that cannot be read denies every address; no edit may accidentally admit every address.</summary>
 public sealed class UnreadableListApiTests
 {
     private const string Keys = KeyApiHost.Keys;
