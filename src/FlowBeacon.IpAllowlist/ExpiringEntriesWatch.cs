@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace FlowBeacon.IpAllowlist;
 
 /// <summary>
-/// Looks regularly for entries that are about to expire although they are in use: all of them for the health check, and those of the next
+/// Regularly finds entries that are in use and about to expire: all of them for the health check, and those of the next
 /// hours for the log, each once a day.
 /// </summary>
 internal sealed class ExpiringEntriesWatch(

@@ -7,8 +7,8 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// <summary>Writes the refusals, 401, 403 and 503, as problem details (RFC 9457).</summary>
 /// <param name="keyHeader">The header that carries the key.</param>
 /// <param name="showClientIp">Whether a 403 names the client address.</param>
-/// <param name="hostWritesProblems">Whether the host has a problem-details service, which is then asked for each refusal.</param>
-/// <param name="onDenied">What the host does about a 403.</param>
+/// <param name="hostWritesProblems">Whether the host has a problem-details service, which then writes each refusal.</param>
+/// <param name="onDenied">The host's callback for a 403.</param>
 /// <param name="diagnostics">Logs refusals that come too late.</param>
 internal sealed class RefusalWriter(
     string keyHeader,

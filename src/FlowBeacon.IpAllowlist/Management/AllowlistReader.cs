@@ -2,14 +2,14 @@ using FlowBeacon.IpAllowlist.Keys;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
-/// <summary>Reads a list as it is written, against the one that the key has.</summary>
+/// <summary>Reads a requested list, compared with the key's current one.</summary>
 /// <param name="ranges">Which ranges new entries may be; null if none.</param>
 /// <param name="keyPrefix">How the host's raw keys begin.</param>
 /// <param name="maxEntries">The most entries of a list.</param>
 /// <param name="time">The time.</param>
 internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix, int maxEntries, TimeProvider time)
 {
-    /// <summary>The key with the list that is written: the same object if it has that list already, or an item is refused.</summary>
+    /// <summary>The key with the requested list: the same object if the list is unchanged or an item is refused.</summary>
     /// <param name="items">The items.</param>
     /// <param name="key">The key.</param>
     /// <param name="isKeyKnown">
@@ -100,7 +100,7 @@ internal sealed class AllowlistReader(CidrRangeBounds? ranges, string keyPrefix,
             return null;
         }
 
-        // Whoever changes the entry of a recovery makes it their own. Writing it back changes nothing.
+        // A changed entry of a recovery becomes an ordinary one. Writing it back unchanged keeps it.
         return before is not null && before.Details.Note == note && before.ExpiresAt == expiresAt
             ? before
             : new Entry(new AllowlistEntryDetails { Ip = ip!, Note = note, AddedAt = addedAt }, expiresAt);

@@ -16,7 +16,7 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
     public IReadOnlyList<ApiKeyWarning> About(ApiKey created, IPAddress? proxy) =>
         [.. AboutList(created, proxy), .. AboutOverlaps(created), .. AboutExpiry(created.ExpiresAt)];
 
-    /// <summary>The warnings about a change: of the whole list, and of what else it sets.</summary>
+    /// <summary>The warnings about a change: about the whole list, and about other values that it sets.</summary>
     public IReadOnlyList<ApiKeyWarning> About(ApiKey before, ApiKey after, ApiKeyUpdate update) =>
     [
         .. AboutList(after, update.ProxyAddress),
@@ -45,7 +45,7 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
         }
     }
 
-    /// <summary>The warnings about a key as it is, whatever changed it last.</summary>
+    /// <summary>The warnings about a key in its current state.</summary>
     /// <param name="key">The key.</param>
     /// <param name="sources">Where it was used from.</param>
     public IReadOnlyList<ApiKeyWarning> AboutEntriesInUse(ApiKey key, ApiKeySources sources) =>
@@ -60,7 +60,9 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
             }),
     ];
 
-    /// <summary>The widest range that holds an entry is the last one before it that no other holds: networks nest, or are apart.</summary>
+    /// <summary>
+    /// The widest range around an entry is the last one before it that is in no other range: networks are nested or disjoint.
+    /// </summary>
     private static IEnumerable<ApiKeyWarning> AboutOverlaps(ApiKey key)
     {
         IpNetwork? widest = null;

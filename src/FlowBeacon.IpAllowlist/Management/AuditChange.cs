@@ -4,8 +4,8 @@ using FlowBeacon.IpAllowlist.Common;
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>
-/// One field of a key that a change changed. Each value stands in a member of its own, so that no value can pass for another: neither a
-/// name nor a description that reads like a record.
+/// One changed field of a key. Each value has a member of its own, so that a name or description cannot imitate another part of the
+/// record.
 /// </summary>
 public sealed record AuditChange
 {
@@ -22,10 +22,10 @@ public sealed record AuditChange
     /// </summary>
     public required string? Old { get; init; }
 
-    /// <summary>The value after, likewise.</summary>
+    /// <summary>The value after the change, in the same form.</summary>
     public required string? New { get; init; }
 
-    /// <summary>What is different between two states of a key, but for its list, which stands in the entry itself.</summary>
+    /// <summary>The differences between two states of a key, except its list, which is in the audit entry itself.</summary>
     internal static IReadOnlyList<AuditChange> Between(ApiKeyDetails before, ApiKeyDetails after) =>
     [
         .. new[]
@@ -40,7 +40,7 @@ public sealed record AuditChange
         .. OfEntries(before, after),
     ];
 
-    /// <summary>What a creation set, but for the name and the list, which stand in the entry itself.</summary>
+    /// <summary>The values that a creation set, except the name and the list, which are in the audit entry itself.</summary>
     internal static IReadOnlyList<AuditChange> OfCreation(ApiKeyDetails created) =>
     [
         .. new[]
@@ -53,7 +53,7 @@ public sealed record AuditChange
         .. OfEntries(before: null, created),
     ];
 
-    /// <summary>What is different between the notes and expiries of two lists.</summary>
+    /// <summary>The differences between the notes and expiries of two lists.</summary>
     internal static IReadOnlyList<AuditChange> OfEntries(ApiKeyDetails? before, ApiKeyDetails after)
     {
         var old = Described(before);

@@ -59,8 +59,8 @@ public static class ApiKeyTrafficExtensions
         ApiKeyHash old = rotated.Retiring!.Hash;
         SecretUse? recorded = secrets.GetValueOrDefault(old);
 
-        // As long as the new secret is not used, whatever uses the key uses the old one. What is recorded of that may be older: it may be
-        // from an earlier rotation, of which it was the new secret.
+        // Until the new secret is used, every use of the key is a use of the old one. The recorded use of the old secret may be earlier:
+        // it may be from the previous rotation, when it was the new secret.
         return lastUsed is not null && !secrets.ContainsKey(rotated.Hash) && !(lastUsed.LastSeen <= recorded?.LastSeen)
             ? new() { KeyId = rotated.Id, Secret = old, ClientIp = lastUsed.ClientIp, LastSeen = lastUsed.LastSeen }
             : recorded;

@@ -7,12 +7,12 @@ namespace FlowBeacon.IpAllowlist.Traffic;
 /// When each of the two secrets of a rotation was last used, during its grace period, to show whether the old one is still used.
 /// </summary>
 /// <remarks>
-/// It holds two small cells for each key in a grace period, and drops those of ended grace periods now and then. So it is bounded by the
+/// It has two small cells for each key in a grace period, and occasionally drops those of ended grace periods. So it is bounded by the
 /// keys in a grace period, and nothing that is still needed is evicted.
 /// </remarks>
 internal sealed class SecretsSeen(CoarseClock clock, SourcesSeen sources)
 {
-    /// <summary>Below so many cells it is not worth while to look for those of ended grace periods.</summary>
+    /// <summary>With fewer cells, those of ended grace periods are not searched for.</summary>
     public const int FewCells = 1_000;
 
     private readonly Lock _admitting = new();

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace FlowBeacon.IpAllowlist.Tests.Management;
 
 /// <summary>
-/// Whatever is done to keys, and wherever they are used from meanwhile: working traffic is cut off only by who accepted the risk, or by an
-/// expiry that somebody set. What a list admits is known from a table here, not from the sets of the library.
+/// Under any sequence of changes and uses, working traffic is cut off only by changes that accepted the risk, or by an expiry. The
+/// addresses of each list come from a table here, not from the sets of the library.
 /// </summary>
 public sealed class LockoutGuardProperties
 {
@@ -19,11 +19,11 @@ public sealed class LockoutGuardProperties
     private static readonly IPAddress[] Pool =
         [.. new[] { "192.0.2.1", "192.0.2.2", "198.51.100.9", "203.0.113.7", "2001:db8::7", "2001:db8::9" }.Select(IPAddress.Parse)];
 
-    /// <summary>Addresses that never use a key: one outside of every entry, and one in each range and in no narrower entry.</summary>
+    /// <summary>Addresses that never use a key: one outside all entries, and one in each range that is in no narrower entry.</summary>
     private static readonly IPAddress[] Unused =
         [.. new[] { "::", "192.0.2.3", "192.0.2.77", "198.51.100.1", "203.0.113.200", "2001:db8::1" }.Select(IPAddress.Parse)];
 
-    /// <summary>All entries that lists have: the text, the canonical text, and which of the addresses above they hold.</summary>
+    /// <summary>All entries of lists: the text, the canonical text, and the addresses above that they contain.</summary>
     private static readonly (string Text, string Canonical, IPAddress[] Holds)[] Entries =
     [
         .. Pool.Select(address => (address.ToString(), address.ToString(), new[] { address })),
@@ -37,7 +37,7 @@ public sealed class LockoutGuardProperties
     private static readonly TimeSpan[] Lifetimes =
         [TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(12), TimeSpan.FromHours(30)];
 
-    /// <summary>How a range is written: most often not at all, because it admits much of the pool.</summary>
+    /// <summary>How a range is written: mostly not at all, because it admits much of the pool.</summary>
     private static readonly Gen<Writing> OfRange = Gen.Frequency(
         (9, Gen.Const(Writing.None)), (1, Gen.Const(Writing.Text)), (1, Gen.Const(Writing.Object)), (1, Gen.Const(Writing.Expiring)));
 
@@ -48,7 +48,7 @@ public sealed class LockoutGuardProperties
         OfAddress.Array[Pool.Length], OfRange.Array[Entries.Length - Pool.Length],
         (addresses, ranges) => addresses.Concat(ranges).ToArray());
 
-    /// <summary>Around the window and around the second, by which the record tells the time.</summary>
+    /// <summary>Around the window and around the second, the resolution of the record.</summary>
     private static readonly TimeSpan[] Waits =
     [
         TimeSpan.FromMilliseconds(400), TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromHours(11),
@@ -144,7 +144,7 @@ public sealed class LockoutGuardProperties
         ];
     }
 
-    /// <summary>What is known of a key here: its list, by the canonical texts, with the expiries.</summary>
+    /// <summary>The model of a key: its list, by the canonical texts, with the expiries.</summary>
     private sealed record Expected(IReadOnlyDictionary<string, DateTimeOffset?> List, AllowlistMode Mode, bool IsDisabled)
     {
         public bool Admits(IPAddress? address, DateTimeOffset now) => !IsDisabled && AdmitsIfEnabled(address, now);
@@ -164,7 +164,7 @@ public sealed class LockoutGuardProperties
             item.KeepsNoteAndExpiry ? List.GetValueOrDefault(Canonical(item.Ip)) : item.ExpiresAt;
     }
 
-    /// <summary>Keys behind the real middleware, and what an onlooker knows of them who sees requests and answers alone.</summary>
+    /// <summary>Keys behind the real middleware, and a model of them from requests and answers only.</summary>
     private sealed class World : IDisposable
     {
         private readonly FakeTimeProvider _time = new(ManagedKeys.Start);
@@ -250,8 +250,8 @@ public sealed class LockoutGuardProperties
         }
 
         /// <summary>
-        /// Working traffic is admitted, save for what was cut off knowingly or by an expiry; lists are as they were written, and the record
-        /// tells what was seen.
+        /// Working traffic is admitted, except where the risk was accepted or an entry expired; lists are as written, and the record
+        /// contains the traffic.
         /// </summary>
         public void Check()
         {
@@ -269,7 +269,7 @@ public sealed class LockoutGuardProperties
             }
         }
 
-        /// <summary>The same by the middleware's word. Only at the end, because a request is a use.</summary>
+        /// <summary>The same with the middleware. Only at the end, because a request is a use.</summary>
         public void CheckByRequests()
         {
             foreach (KeyInUse key in _keys)
@@ -320,7 +320,7 @@ public sealed class LockoutGuardProperties
             && (!after.AdmitsIfEnabled(address, now) || (!before.IsDisabled && after.IsDisabled));
 
         /// <summary>
-        /// Whether some address that is admitted before, now or later, would not be admitted after, if only one that never used the key.
+        /// Whether any address, even an unused one, that is admitted before the edit, now or later, would not be admitted after it.
         /// </summary>
         private bool CanDenyMore(Expected before, Expected after)
         {
@@ -443,7 +443,7 @@ public sealed class LockoutGuardProperties
 
         public Expected Expected { get; set; } = new(new Dictionary<string, DateTimeOffset?>(), AllowlistMode.Enforce, IsDisabled: false);
 
-        /// <summary>What an accepted edit or an expiry cut off and no later edit has let in again.</summary>
+        /// <summary>Addresses that an accepted edit or an expiry cut off and no later edit admitted again.</summary>
         public HashSet<IPAddress> CutOffKnowingly { get; } = [];
     }
 }
