@@ -9,7 +9,7 @@ namespace FlowBeacon.IpAllowlist.Check;
 /// </summary>
 /// <remarks>
 /// A key and its list are immutable, so a verdict for a key object and a client address stays valid until the entry that it is based on
-/// expires; a changed key is another object. Whether the key is revoked, disabled or expired is not cached. Only admitting verdicts are kept,
+/// expires; a changed key is another object. Revocation, disabling and expiry of the key are not cached. Only admitting verdicts are kept,
 /// because denied addresses may be forged.
 /// </remarks>
 internal sealed class VerdictCache

@@ -160,7 +160,7 @@ public sealed class EntriesApiTests
 
         Answer created = await host.SendAsync(Administrator, "POST", Keys, $$"""{"name":"make-grid","allowed_ips":{{list}}}""");
 
-        created.ShouldBeProblem(400, "Invalid body").Detail.Should().Be("A member is named twice.");
+        created.ShouldBeProblem(400, "Invalid body").Detail.Should().Be("A member occurs twice.");
     }
 
     [Fact]
