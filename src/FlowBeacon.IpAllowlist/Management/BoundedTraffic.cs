@@ -24,6 +24,22 @@ internal sealed class BoundedTraffic(IApiKeyTraffic traffic, TimeProvider time)
         }
     }
 
+    /// <summary>Runs a query that nothing can be answered without.</summary>
+    /// <param name="ask">The query.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    /// <exception cref="ApiKeyManagementException">There was no answer, or not in time.</exception>
+    /// <exception cref="FormatException">The traffic does not know a cursor.</exception>
+    public async Task<T> ReadAsync<T>(Func<IApiKeyTraffic, CancellationToken, ValueTask<T>> ask, CancellationToken cancellationToken)
+    {
+        Answer<T> answer = await AskAsync(ask, cancellationToken);
+        return answer.Failure switch
+        {
+            null => answer.Value!,
+            FormatException malformed => throw malformed,
+            Exception failure => throw ManagementRefusal.TrafficUnreadable(failure),
+        };
+    }
+
     /// <summary>The result of a query, or why there is none.</summary>
     /// <param name="Value">The result; only without a failure.</param>
     /// <param name="Failure">What went wrong; null if nothing did.</param>

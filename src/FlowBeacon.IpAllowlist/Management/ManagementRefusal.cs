@@ -28,6 +28,11 @@ internal static class ManagementRefusal
         + $" {unknown}. Nothing was changed. Repair the store of the traffic, then try again, or {remedy}.",
         cause);
 
+    public static ApiKeyManagementException TrafficUnreadable(Exception cause) => new(
+        ApiKeyManagementFault.TrafficUnavailable,
+        "The recorded traffic could not be read, or not in time. Repair the store of the traffic, then try again.",
+        cause);
+
     public static ApiKeyManagementException TooRisky(LockoutRisk risk, bool isDisabling)
     {
         const string InUse = "in use within the last 24 hours";

@@ -9,6 +9,8 @@ internal sealed class ApiKeyEndpoints(
     public const int DefaultPageSize = 50;
     public const int MaxPageSize = 200;
 
+    private readonly BoundedTraffic _traffic = new(traffic, time);
+
     public Task CreateAsync(HttpContext context) => guard.AsAdministratorAsync(context, async actor =>
     {
         if (await RequestBody.ReadAsync(context, ApiKeyJsonContext.Default.CreateApiKeyBody) is not { } body)
@@ -80,11 +82,13 @@ internal sealed class ApiKeyEndpoints(
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
         UsedApiKeyJson[] key = await WithUseAsync([details], context.RequestAborted);
-        ApiKeySources sources = await traffic.ReadSourcesAsync(details.Key.Id, context.RequestAborted);
+        BoundedTraffic.Answer<ApiKeySources> sources = await _traffic.AskAsync(
+            (asked, token) => asked.ReadSourcesAsync(details.Key.Id, token), context.RequestAborted);
         UsedApiKeyJson whole = key[0] with
         {
-            Entries = AllowlistEntryJson.From(details, sources),
-            Warnings = ApiKeyWarningText.Of(manager.WarningsAbout(details, sources)),
+            Entries = AllowlistEntryJson.From(details, sources.Value),
+            Warnings = sources.Value is { } seen ? ApiKeyWarningText.Of(manager.WarningsAbout(details, seen)) : [],
+            IsUseUnknown = key[0].IsUseUnknown || sources.Failure is not null,
         };
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, whole, ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
@@ -177,7 +181,7 @@ internal sealed class ApiKeyEndpoints(
         string? keyId = RequestQuery.KeyId(context, errors);
         errors.ThrowIfAny();
         var query = new AuditQuery { KeyId = keyId, After = after, Limit = limit };
-        AuditPage page = await RequestQuery.ReadPageAsync(after, () => audit.ReadAsync(query, context.RequestAborted));
+        AuditPage page = await RequestQuery.ReadPageAsync(after, () => audit.ReadAsync(query, context.RequestAborted).AsTask());
         await ApiKeyJson.WriteAsync(
             context,
             new AuditPageJson { Entries = [.. page.Entries.Select(AuditEntryJson.From)], Next = page.Next },
@@ -188,11 +192,13 @@ internal sealed class ApiKeyEndpoints(
     private async Task<UsedApiKeyJson[]> WithUseAsync(IReadOnlyList<ApiKeyDetails> keys, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        IReadOnlyDictionary<string, SourceSeen> lastUsed =
-            await traffic.ReadLastUsedAsync([.. keys.Select(details => details.Key.Id)], cancellationToken);
+        string[] ids = [.. keys.Select(details => details.Key.Id)];
         ApiKey[] rotated = [.. keys.Select(details => details.Key).Where(key => now < key.Retiring?.ExpiresAt && !key.IsRevoked)];
-        IReadOnlyDictionary<string, RotationUse> rotations = await traffic.ReadRotationUseAsync(rotated, cancellationToken);
-        return [.. keys.Select(details => UsedApiKeyJson.From(details, now, lastUsed, rotations))];
+        BoundedTraffic.Answer<KeysInUse> use = await _traffic.AskAsync(
+            async (asked, token) => new KeysInUse(
+                await asked.ReadLastUsedAsync(ids, token), await asked.ReadRotationUseAsync(rotated, token)),
+            cancellationToken);
+        return [.. keys.Select(details => UsedApiKeyJson.From(details, now, use.Value))];
     }
 
     /// <summary>Changes a key at the version in the request's If-Match.</summary>

@@ -247,15 +247,19 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     [Description("The client address of a request in that second; null if none was seen, or it had no usable address.")]
     public required string? LastUsedIp { get; init; }
 
-    public static UsedApiKeyJson From(
-        ApiKeyDetails details, DateTimeOffset now, IReadOnlyDictionary<string, SourceSeen> lastUsed,
-        IReadOnlyDictionary<string, RotationUse> rotations)
+    [JsonPropertyName("use_unknown"), JsonPropertyOrder(1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [Description("True if the recorded traffic could not be read, so that it is unknown when the key was used; otherwise absent.")]
+    public bool IsUseUnknown { get; init; }
+
+    /// <summary>A key with its use; null if that could not be read.</summary>
+    public static UsedApiKeyJson From(ApiKeyDetails details, DateTimeOffset now, KeysInUse? use)
     {
         ApiKeyJson key = From(details, now);
-        SourceSeen? last = lastUsed.GetValueOrDefault(key.Id);
+        SourceSeen? last = use?.LastUsed.GetValueOrDefault(key.Id);
         return new(key)
         {
-            Retiring = key.Retiring?.With(rotations.GetValueOrDefault(key.Id)),
+            IsUseUnknown = use is null,
+            Retiring = key.Retiring?.With(use?.Rotations.GetValueOrDefault(key.Id)),
             LastUsedAt = last?.LastSeen,
             LastUsedIp = last?.ClientIp,
         };

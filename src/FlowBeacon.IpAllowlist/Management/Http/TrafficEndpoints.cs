@@ -13,6 +13,8 @@ internal sealed class TrafficEndpoints(
     public const int DefaultWindowHours = 7 * 24;
     public const int MaxWindowHours = 30 * 24;
 
+    private readonly BoundedTraffic _traffic = new(traffic, time);
+
     public Task ReadAllDenialsAsync(HttpContext context) =>
         guard.AsReaderAsync(context, _ => AnswerDenialsAsync(context, isOfOneKey: false));
 
@@ -21,7 +23,8 @@ internal sealed class TrafficEndpoints(
 
     public Task ReadSourcesAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
-        ApiKeySources seen = await traffic.ReadSourcesAsync(await ExistingIdAsync(context), context.RequestAborted);
+        string id = await ExistingIdAsync(context);
+        ApiKeySources seen = await _traffic.ReadAsync((asked, token) => asked.ReadSourcesAsync(id, token), context.RequestAborted);
         await ApiKeyJson.WriteAsync(context, SourcesJson.From(seen), ApiKeyJsonContext.Default.SourcesJson);
     });
 
@@ -30,8 +33,9 @@ internal sealed class TrafficEndpoints(
         var errors = new FieldErrors();
         int hours = RequestQuery.Number(context, "window_hours", DefaultWindowHours, MaxWindowHours, errors);
         errors.ThrowIfAny();
-        AllowlistSuggestion suggestion = await traffic.SuggestAllowlistAsync(
-            await ExistingIdAsync(context), TimeSpan.FromHours(hours), time, context.RequestAborted);
+        string id = await ExistingIdAsync(context);
+        AllowlistSuggestion suggestion = await _traffic.ReadAsync(
+            (asked, token) => asked.SuggestAllowlistAsync(id, TimeSpan.FromHours(hours), time, token), context.RequestAborted);
         await ApiKeyJson.WriteAsync(context, SuggestionJson.From(suggestion, time.GetUtcNow()), ApiKeyJsonContext.Default.SuggestionJson);
     });
 
@@ -93,8 +97,9 @@ internal sealed class TrafficEndpoints(
         }
 
         DenialPage page = await RequestQuery.ReadPageAsync(
-            query.After, () => traffic.ReadDenialsAsync(query, context.RequestAborted));
-        DenialTotals totals = await traffic.ReadTotalsAsync(query.KeyId, context.RequestAborted);
+            query.After, () => _traffic.ReadAsync((asked, token) => asked.ReadDenialsAsync(query, token), context.RequestAborted));
+        DenialTotals totals = await _traffic.ReadAsync(
+            (asked, token) => asked.ReadTotalsAsync(query.KeyId, token), context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
             new DenialsJson

@@ -1,4 +1,3 @@
-using System.Net;
 using FlowBeacon.IpAllowlist.Management;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -137,24 +136,4 @@ public sealed class DisableApiTests
 
     private static Task<Answer> ReportAsync(KeyApiHost host, IssuedApiKey key, string address) =>
         host.SendAsync(null, "GET", "/report", null, KeyApiHost.Bearer(key.RawKey), $"X-Forwarded-For: {address}");
-
-    private sealed class UnreadableTraffic : IApiKeyTraffic
-    {
-        public ValueTask<DenialPage> ReadDenialsAsync(DenialQuery query, CancellationToken cancellationToken) => throw Failure();
-
-        public ValueTask<DenialTotals> ReadTotalsAsync(string? keyId, CancellationToken cancellationToken) => throw Failure();
-
-        public ValueTask<ApiKeySources> ReadSourcesAsync(string keyId, CancellationToken cancellationToken) => throw Failure();
-
-        public ValueTask<IReadOnlyDictionary<string, SourceSeen>> ReadLastUsedAsync(
-            IReadOnlyCollection<string> keyIds, CancellationToken cancellationToken) => throw Failure();
-
-        public ValueTask<IReadOnlyDictionary<ApiKeyHash, SecretUse>> ReadSecretsLastUsedAsync(
-            IReadOnlyCollection<ApiKeyHash> secrets, CancellationToken cancellationToken) => throw Failure();
-
-        public ValueTask<bool> WasDeniedAsync(
-            string keyId, IPAddress clientIp, DateTimeOffset since, CancellationToken cancellationToken) => throw Failure();
-
-        private static IOException Failure() => new("The database does not answer.");
-    }
 }
