@@ -25,7 +25,7 @@ public enum ApiKeyManagementFault
     AuditUnavailable = 5,
 
     /// <summary>
-    /// The recorded traffic of the key (<see cref="IApiKeyTraffic"/>) could not be read, or not in time, and the change depends on it.
+    /// The recorded traffic of the key (<see cref="IApiKeyTraffic"/>) could not be read, or not in time, and the request depends on it.
     /// </summary>
     TrafficUnavailable = 6,
 }

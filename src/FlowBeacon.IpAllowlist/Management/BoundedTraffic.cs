@@ -27,16 +27,15 @@ internal sealed class BoundedTraffic(IApiKeyTraffic traffic, TimeProvider time)
     /// <summary>Runs a query that nothing can be answered without.</summary>
     /// <param name="ask">The query.</param>
     /// <param name="cancellationToken">Cancels it.</param>
-    /// <exception cref="ApiKeyManagementException">There was no answer, or not in time.</exception>
-    /// <exception cref="FormatException">The traffic does not know a cursor.</exception>
+    /// <exception cref="ApiKeyManagementException">There was no answer, or not in time, or the query refuses an argument.</exception>
     public async Task<T> ReadAsync<T>(Func<IApiKeyTraffic, CancellationToken, ValueTask<T>> ask, CancellationToken cancellationToken)
     {
         Answer<T> answer = await AskAsync(ask, cancellationToken);
         return answer.Failure switch
         {
             null => answer.Value!,
-            FormatException malformed => throw malformed,
-            Exception failure => throw ManagementRefusal.TrafficUnreadable(failure),
+            ApiKeyManagementException refusal => throw refusal,
+            Exception failure => throw ManagementRefusal.TrafficNotRead(failure),
         };
     }
 

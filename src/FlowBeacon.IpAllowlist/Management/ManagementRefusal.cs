@@ -28,7 +28,7 @@ internal static class ManagementRefusal
         + $" {unknown}. Nothing was changed. Repair the store of the traffic, then try again, or {remedy}.",
         cause);
 
-    public static ApiKeyManagementException TrafficUnreadable(Exception cause) => new(
+    public static ApiKeyManagementException TrafficNotRead(Exception cause) => new(
         ApiKeyManagementFault.TrafficUnavailable,
         "The recorded traffic could not be read, or not in time. Repair the store of the traffic, then try again.",
         cause);

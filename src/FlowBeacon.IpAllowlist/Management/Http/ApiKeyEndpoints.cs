@@ -81,14 +81,16 @@ internal sealed class ApiKeyEndpoints(
     public Task GetAsync(HttpContext context) => guard.AsReaderAsync(context, async _ =>
     {
         ApiKeyDetails details = await manager.GetAsync(RequestQuery.IdOf(context), context.RequestAborted);
-        UsedApiKeyJson[] key = await WithUseAsync([details], context.RequestAborted);
-        BoundedTraffic.Answer<ApiKeySources> sources = await _traffic.AskAsync(
-            (asked, token) => asked.ReadSourcesAsync(details.Key.Id, token), context.RequestAborted);
-        UsedApiKeyJson whole = key[0] with
+        DateTimeOffset now = time.GetUtcNow();
+        BoundedTraffic.Answer<(KeysInUse Use, ApiKeySources Sources)> seen = await _traffic.AskAsync(
+            async (asked, token) => (
+                await KeysInUse.ReadAsync(asked, [details], now, token), await asked.ReadSourcesAsync(details.Key.Id, token)),
+            context.RequestAborted);
+        ApiKeySources? sources = seen.Value.Sources;
+        UsedApiKeyJson whole = UsedApiKeyJson.From(details, now, sources is null ? null : seen.Value.Use) with
         {
-            Entries = AllowlistEntryJson.From(details, sources.Value),
-            Warnings = sources.Value is { } seen ? ApiKeyWarningText.Of(manager.WarningsAbout(details, seen)) : [],
-            IsUseUnknown = key[0].IsUseUnknown || sources.Failure is not null,
+            Entries = AllowlistEntryJson.From(details, sources),
+            Warnings = sources is null ? [] : ApiKeyWarningText.Of(manager.WarningsAbout(details, sources)),
         };
         await ApiKeyJson.AnswerAsync(context, StatusCodes.Status200OK, whole, ApiKeyJsonContext.Default.UsedApiKeyJson);
     });
@@ -181,7 +183,7 @@ internal sealed class ApiKeyEndpoints(
         string? keyId = RequestQuery.KeyId(context, errors);
         errors.ThrowIfAny();
         var query = new AuditQuery { KeyId = keyId, After = after, Limit = limit };
-        AuditPage page = await RequestQuery.ReadPageAsync(after, () => audit.ReadAsync(query, context.RequestAborted).AsTask());
+        AuditPage page = await RequestQuery.ReadPageAsync(after, () => audit.ReadAsync(query, context.RequestAborted));
         await ApiKeyJson.WriteAsync(
             context,
             new AuditPageJson { Entries = [.. page.Entries.Select(AuditEntryJson.From)], Next = page.Next },
@@ -192,12 +194,8 @@ internal sealed class ApiKeyEndpoints(
     private async Task<UsedApiKeyJson[]> WithUseAsync(IReadOnlyList<ApiKeyDetails> keys, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
-        string[] ids = [.. keys.Select(details => details.Key.Id)];
-        ApiKey[] rotated = [.. keys.Select(details => details.Key).Where(key => now < key.Retiring?.ExpiresAt && !key.IsRevoked)];
         BoundedTraffic.Answer<KeysInUse> use = await _traffic.AskAsync(
-            async (asked, token) => new KeysInUse(
-                await asked.ReadLastUsedAsync(ids, token), await asked.ReadRotationUseAsync(rotated, token)),
-            cancellationToken);
+            (asked, token) => KeysInUse.ReadAsync(asked, keys, now, token), cancellationToken);
         return [.. keys.Select(details => UsedApiKeyJson.From(details, now, use.Value))];
     }
 

@@ -240,15 +240,16 @@ internal sealed record UsedApiKeyJson : ApiKeyJson
     }
 
     [JsonPropertyName("last_used_at"), JsonPropertyOrder(1)]
-    [Description("When a request with the key last passed, to the second; null if none was seen.")]
+    [Description("When a request with the key last passed, to the second; null if none was seen, or use_unknown is true.")]
     public required DateTimeOffset? LastUsedAt { get; init; }
 
     [JsonPropertyName("last_used_ip"), JsonPropertyOrder(1)]
-    [Description("The client address of a request in that second; null if none was seen, or it had no usable address.")]
+    [Description("The client address of a request in that second; null if there is none, or it had no usable address.")]
     public required string? LastUsedIp { get; init; }
 
     [JsonPropertyName("use_unknown"), JsonPropertyOrder(1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    [Description("True if the recorded traffic could not be read, so that it is unknown when the key was used; otherwise absent.")]
+    [Description("True if the recorded traffic could not be read, so that the answer has no use of key, entries and secrets; otherwise"
+        + " absent.")]
     public bool IsUseUnknown { get; init; }
 
     /// <summary>A key with its use; null if that could not be read.</summary>

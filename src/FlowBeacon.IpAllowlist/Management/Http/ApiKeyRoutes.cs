@@ -181,7 +181,7 @@ internal static class ApiKeyRoutes
     /// <summary>One route with its OpenAPI description.</summary>
     private sealed record Route(string Method, string Pattern, RequestDelegate Handler, Delegate Parameters, Type Answer)
     {
-        /// <summary>The refusals of every route: callers that are not authorized, and an unavailable store.</summary>
+        /// <summary>The refusals of every route: callers that are not authorized, and an unavailable store, audit log or traffic.</summary>
         public static readonly int[] RefusalsOfAll = [401, 403, 503];
 
         public required string Name { get; init; }

@@ -64,7 +64,7 @@ internal static class RequestQuery
     /// <summary>
     /// Reads a page. An invalid cursor is reported on its own, after all other faults: only the source of a cursor can check it.
     /// </summary>
-    public static async Task<T> ReadPageAsync<T>(string? after, Func<Task<T>> read)
+    public static async Task<T> ReadPageAsync<T>(string? after, Func<ValueTask<T>> read)
     {
         try
         {

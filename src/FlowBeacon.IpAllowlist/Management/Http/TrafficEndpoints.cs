@@ -96,10 +96,11 @@ internal sealed class TrafficEndpoints(
             query = query with { KeyId = await ExistingIdAsync(context) };
         }
 
-        DenialPage page = await RequestQuery.ReadPageAsync(
-            query.After, () => _traffic.ReadAsync((asked, token) => asked.ReadDenialsAsync(query, token), context.RequestAborted));
-        DenialTotals totals = await _traffic.ReadAsync(
-            (asked, token) => asked.ReadTotalsAsync(query.KeyId, token), context.RequestAborted);
+        (DenialPage page, DenialTotals totals) = await _traffic.ReadAsync(
+            async (asked, token) => (
+                await RequestQuery.ReadPageAsync(query.After, () => asked.ReadDenialsAsync(query, token)),
+                await asked.ReadTotalsAsync(query.KeyId, token)),
+            context.RequestAborted);
         await ApiKeyJson.WriteAsync(
             context,
             new DenialsJson

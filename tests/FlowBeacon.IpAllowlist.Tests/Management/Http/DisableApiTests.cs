@@ -50,7 +50,7 @@ public sealed class DisableApiTests
     public async Task A_key_is_not_disabled_while_traffic_cannot_be_read_unless_that_is_accepted()
     {
         await using KeyApiHost host = await KeyApiHost.StartAsync(
-            builder => builder.Services.AddSingleton<IApiKeyTraffic, UnreadableTraffic>());
+            builder => builder.Services.AddSingleton<IApiKeyTraffic>(FaultyTraffic.Away));
         IssuedApiKey key = await host.CreateAsync("make-grid", Listed);
 
         Answer refused = await PatchAsync(host, key, Disable);

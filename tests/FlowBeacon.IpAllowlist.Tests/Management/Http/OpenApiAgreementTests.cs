@@ -66,7 +66,8 @@ public sealed class OpenApiAgreementTests : IAsyncLifetime
     /// <summary>The members of answers that are not always written.</summary>
     private static readonly string[] OptionalInAnswers =
     [
-        "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings", "UsedApiKeyJson.use_unknown", "ApiKeyPageJson.counts",
+        "ApiKeyJson.key", "ApiKeyJson.warnings", "UsedApiKeyJson.key", "UsedApiKeyJson.warnings",
+        "UsedApiKeyJson.use_unknown", "ApiKeyPageJson.counts",
         "ManagementProblemJson.code", "ManagementProblemJson.errors", "ManagementProblemJson.sources",
         "ManagementProblemJson.older_sources_evicted", "ManagementProblemJson.last_used_at", "ManagementProblemJson.last_used_ip",
         "RetiringSecretJson.last_used_at", "RetiringSecretJson.last_used_ip", "RetiringSecretJson.replacement_last_used_at",
