@@ -115,7 +115,7 @@ internal sealed class StartupWarnings(
         int ranges = 0;
         await foreach (ApiKey key in keys.ReadAsync(cancellationToken))
         {
-            if (key.LacksAllowlist && key.Accepts(key.Hash, time))
+            if (key.LacksAllowlist && key.WorksAt(time.GetUtcNow()))
             {
                 withoutList++;
                 firstIds.Add(key.Id);

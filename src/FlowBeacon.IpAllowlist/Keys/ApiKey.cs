@@ -120,6 +120,9 @@ public sealed record ApiKey
     /// <summary>The hashes of all its secrets: one or two.</summary>
     internal IReadOnlyList<ApiKeyHash> Hashes => Retiring is null ? [Hash] : [Hash, Retiring.Hash];
 
+    /// <summary>Whether the key is neither revoked nor disabled nor expired.</summary>
+    internal bool WorksAt(DateTimeOffset now) => !IsRevoked && !IsDisabled && !(ExpiresAt <= now);
+
     /// <summary>Whether a secret of this key works now.</summary>
     internal bool Accepts(ApiKeyHash secret, TimeProvider time)
     {

@@ -33,12 +33,12 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
             string? reason = SpecialAddresses.WhyNeverAClient(entry.Start);
             if (reason is not null && reason == SpecialAddresses.WhyNeverAClient(entry.Last))
             {
-                yield return About(entry, ApiKeyWarningKind.NeverAClient, $"{entry} {reason}; no client ever comes from it");
+                yield return About(entry.ToString(), ApiKeyWarningKind.NeverAClient, $"{entry} {reason}; no client ever comes from it");
             }
             else if (proxy is { } address && entry.Contains(address))
             {
                 yield return About(
-                    entry, ApiKeyWarningKind.OwnProxy,
+                    entry.ToString(), ApiKeyWarningKind.OwnProxy,
                     $"{entry} {(entry.IsAddress ? "is" : $"holds {address},")} where this request connected from, with an X-Forwarded-For"
                     + " header: it looks like your own proxy, and if it is ever taken for the client, everybody behind it is");
             }
@@ -51,13 +51,10 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
     public IReadOnlyList<ApiKeyWarning> AboutEntriesInUse(ApiKey key, ApiKeySources sources) =>
     [
         .. EntriesExpiringInUse.Find(key, sources.Sources, time.GetUtcNow(), EntriesExpiringInUse.Soon)
-            .Select(entry => new ApiKeyWarning
-            {
-                Kind = ApiKeyWarningKind.EntryExpiresInUse,
-                Entry = entry.Entry,
-                Message = $"{entry.Entry} admits until {entry.ExpiresAt:u} only, and was last used at {entry.LastSeen:u};"
-                    + " give it a later expiry if it is still needed",
-            }),
+            .Select(entry => About(
+                entry.Entry, ApiKeyWarningKind.EntryExpiresInUse,
+                $"{entry.Entry} admits until {entry.ExpiresAt:u} only, and was last used at {entry.LastSeen:u};"
+                + " give it a later expiry if it is still needed")),
     ];
 
     /// <summary>
@@ -71,7 +68,7 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
             if (widest is { } range && range.Contains(network))
             {
                 yield return About(
-                    network, ApiKeyWarningKind.Overlap,
+                    network.ToString(), ApiKeyWarningKind.Overlap,
                     $"{network} lies within {range}, so its expiry or removal denies nobody while {range} is in force");
             }
             else
@@ -106,6 +103,6 @@ internal sealed class ApiKeyWarnings(ClientIpSource source, TimeProvider time)
         }
     }
 
-    private static ApiKeyWarning About(IpNetwork entry, ApiKeyWarningKind kind, string message) =>
-        new() { Kind = kind, Message = message, Entry = entry.ToString() };
+    private static ApiKeyWarning About(string entry, ApiKeyWarningKind kind, string message) =>
+        new() { Kind = kind, Message = message, Entry = entry };
 }

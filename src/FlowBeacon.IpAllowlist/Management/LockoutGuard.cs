@@ -1,14 +1,12 @@
 using FlowBeacon.IpAllowlist.Addresses;
 using FlowBeacon.IpAllowlist.Keys;
+using FlowBeacon.IpAllowlist.Traffic;
 
 namespace FlowBeacon.IpAllowlist.Management;
 
 /// <summary>Finds the addresses that use a key and would be denied after a change of it, as far as they are remembered.</summary>
 internal sealed class LockoutGuard(TimeProvider time)
 {
-    /// <summary>An address that used the key within this time counts as working traffic.</summary>
-    private static readonly TimeSpan Window = TimeSpan.FromHours(24);
-
     /// <summary>An old secret that was used within this time is in use.</summary>
     private static readonly TimeSpan SecretWindow = TimeSpan.FromHours(1);
 
@@ -37,13 +35,13 @@ internal sealed class LockoutGuard(TimeProvider time)
 
     /// <summary>The risk of ending the grace period of an old secret; null if it is not in use.</summary>
     /// <param name="old">Its last use; null if none is known.</param>
-    public LockoutRisk? FindInUse(SecretUse? old) => old?.LastSeen >= SecondBefore(SecretWindow)
+    public LockoutRisk? FindInUse(SecretUse? old) => old?.LastSeen >= UseWindow.Start(time.GetUtcNow(), SecretWindow)
         ? new LockoutRisk { Sources = [], AreOlderEvicted = false, OldSecret = old }
         : null;
 
     private LockoutRisk? FindInUse(ApiKeySources seen, Func<ClientIp, bool> isCutOff)
     {
-        DateTimeOffset since = SecondBefore(Window);
+        DateTimeOffset since = UseWindow.Start(time.GetUtcNow(), UseWindow.OfAddress);
         SourceSeen[] cutOff = [.. (seen.WithoutAddress is { } unknown ? seen.Sources.Append(unknown) : seen.Sources)
             .Where(source => source.LastSeen >= since && isCutOff(ClientOf(source)))
             .OrderByDescending(source => source.LastSeen)];
@@ -52,10 +50,6 @@ internal sealed class LockoutGuard(TimeProvider time)
         bool areOlderEvicted = seen.EvictedUntil >= since;
         return cutOff.Length == 0 && !areOlderEvicted ? null : new LockoutRisk { Sources = cutOff, AreOlderEvicted = areOlderEvicted };
     }
-
-    /// <summary>The start of a period that ends now, rounded down to a second like the times of uses.</summary>
-    private DateTimeOffset SecondBefore(TimeSpan window) =>
-        DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() - window).ToUnixTimeSeconds());
 
     private static ClientIp ClientOf(SourceSeen source) =>
         source.ClientIp is null ? ClientIp.Unusable(ClientIpFault.UnknownPeer)

@@ -14,12 +14,9 @@ internal static class EntriesExpiringInUse
     /// </summary>
     public static readonly TimeSpan VerySoon = TimeSpan.FromHours(4);
 
-    /// <summary>An address that used the key within this time is in use, as for the lock-out guard.</summary>
-    public static readonly TimeSpan InUse = TimeSpan.FromHours(24);
-
     /// <summary>Whether the key works and an entry of its list expires soon, so that its traffic must be read.</summary>
     public static bool HasExpiring(ApiKey key, DateTimeOffset now, TimeSpan soon) =>
-        !key.IsRevoked && !key.IsDisabled && !(key.ExpiresAt <= now) && key.AllowedIps.HasMemberExpiring(now, now + soon);
+        key.WorksAt(now) && key.AllowedIps.HasMemberExpiring(now, now + soon);
 
     /// <summary>
     /// The entries in force that expire soon and contain an address that used the key lately and is not covered longer by another entry; in
@@ -37,8 +34,7 @@ internal static class EntriesExpiringInUse
             return [];
         }
 
-        // Sources are recorded to the second.
-        var since = DateTimeOffset.FromUnixTimeSeconds((now - InUse).ToUnixTimeSeconds());
+        DateTimeOffset since = UseWindow.Start(now, UseWindow.OfAddress);
         (IpAddressValue Address, DateTimeOffset LastSeen)[] inUse =
             [.. EntryUse.AddressesOf(sources).Where(source => source.LastSeen >= since)];
         var found = new List<EntryExpiringInUse>();
